@@ -1,0 +1,1 @@
+//! What each CoreDNS and node-cache release accepts: plugins, options, arguments.

@@ -1,0 +1,4 @@
+//! Pure passes over the cluster: what the kubelet, k3s, CoreDNS, the node cache and the C libraries make of it.
+
+pub mod coredns;
+pub mod effective;

@@ -1,0 +1,1 @@
+//! Fixes: plan, apply in memory, verify, unified diff. Writes no file.

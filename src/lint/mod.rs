@@ -1,0 +1,1 @@
+//! Rules: loading, proving, evaluating, suppressing. Holds no rule logic of its own.

@@ -1,0 +1,1 @@
+//! Generates node-cache manifests and node settings from the cluster and `templates/`.

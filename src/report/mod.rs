@@ -1,0 +1,1 @@
+//! Output formats for diagnostics; the only room that formats or colours.

@@ -1,0 +1,1 @@
+//! The Corefile: lexer, parser, imports and server block keys.

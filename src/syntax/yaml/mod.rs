@@ -1,0 +1,1 @@
+//! YAML as Kubernetes reads it, with the span of every key and value.
