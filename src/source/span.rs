@@ -221,6 +221,35 @@ impl TextMap {
         self.file_end = file.end;
     }
 
+    /// This map of a text inside the text that `outer` maps, so that it leads to the file itself.
+    #[must_use]
+    pub fn through(&self, outer: &Self) -> Self {
+        let mut map = Self::default();
+        for (index, segment) in self.segments.iter().enumerate() {
+            let end = self.segments.get(index + 1).map_or(self.decoded_len, |next| next.decoded);
+            let decoded_len = end - segment.decoded;
+            if decoded_len == segment.file_len {
+                map.push_verbatim(outer, Span::new(segment.file, segment.file + segment.file_len));
+            } else {
+                map.push(decoded_len, outer.span(Span::new(segment.file, segment.file + segment.file_len)));
+            }
+        }
+        map
+    }
+
+    /// Appends the bytes `middle` of the text behind `outer`, cut where `outer` changes its segment.
+    fn push_verbatim(&mut self, outer: &Self, middle: Span) {
+        let first = outer.segments.partition_point(|s| s.decoded <= middle.start);
+        let cuts = outer.segments.get(first..).unwrap_or_default().iter().map(|s| s.decoded);
+        let mut at = middle.start;
+        for cut in cuts.take_while(|cut| *cut < middle.end).chain([middle.end]) {
+            if cut > at {
+                self.push(cut - at, outer.span(Span::new(at, cut)));
+                at = cut;
+            }
+        }
+    }
+
     /// Length of the decoded text in bytes.
     #[must_use]
     pub const fn decoded_len(&self) -> usize {

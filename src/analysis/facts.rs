@@ -1,0 +1,187 @@
+//! Facts about the cluster as a whole that several passes need: addresses, domains, proxy mode, kernels.
+
+use crate::model::Cluster;
+use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::value::Value;
+use crate::source::Located;
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// How Service addresses are translated on the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProxyMode {
+    /// kube-proxy with iptables rules (its default).
+    Iptables,
+    /// kube-proxy with IPVS: Service addresses are bound to `kube-ipvs0`.
+    Ipvs,
+    /// kube-proxy with nftables rules.
+    Nftables,
+    /// No kube-proxy: Cilium translates in eBPF.
+    Replaced,
+}
+
+impl ProxyMode {
+    /// The word that kube-proxy's configuration uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Iptables => "iptables",
+            Self::Ipvs => "ipvs",
+            Self::Nftables => "nftables",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// The mode that a word of a configuration names; an empty word is the default.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "iptables" => Some(Self::Iptables),
+            "ipvs" => Some(Self::Ipvs),
+            "nftables" => Some(Self::Nftables),
+            _ => None,
+        }
+    }
+}
+
+/// Facts about the cluster as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// ClusterIPs of the Services that reach a CoreDNS or kube-dns server.
+    pub dns_addresses: Vec<Located<IpAddr>>,
+    /// Indexes of those Services.
+    pub dns_services: Vec<usize>,
+    /// Addresses that a node cache listens on, on every node.
+    pub node_cache_addresses: Vec<Located<IpAddr>>,
+    /// Cluster domains that some part of the snapshot states, without dots at the ends.
+    pub domains: Vec<Located<String>>,
+    /// Service address ranges.
+    pub service_cidrs: Vec<Located<IpNet>>,
+    /// Pod address ranges.
+    pub pod_cidrs: Vec<Located<IpNet>>,
+    /// The proxy mode, where the snapshot tells.
+    pub proxy: Option<Located<ProxyMode>>,
+    /// Kernel versions by node, from Node objects.
+    pub kernels: Vec<Located<String>>,
+}
+
+/// Labels by which the DNS Service is recognised when no workload of the snapshot is behind it.
+const DNS_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
+/// Names that packaged DNS Services have.
+const DNS_SERVICE_NAMES: [&str; 4] = ["kube-dns", "coredns", "rke2-coredns-rke2-coredns", "dns-default"];
+
+impl Facts {
+    /// Collects the facts of a cluster.
+    #[must_use]
+    pub fn of(cluster: &Cluster) -> Self {
+        let mut facts = Self::default();
+        facts.collect_services(cluster);
+        facts.collect_node_caches(cluster);
+        facts.collect_manifests(cluster);
+        facts.kernels = node_info(cluster, "kernelVersion");
+        facts
+    }
+
+    fn collect_services(&mut self, cluster: &Cluster) {
+        let by_server: BTreeSet<usize> = cluster
+            .dns_servers
+            .iter()
+            .filter(|s| s.kind != ServerKind::NodeCache)
+            .flat_map(|s| s.services.iter().copied())
+            .collect();
+        for (index, service) in cluster.objects.services.iter().enumerate() {
+            let name = service.meta.name.value.as_str();
+            let labelled = service.meta.labels.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
+            let selects_dns = service.selector.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
+            let packaged = DNS_SERVICE_NAMES.contains(&name) && (labelled || selects_dns || name != "coredns" || selects_dns);
+            let second = name == "kube-dns-upstream";
+            if !second && (by_server.contains(&index) || (packaged && !service.headless)) {
+                self.dns_services.push(index);
+                self.dns_addresses.extend(service.cluster_ips.iter().filter_map(parse_located));
+            }
+        }
+    }
+
+    fn collect_node_caches(&mut self, cluster: &Cluster) {
+        for server in cluster.dns_servers.iter().filter(|s| s.kind == ServerKind::NodeCache) {
+            self.node_cache_addresses.extend(local_ips(cluster, server).iter().filter_map(parse_located));
+        }
+    }
+
+    fn collect_manifests(&mut self, cluster: &Cluster) {
+        for config in cluster.embedded_of_kind("ClusterConfiguration") {
+            let networking = config.value.get("networking");
+            let text = |key: &str| networking.and_then(|n| n.value.text_at(key));
+            self.domains.extend(text("dnsDomain").map(clean_domain));
+            self.service_cidrs.extend(text("serviceSubnet").iter().flat_map(parse_cidrs));
+            self.pod_cidrs.extend(text("podSubnet").iter().flat_map(parse_cidrs));
+        }
+        for config in cluster.embedded_of_kind("KubeProxyConfiguration") {
+            self.pod_cidrs.extend(config.value.text_at("clusterCIDR").iter().flat_map(parse_cidrs));
+            let mode = config.value.text_at("mode");
+            let place = mode.clone().unwrap_or_else(|| config.with(String::new()));
+            let parsed = ProxyMode::parse(&place.value).map(|m| place.with(m));
+            self.proxy = self.proxy.take().or(parsed);
+        }
+        for object in cluster.objects.of_kind("Node") {
+            let spec = object.value.get("spec");
+            self.pod_cidrs.extend(spec.and_then(|s| s.value.text_at("podCIDR")).iter().flat_map(parse_cidrs));
+        }
+    }
+
+    /// Whether pods' queries to the DNS Service are answered on the node because a cache binds the Service address.
+    #[must_use]
+    pub fn node_cache_intercepts(&self) -> bool {
+        self.node_cache_addresses.iter().any(|cache| self.dns_addresses.iter().any(|dns| dns.value == cache.value))
+    }
+}
+
+/// The addresses that a node cache creates: `-localip`, where the manifest has its arguments.
+#[must_use]
+pub fn local_ips(cluster: &Cluster, server: &DnsServer) -> Vec<Located<String>> {
+    let container = server
+        .workload
+        .and_then(|w| cluster.objects.workloads.get(w))
+        .and_then(|w| w.pod.containers.get(server.container?));
+    let Some(container) = container else { return Vec::new() };
+    let words: Vec<&Located<String>> = container.command.iter().chain(&container.args).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let Some(bare) = word.value.strip_prefix("--").or_else(|| word.value.strip_prefix('-')) else { continue };
+        let value = match bare.strip_prefix("localip") {
+            Some("") => words.get(at + 1).map(|next| (*next).clone()),
+            Some(rest) => rest.strip_prefix('=').map(|value| word.with(value.to_owned())),
+            None => None,
+        };
+        if let Some(value) = value {
+            found.extend(value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).filter(|ip| !ip.value.is_empty()));
+        }
+    }
+    found
+}
+
+/// A located text as an address.
+#[must_use]
+pub fn parse_located(text: &Located<String>) -> Option<Located<IpAddr>> {
+    text.value.trim().parse().ok().map(|ip| text.with(ip))
+}
+
+/// A comma-separated list of CIDRs.
+#[must_use]
+pub fn parse_cidrs(text: &Located<String>) -> Vec<Located<IpNet>> {
+    text.value.split(',').filter_map(|part| part.trim().parse().ok().map(|net| text.with(net))).collect()
+}
+
+/// A domain without the dots at its ends, in lower case.
+#[must_use]
+pub fn clean_domain(text: Located<String>) -> Located<String> {
+    text.map(|t| t.trim_matches('.').to_ascii_lowercase())
+}
+
+/// A field of `status.nodeInfo` of every Node object.
+#[must_use]
+pub fn node_info(cluster: &Cluster, field: &str) -> Vec<Located<String>> {
+    let info = |value: &Value| value.path(&["status", "nodeInfo"]).and_then(|i| i.value.text_at(field));
+    cluster.objects.of_kind("Node").iter().filter_map(|node| info(&node.value)).collect()
+}

@@ -1,0 +1,7 @@
+//! Pods: what name resolution looks like from inside, shape by shape.
+
+pub mod api_limits;
+pub mod libc;
+pub mod names;
+pub mod resolv_conf_edits;
+pub mod shape;

@@ -1,0 +1,393 @@
+//! DNS servers of the cluster: which workload runs which binary with which Corefile, and which Services reach it.
+
+use super::config_map::{ConfigMap, EmbeddedText};
+use super::manifests::Objects;
+use super::object::selects;
+use super::pod::{Container, PodSpec};
+use super::workload::Workload;
+use crate::source::{Located, Location, Span};
+use crate::syntax::corefile::{self, Corefile, FileIndex, Import, ImportResolver, Options};
+use std::cell::RefCell;
+
+/// Which program a server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerKind {
+    /// CoreDNS.
+    CoreDns,
+    /// NodeLocal DNSCache (`node-cache`).
+    NodeCache,
+    /// kube-dns (dnsmasq and skydns), which has no Corefile.
+    KubeDns,
+}
+
+/// A DNS server of the cluster.
+#[derive(Clone, Debug)]
+pub struct DnsServer {
+    /// The program.
+    pub kind: ServerKind,
+    /// `namespace/name` of the workload, else of the ConfigMap, else the path of the Corefile.
+    pub name: String,
+    /// Namespace of the workload or ConfigMap.
+    pub namespace: String,
+    /// Index of the workload in [`Objects::workloads`].
+    pub workload: Option<usize>,
+    /// Index of the server's container in the pod.
+    pub container: Option<usize>,
+    /// The container's image.
+    pub image: Option<Located<String>>,
+    /// The configuration, where the snapshot has it.
+    pub config: Option<ServerConfig>,
+    /// Indexes of the Services whose selector matches the pods and that have port 53.
+    pub services: Vec<usize>,
+    /// Where a label on "this server" goes.
+    pub location: Location,
+}
+
+/// A server's Corefile with everything that it imports.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Index of the ConfigMap in [`Objects::config_maps`]; `None` for a plain Corefile.
+    pub config_map: Option<usize>,
+    /// The parsed Corefile.
+    pub corefile: Corefile,
+    /// The texts behind the file indexes of the tokens; 0 is the Corefile itself.
+    pub texts: Vec<EmbeddedText>,
+    /// ConfigMap keys of a mounted custom ConfigMap, with whether an import took them.
+    pub custom: Vec<CustomKey>,
+}
+
+/// A key of a ConfigMap that is mounted for imports.
+#[derive(Clone, Debug)]
+pub struct CustomKey {
+    /// Index of the ConfigMap.
+    pub config_map: usize,
+    /// The key.
+    pub key: Located<String>,
+    /// Whether an `import` of the Corefile reads it.
+    pub imported: bool,
+}
+
+impl ServerConfig {
+    /// The place in the snapshot of a span of the Corefile or of an imported text.
+    #[must_use]
+    pub fn locate(&self, file: FileIndex, span: Span) -> Option<Location> {
+        Some(self.texts.get(file.0)?.locate(span))
+    }
+
+    /// The Corefile's own text.
+    #[must_use]
+    pub fn text(&self) -> Option<&EmbeddedText> {
+        self.texts.first()
+    }
+}
+
+/// Directory that holds the imported `*.override` and `*.server` files in every packaged Corefile.
+const CUSTOM_DIRECTORY: &str = "/etc/coredns/custom";
+/// ConfigMap that AKS, k3s and RKE2 mount there.
+const CUSTOM_CONFIG_MAP: &str = "coredns-custom";
+/// Where a Corefile lives unless the container says otherwise.
+const DEFAULT_DIRECTORY: &str = "/etc/coredns";
+
+/// Finds every DNS server of the snapshot: workloads first, then Corefiles that no workload of the snapshot mounts.
+#[must_use]
+pub fn find(objects: &Objects, plain: &[(String, EmbeddedText)]) -> Vec<DnsServer> {
+    let mut servers: Vec<DnsServer> = objects
+        .workloads
+        .iter()
+        .enumerate()
+        .filter_map(|(index, workload)| from_workload(objects, index, workload))
+        .collect();
+    let used: Vec<usize> = servers.iter().filter_map(|s| s.config.as_ref()?.config_map).collect();
+    for (index, map) in objects.config_maps.iter().enumerate() {
+        if !used.contains(&index) && map.get("Corefile").is_some() {
+            attach_or_add(objects, &mut servers, index, map);
+        }
+    }
+    for (path, text) in plain {
+        servers.push(from_plain(objects, path, text.clone()));
+    }
+    servers
+}
+
+/// The program that an image runs, by the last part of its name.
+#[must_use]
+pub fn kind_of_image(image: &str) -> Option<ServerKind> {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    let name = name.split(['@', ':']).next().unwrap_or(name);
+    if name.contains("node-cache") {
+        Some(ServerKind::NodeCache)
+    } else if name.contains("coredns") && !name.contains("autoscaler") {
+        Some(ServerKind::CoreDns)
+    } else if name.contains("k8s-dns-kube-dns") || name.contains("kubedns-amd64") {
+        Some(ServerKind::KubeDns)
+    } else {
+        None
+    }
+}
+
+fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option<DnsServer> {
+    let (position, container, kind) = workload.pod.containers.iter().enumerate().find_map(|(position, container)| {
+        let image = container.image.as_ref()?;
+        Some((position, container, kind_of_image(&image.value)?))
+    })?;
+    let config = (kind != ServerKind::KubeDns)
+        .then(|| corefile_of(objects, workload, container, kind))
+        .flatten();
+    Some(DnsServer {
+        kind,
+        name: format!("{}/{}", workload.meta.namespace.value, workload.meta.name.value),
+        namespace: workload.meta.namespace.value.clone(),
+        workload: Some(index),
+        container: Some(position),
+        image: container.image.clone(),
+        config,
+        services: services_of(objects, workload),
+        location: workload.meta.name_location(),
+    })
+}
+
+/// Services with port 53 that select the workload's pods.
+fn services_of(objects: &Objects, workload: &Workload) -> Vec<usize> {
+    objects
+        .services
+        .iter()
+        .enumerate()
+        .filter(|(_, service)| {
+            service.meta.namespace.value == workload.meta.namespace.value
+                && selects(&service.selector, &workload.pod_labels)
+                && (service.has_port(53, "UDP") || service.has_port(53, "TCP"))
+        })
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The file that the container reads its Corefile from.
+fn corefile_path(container: &Container, kind: ServerKind) -> String {
+    let flag = |names: [&str; 2]| {
+        let words: Vec<&str> =
+            container.command.iter().chain(&container.args).map(|word| word.value.as_str()).collect();
+        words.iter().enumerate().find_map(|(at, word)| {
+            let bare = word.trim_start_matches('-');
+            if !word.starts_with('-') {
+                return None;
+            }
+            names.iter().find_map(|name| match bare.strip_prefix(name) {
+                Some("") => words.get(at + 1).map(ToString::to_string),
+                Some(rest) => rest.strip_prefix('=').map(ToOwned::to_owned),
+                None => None,
+            })
+        })
+    };
+    match kind {
+        ServerKind::NodeCache => {
+            flag(["basecorefile", "basecorefile"]).unwrap_or_else(|| format!("{DEFAULT_DIRECTORY}/Corefile.base"))
+        }
+        _ => flag(["conf", "conf"]).unwrap_or_else(|| format!("{DEFAULT_DIRECTORY}/Corefile")),
+    }
+}
+
+/// The Corefile of a container: the ConfigMap key that its mounts put at the path the arguments name.
+fn corefile_of(objects: &Objects, workload: &Workload, container: &Container, kind: ServerKind) -> Option<ServerConfig> {
+    let namespace = &workload.meta.namespace.value;
+    let wanted = corefile_path(container, kind);
+    let base = mounted_entry(objects, namespace, &workload.pod, container, &wanted).or_else(|| {
+        // kubespray mounts the finished file where `-conf` points and has no base file
+        let finished = corefile_path(container, ServerKind::CoreDns);
+        mounted_entry(objects, namespace, &workload.pod, container, &finished)
+    });
+    let (config_map, text) = base?;
+    let directory = wanted.rsplit_once('/').map_or("/", |(directory, _)| directory).to_owned();
+    let mounts = Mounts { objects, namespace, pod: Some((&workload.pod, container)), taken: RefCell::default() };
+    Some(parse(objects, Some(config_map), text, &directory, &mounts))
+}
+
+/// The ConfigMap entry that a container sees at `path`.
+fn mounted_entry(
+    objects: &Objects,
+    namespace: &str,
+    pod: &PodSpec,
+    container: &Container,
+    path: &str,
+) -> Option<(usize, EmbeddedText)> {
+    container.mounts.iter().find_map(|mount| {
+        let volume = pod.volumes.iter().find(|v| v.name.value == mount.name.value)?;
+        let source = volume.config_map.as_ref()?;
+        let inside = match &mount.sub_path {
+            Some(sub) if mount.mount_path.value == path => sub.value.clone(),
+            Some(_) => return None,
+            None => path.strip_prefix(mount.mount_path.value.trim_end_matches('/'))?.trim_start_matches('/').to_owned(),
+        };
+        let key = if source.items.is_empty() {
+            inside
+        } else {
+            source.items.iter().find(|(_, path)| path.value == inside)?.0.value.clone()
+        };
+        let (index, map) = config_map_named(objects, namespace, &source.name.value)?;
+        Some((index, map.get(&key)?.text.clone()))
+    })
+}
+
+fn config_map_named<'a>(objects: &'a Objects, namespace: &str, name: &str) -> Option<(usize, &'a ConfigMap)> {
+    objects.config_maps.iter().enumerate().find(|(_, map)| map.meta.is(namespace, name))
+}
+
+/// A Corefile without its workload: by its name and what it holds, the node cache's or CoreDNS's.
+fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, map: &ConfigMap) {
+    let Some(entry) = map.get("Corefile") else { return };
+    let kind = kind_of_text(&map.meta.name.value, &entry.text.text);
+    let directory = DEFAULT_DIRECTORY;
+    let namespace = map.meta.namespace.value.clone();
+    let mounts = Mounts { objects, namespace: &namespace, pod: None, taken: RefCell::default() };
+    let config = parse(objects, Some(index), entry.text.clone(), directory, &mounts);
+    let orphan = servers.iter_mut().find(|s| {
+        s.config.is_none() && s.kind == kind && s.namespace == namespace && mounts_unknown(objects, s)
+    });
+    if let Some(server) = orphan {
+        server.config = Some(config);
+        return;
+    }
+    servers.push(DnsServer {
+        kind,
+        name: format!("{namespace}/{}", map.meta.name.value),
+        namespace,
+        workload: None,
+        container: None,
+        image: None,
+        config: Some(config),
+        services: Vec::new(),
+        location: map.meta.name_location(),
+    });
+}
+
+/// Whether the snapshot leaves open which ConfigMap a server mounts (its manifest shows no ConfigMap volume).
+fn mounts_unknown(objects: &Objects, server: &DnsServer) -> bool {
+    let workload = server.workload.and_then(|index| objects.workloads.get(index));
+    workload.is_none_or(|w| w.pod.volumes.iter().all(|v| v.config_map.is_none()))
+}
+
+fn kind_of_text(name: &str, text: &str) -> ServerKind {
+    let node_cache_name = name.contains("node-local") || name.contains("nodelocal") || name.contains("node-cache");
+    if node_cache_name || text.contains("__PILLAR__LOCAL__DNS__") || text.contains("__PILLAR__CLUSTER__DNS__") {
+        ServerKind::NodeCache
+    } else {
+        ServerKind::CoreDns
+    }
+}
+
+fn from_plain(objects: &Objects, path: &str, text: EmbeddedText) -> DnsServer {
+    let kind = kind_of_text(path, &text.text);
+    let location = Location::new(text.file, Span::new(0, text.text.find('\n').unwrap_or(text.text.len())));
+    let mounts = Mounts { objects, namespace: "", pod: None, taken: RefCell::default() };
+    DnsServer {
+        kind,
+        name: path.to_owned(),
+        namespace: String::new(),
+        workload: None,
+        container: None,
+        image: None,
+        config: Some(parse(objects, None, text, DEFAULT_DIRECTORY, &mounts)),
+        services: Vec::new(),
+        location,
+    }
+}
+
+/// What a server's `import` lines find: entries of mounted ConfigMaps.
+struct Mounts<'a> {
+    objects: &'a Objects,
+    namespace: &'a str,
+    pod: Option<(&'a PodSpec, &'a Container)>,
+    /// (ConfigMap index, key) of every entry handed to the parser, in the order of file indexes from 1 on.
+    taken: RefCell<Vec<(usize, EmbeddedText)>>,
+}
+
+impl Mounts<'_> {
+    /// The ConfigMap mounted at `directory`; with no pod in the snapshot, the packaged convention.
+    fn config_map_at(&self, directory: &str) -> Mounted<'_> {
+        let Some((pod, container)) = self.pod else {
+            return match config_map_named(self.objects, self.namespace, CUSTOM_CONFIG_MAP) {
+                Some((index, map)) if directory == CUSTOM_DIRECTORY => Mounted::Map(index, map),
+                _ => Mounted::Unknown,
+            };
+        };
+        let mount = container.mounts.iter().find(|m| m.mount_path.value.trim_end_matches('/') == directory);
+        let volume = mount.and_then(|m| pod.volumes.iter().find(|v| v.name.value == m.name.value));
+        let Some(source) = volume.and_then(|v| v.config_map.as_ref()) else { return Mounted::Unknown };
+        match config_map_named(self.objects, self.namespace, &source.name.value) {
+            Some((index, map)) => Mounted::Map(index, map),
+            None if source.optional => Mounted::Empty,
+            None => Mounted::Unknown,
+        }
+    }
+}
+
+enum Mounted<'a> {
+    Map(usize, &'a ConfigMap),
+    Empty,
+    Unknown,
+}
+
+impl ImportResolver for Mounts<'_> {
+    fn glob(&self, pattern: &str, _from_file: &str) -> Import {
+        let (directory, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+        let wild = pattern.contains(['*', '?', '[']);
+        match self.config_map_at(directory) {
+            Mounted::Unknown => Import::Unknown,
+            Mounted::Empty if wild => Import::NoMatch,
+            Mounted::Empty => Import::NotFound,
+            Mounted::Map(index, map) => {
+                let mut keys: Vec<_> = map.data.iter().filter(|e| matches(name, &e.key.value)).collect();
+                keys.sort_by(|a, b| a.key.value.cmp(&b.key.value));
+                if keys.is_empty() {
+                    return if wild { Import::NoMatch } else { Import::NotFound };
+                }
+                let mut taken = self.taken.borrow_mut();
+                taken.extend(keys.iter().map(|entry| (index, entry.text.clone())));
+                Import::Files(
+                    keys.iter()
+                        .map(|entry| (format!("{directory}/{}", entry.key.value), entry.text.text.clone()))
+                        .collect(),
+                )
+            }
+        }
+    }
+}
+
+/// Glob match with at most one `*` and `?`, as Corefile imports allow.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern.chars().count() == name.chars().count()
+            && pattern.chars().zip(name.chars()).all(|(p, n)| p == '?' || p == n);
+    };
+    name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+}
+
+fn parse(
+    objects: &Objects,
+    config_map: Option<usize>,
+    text: EmbeddedText,
+    directory: &str,
+    mounts: &Mounts<'_>,
+) -> ServerConfig {
+    let main = format!("{directory}/Corefile");
+    let options = Options { main_file_name: &main, env: &|_| None, valid_directives: None, imports: mounts };
+    let corefile = corefile::parse(&text.text, &options);
+    let taken = mounts.taken.take();
+    let custom = custom_keys(objects, mounts, &taken);
+    let texts = std::iter::once(text).chain(taken.into_iter().map(|(_, text)| text)).collect();
+    ServerConfig { config_map, corefile, texts, custom }
+}
+
+/// Every key of the ConfigMap mounted for imports, and whether an import reads it.
+fn custom_keys(objects: &Objects, mounts: &Mounts<'_>, taken: &[(usize, EmbeddedText)]) -> Vec<CustomKey> {
+    let Mounted::Map(index, _) = mounts.config_map_at(CUSTOM_DIRECTORY) else { return Vec::new() };
+    let Some(map) = objects.config_maps.get(index) else { return Vec::new() };
+    map.data
+        .iter()
+        .map(|entry| CustomKey {
+            config_map: index,
+            key: entry.key.clone(),
+            imported: taken.iter().any(|(from, text)| *from == index && text.location == entry.text.location),
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! Kubernetes objects of the snapshot: typed where dnslint reads many fields, generic where few, ignored elsewhere.
+//!
+//! k8s-openapi's types are not used: they drop the position of every field, stop at the first wrong type, and know no
+//! custom kinds, while dnslint needs places for labels and fixes and reads perhaps a hundred fields.
+
+use super::config_map::ConfigMap;
+use super::object::Meta;
+use super::read::{At, Place};
+use super::service::Service;
+use super::value::Value;
+use super::workload::Workload;
+use crate::source::{FileId, Located};
+use crate::syntax::yaml::{NodeRef, Yaml};
+use std::collections::BTreeMap;
+
+/// Kinds that are kept as generic values.
+const GENERIC_KINDS: [&str; 28] = [
+    "AdminNetworkPolicy",
+    "BaselineAdminNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy",
+    "CiliumLocalRedirectPolicy",
+    "CiliumNetworkPolicy",
+    "ClusterConfiguration",
+    "ClusterwideNetworkPolicy",
+    "DNS",
+    "DNSCache",
+    "EndpointSlice",
+    "Endpoints",
+    "GlobalNetworkPolicy",
+    "HelmChart",
+    "HelmChartConfig",
+    "HelmRelease",
+    "IPPool",
+    "InitConfiguration",
+    "Installation",
+    "JoinConfiguration",
+    "KubeProxyConfiguration",
+    "KubeletConfiguration",
+    "Namespace",
+    "Network",
+    "NetworkPolicy",
+    "Node",
+    "Secret",
+    "ServiceAccount",
+    "Cluster",
+];
+
+/// Nesting of List objects that is followed.
+const MAX_LIST_DEPTH: usize = 4;
+
+/// An object kept as a generic value.
+#[derive(Clone, Debug)]
+pub struct Generic {
+    /// Identity.
+    pub meta: Meta,
+    /// The whole object.
+    pub value: Located<Value>,
+}
+
+/// All objects that matter for DNS, in file order.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    /// Services.
+    pub services: Vec<Service>,
+    /// ConfigMaps.
+    pub config_maps: Vec<ConfigMap>,
+    /// Pods and everything with a pod template.
+    pub workloads: Vec<Workload>,
+    /// Other kinds that are read, by kind.
+    pub generic: BTreeMap<String, Vec<Generic>>,
+    /// Number of objects seen, of any kind.
+    pub seen: usize,
+}
+
+impl Objects {
+    /// The objects of one file.
+    #[must_use]
+    pub fn read(file: FileId, yaml: &Yaml) -> Self {
+        let place = Place::file(file);
+        let mut objects = Self::default();
+        for document in &yaml.documents {
+            objects.add(document.root(), &place, MAX_LIST_DEPTH);
+        }
+        objects
+    }
+
+    fn add(&mut self, node: NodeRef<'_>, place: &Place, depth: usize) {
+        let object = At::new(node, place);
+        let Some(kind) = node.get("kind").and_then(NodeRef::scalar_text) else { return };
+        if kind.ends_with("List") && depth > 0 {
+            if let Some(items) = node.get("items") {
+                items.items().for_each(|item| self.add(item, place, depth - 1));
+                return;
+            }
+        }
+        self.seen += 1;
+        match kind {
+            "Service" => {
+                if let Some(meta) = Meta::read(object).filter(|m| m.api_version == "v1") {
+                    self.services.push(Service::read(meta, object));
+                }
+            }
+            "ConfigMap" => {
+                if let Some(meta) = Meta::read(object) {
+                    self.config_maps.push(ConfigMap::read(meta, object));
+                }
+            }
+            _ if GENERIC_KINDS.contains(&kind) => {
+                if let Some(meta) = Meta::read(object) {
+                    self.generic.entry(kind.to_owned()).or_default().push(Generic { meta, value: Value::read(object) });
+                }
+            }
+            _ => {
+                if let Some(workload) = Meta::read(object).and_then(|meta| Workload::read(&meta, object)) {
+                    self.workloads.push(workload);
+                }
+            }
+        }
+    }
+
+    /// Appends the objects of another file.
+    pub fn extend(&mut self, other: Self) {
+        self.services.extend(other.services);
+        self.config_maps.extend(other.config_maps);
+        self.workloads.extend(other.workloads);
+        self.seen += other.seen;
+        for (kind, list) in other.generic {
+            self.generic.entry(kind).or_default().extend(list);
+        }
+    }
+
+    /// The objects of a generic kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: &str) -> &[Generic] {
+        self.generic.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// ConfigMaps called `namespace/name`, in file order (several files may define the same one).
+    pub fn config_maps_named<'a>(&'a self, namespace: &'a str, name: &'a str) -> impl Iterator<Item = &'a ConfigMap> {
+        self.config_maps.iter().filter(move |map| map.meta.is(namespace, name))
+    }
+
+    /// Services called `namespace/name`.
+    pub fn services_named<'a>(&'a self, namespace: &'a str, name: &'a str) -> impl Iterator<Item = &'a Service> {
+        self.services.iter().filter(move |service| service.meta.is(namespace, name))
+    }
+}

@@ -1,0 +1,93 @@
+//! What the data-driven tests share: running a folder, the line format of `expect.txt`, blessing.
+#![allow(dead_code)]
+
+use dnslint::diagnostic::{Diagnostic, Label};
+use dnslint::source::{LoadOptions, Snapshot};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crate's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Sub-folders of a folder, sorted; none where the folder is missing.
+pub fn folders(dir: &Path) -> Vec<PathBuf> {
+    let mut list: Vec<PathBuf> = fs::read_dir(dir)
+        .map(|entries| entries.map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect())
+        .unwrap_or_default();
+    list.sort();
+    list
+}
+
+/// The last part of a path.
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// A folder as a snapshot whose shown paths are relative to it.
+pub fn snapshot(dir: &Path) -> Snapshot {
+    let options = LoadOptions { base: Some(dir.to_path_buf()), ..LoadOptions::default() };
+    Snapshot::load(&[dir.to_path_buf()], &options)
+}
+
+/// Checks a snapshot with the built-in rules; `select` empty means all of them.
+pub fn check(snapshot: &Snapshot, select: &[&str]) -> Vec<Diagnostic> {
+    let rules = dnslint::lint::RuleSet::builtin();
+    let options = dnslint::lint::LintOptions {
+        select: select.iter().map(ToString::to_string).collect(),
+        ..dnslint::lint::LintOptions::default()
+    };
+    dnslint::check(snapshot, rules, &options).diagnostics
+}
+
+/// `path:line:col-col: severity: message [rule]`; a span over several lines shows `line:col-line:col`.
+pub fn line(snapshot: &Snapshot, diagnostic: &Diagnostic) -> String {
+    let label = diagnostic.labels.iter().find(|l| l.primary).unwrap();
+    let at = place(snapshot, label);
+    format!("{at}: {}: {} [{}]", diagnostic.severity.as_str(), diagnostic.message, diagnostic.rule)
+}
+
+fn place(snapshot: &Snapshot, label: &Label) -> String {
+    let file = snapshot.file(label.location.file);
+    let start = file.position(label.location.span.start);
+    let end = file.position(label.location.span.end);
+    if start.line == end.line {
+        format!("{}:{}:{}-{}", file.path, start.line, start.column, end.column)
+    } else {
+        format!("{}:{}:{}-{}:{}", file.path, start.line, start.column, end.line, end.column)
+    }
+}
+
+/// The lines of all diagnostics, in output order, with a final newline.
+pub fn lines(snapshot: &Snapshot, diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|d| line(snapshot, d) + "\n").collect()
+}
+
+/// Compares with a recorded file, or records it where `DNSLINT_BLESS` is set. Returns what differs.
+pub fn compare(path: &Path, got: &str) -> Option<String> {
+    if std::env::var_os("DNSLINT_BLESS").is_some() {
+        fs::write(path, got).unwrap();
+        return None;
+    }
+    let want = fs::read_to_string(path).unwrap_or_default();
+    (want != got).then(|| {
+        let diff = similar::TextDiff::from_lines(want.as_str(), got);
+        format!("{}\n{}", path.display(), diff.unified_diff().header("recorded", "now"))
+    })
+}
+
+/// Fails with every difference at once.
+pub fn assert_none(problems: &[String]) {
+    assert!(problems.is_empty(), "{} differ:\n\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Diagnostics counted by severity word.
+pub fn by_severity(diagnostics: &[Diagnostic]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for diagnostic in diagnostics {
+        *counts.entry(diagnostic.severity.as_str()).or_default() += 1;
+    }
+    counts
+}
