@@ -187,7 +187,11 @@ impl<'t> Builder<'t> {
             kind = ErrorKind::Syntax;
             "the quoted text is not closed before this line".clone_into(&mut message);
         }
-        let mut error = YamlError::new(kind, self.places.character(at), message);
+        let tab = self.places.tab_in_indentation(at).filter(|_| kind == ErrorKind::Syntax);
+        if tab.is_some() {
+            error::TAB.clone_into(&mut message);
+        }
+        let mut error = YamlError::new(kind, tab.unwrap_or_else(|| self.places.character(at)), message);
         if let Some(&quoted) = self.repaired.last() {
             error = error.with_related(quoted);
         }
@@ -285,23 +289,29 @@ impl<'t> Builder<'t> {
             Style::Plain if raw.is_empty() => self.places.left_out(raw.start, is_value),
             _ => raw,
         };
-        let text = match style {
+        // Without a line that is not blank nothing tells the indentation; then blanks are never content.
+        let blank = value.bytes().all(|byte| byte == b'\n');
+        let indent = if blank { u32::MAX } else { narrow(column) };
+        let is_block = matches!(style, Style::Literal | Style::Folded);
+        let text = if style == Style::Plain && raw.is_empty() {
             // The parser says `~` for a value that is left out.
-            Style::Plain if raw.is_empty() => Text::File { start: narrow(span.start), len: 0 },
-            _ if self.repaired.contains(&raw) => {
-                let decoded = decode::flow_text(self.text, raw, style).text;
-                self.store(&decoded, raw.start + 1)
-            }
-            Style::SingleQuoted | Style::DoubleQuoted => self.store(value, raw.start + 1),
-            _ => self.store(value, raw.start),
+            Text::File { start: narrow(span.start), len: 0 }
+        } else if is_block && raw.end == self.text.len() && self.text.ends_with(' ') {
+            // Blanks behind the last line break: the parser drops them, go-yaml counts them as a blank line.
+            let whole = Span::new(span.start, raw.end);
+            let decoded = decode::block_text(self.text, whole, indent as usize, style).text;
+            self.store(&decoded, raw.start)
+        } else if self.repaired.contains(&raw) {
+            let decoded = decode::flow_text(self.text, raw, style).text;
+            self.store(&decoded, raw.start + 1)
+        } else {
+            let quote = usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted));
+            self.store(value, raw.start + quote)
         };
         self.check_scalar(value, style, tag, span);
         self.places.pass(raw.end);
         let node = self.add(Data::Scalar(text), span, style, tag, 1);
-        if matches!(style, Style::Literal | Style::Folded) {
-            // Without a line that is not blank nothing tells the indentation; then blanks are never content.
-            let blank = value.bytes().all(|byte| byte == b'\n');
-            let indent = if blank { u32::MAX } else { narrow(column) };
+        if is_block {
             self.out.tree.block_texts.push(BlockText { node, indent, end: narrow(raw.end) });
         }
         self.define(anchor, Anchor { node, size: Some(1) });

@@ -250,7 +250,8 @@ pub(super) fn block_text(file: &str, span: Span, indent: usize, style: Style) ->
                 break;
             }
             state.line(Span::new(content, line_end), Span::new(line_end, after), &mut out);
-        } else if after > line_end {
+        } else if after > line_end || (line_end > at && line_end == file.len()) {
+            // Blanks behind the last line break of the file count as one more blank line, for go-yaml, too.
             state.blank_lines.push(Span::new(line_end, after));
         }
         at = after;

@@ -95,13 +95,16 @@ pub(super) fn kind_of(kind: &ScanKind) -> ErrorKind {
     }
 }
 
+/// What to say about a tab in the indentation.
+pub(super) const TAB: &str = "a tab stands where YAML wants spaces";
+
 /// What to say about a scanner error.
 pub(super) fn message_of(kind: &ScanKind) -> String {
     let known = match kind {
         ScanKind::TabInIndentation
         | ScanKind::TabInBlockIndentation
         | ScanKind::TabNotAllowed
-        | ScanKind::TabInPlainScalar => "a tab stands where YAML wants spaces",
+        | ScanKind::TabInPlainScalar => TAB,
         ScanKind::TabAtBlockScalarStart => "the block text is indented with a tab; YAML wants spaces",
         ScanKind::UnclosedQuotedScalar => "the quoted text is not closed",
         ScanKind::DocumentIndicatorInQuotedScalar => "the quoted text is not closed before the next document",

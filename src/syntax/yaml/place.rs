@@ -44,6 +44,16 @@ impl<'t> Places<'t> {
         Span::new(offset, offset + len)
     }
 
+    /// The first tab in front of `offset`, if only blanks stand before `offset` on its line.
+    pub(super) fn tab_in_indentation(&self, offset: usize) -> Option<Span> {
+        let before = self.text.get(self.body.start..offset)?;
+        let start = before.rfind(['\r', '\n']).map_or(0, |last| last + 1);
+        let indent = before.get(start..)?;
+        let tab = indent.find('\t').filter(|_| indent.trim_matches([' ', '\t']).is_empty())?;
+        let at = self.body.start + start + tab;
+        Some(Span::new(at, at + 1))
+    }
+
     fn byte(&self, at: usize) -> Option<u8> {
         self.text.as_bytes().get(at).copied()
     }

@@ -96,7 +96,7 @@ fn word(text: &str) -> Option<Scalar<'static>> {
 
 fn number(text: &str) -> Option<Scalar<'static>> {
     match text.bytes().next()? {
-        b'.' => float(text),
+        b'.' => float(&without_separators(text)?),
         b'0'..=b'9' | b'+' | b'-' => {
             let digits: Cow<'_, str> =
                 if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
@@ -104,6 +104,19 @@ fn number(text: &str) -> Option<Scalar<'static>> {
         }
         _ => None,
     }
+}
+
+/// Drops underscores that stand between two digits, as `strconv.ParseFloat` does; `None` if one stands elsewhere.
+fn without_separators(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('_') {
+        return Some(Cow::Borrowed(text));
+    }
+    let digit = |part: Option<&str>, at_end: bool| {
+        let part = part.map(str::as_bytes).unwrap_or_default();
+        (if at_end { part.last() } else { part.first() }).is_some_and(u8::is_ascii_digit)
+    };
+    let between = |(at, _): (usize, &str)| digit(text.get(..at), true) && digit(text.get(at + 1..), false);
+    text.match_indices('_').all(between).then(|| Cow::Owned(text.replace('_', "")))
 }
 
 /// `strconv.ParseInt(text, 0, 64)`, then `ParseUint`.
