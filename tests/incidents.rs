@@ -67,7 +67,9 @@ fn incidents_are_found_and_negatives_are_clean() {
         let problem = judge(&case, &snapshot, &found);
         let listed = NOT_YET.contains(&name(&folder).as_str());
         match problem {
-            Some(problem) if !listed => problems.push(format!("{}: {problem}\n{}", name(&folder), lines(&snapshot, &found))),
+            Some(problem) if !listed => {
+                problems.push(format!("{}: {problem}\n{}", name(&folder), lines(&snapshot, &found)))
+            }
             None if listed => found_now.push(name(&folder)),
             _ => {}
         }

@@ -36,7 +36,10 @@ fn every_rule_finds_its_bad_cases_and_spares_its_good_ones() {
 #[test]
 fn every_case_folder_belongs_to_a_rule() {
     let ids: Vec<&str> = dnslint::lint::RuleSet::builtin().ids().collect();
-    let strays: Vec<String> =
-        folders(&root().join("testdata/rules")).iter().map(|f| name(f)).filter(|f| !ids.contains(&f.as_str())).collect();
+    let strays: Vec<String> = folders(&root().join("testdata/rules"))
+        .iter()
+        .map(|f| name(f))
+        .filter(|f| !ids.contains(&f.as_str()))
+        .collect();
     assert_none(&strays);
 }

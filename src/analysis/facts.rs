@@ -94,7 +94,8 @@ impl Facts {
             let name = service.meta.name.value.as_str();
             let labelled = service.meta.labels.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
             let selects_dns = service.selector.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
-            let packaged = DNS_SERVICE_NAMES.contains(&name) && (labelled || selects_dns || name != "coredns" || selects_dns);
+            let packaged =
+                DNS_SERVICE_NAMES.contains(&name) && (labelled || selects_dns || name != "coredns" || selects_dns);
             let second = name == "kube-dns-upstream";
             if !second && (by_server.contains(&index) || (packaged && !service.headless)) {
                 self.dns_services.push(index);
@@ -155,7 +156,9 @@ pub fn local_ips(cluster: &Cluster, server: &DnsServer) -> Vec<Located<String>> 
             None => None,
         };
         if let Some(value) = value {
-            found.extend(value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).filter(|ip| !ip.value.is_empty()));
+            found.extend(
+                value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).filter(|ip| !ip.value.is_empty()),
+            );
         }
     }
     found

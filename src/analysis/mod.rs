@@ -2,3 +2,6 @@
 
 pub mod coredns;
 pub mod effective;
+pub mod facts;
+pub mod pod;
+pub mod views;

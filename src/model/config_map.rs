@@ -54,13 +54,7 @@ impl EmbeddedText {
         let location = value.location();
         let map = value.node.text_map();
         let map = value.place.map.as_ref().map_or_else(|| map.clone(), |outer| map.through(outer));
-        Some(Self {
-            text,
-            file: value.place.file,
-            map,
-            location,
-            style: Some(value.node.style()),
-        })
+        Some(Self { text, file: value.place.file, map, location, style: Some(value.node.style()) })
     }
 
     /// The place in the file of a span of the text.

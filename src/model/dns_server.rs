@@ -1,12 +1,14 @@
 //! DNS servers of the cluster: which workload runs which binary with which Corefile, and which Services reach it.
 
-use super::config_map::{ConfigMap, EmbeddedText};
+use super::config_map::{ConfigEntry, ConfigMap, EmbeddedText};
 use super::manifests::Objects;
 use super::object::selects;
 use super::pod::{Container, PodSpec};
 use super::workload::Workload;
 use crate::source::{Located, Location, Span};
-use crate::syntax::corefile::{self, Corefile, FileIndex, Import, ImportResolver, Options};
+use crate::syntax::corefile::{
+    self, Corefile, Import, ImportResolver, ImportedFile, Options, Place, has_wildcard, matches_glob,
+};
 use std::cell::RefCell;
 
 /// Which program a server runs.
@@ -68,10 +70,10 @@ pub struct CustomKey {
 }
 
 impl ServerConfig {
-    /// The place in the snapshot of a span of the Corefile or of an imported text.
+    /// The place in the snapshot of a place in the Corefile or in an imported text.
     #[must_use]
-    pub fn locate(&self, file: FileIndex, span: Span) -> Option<Location> {
-        Some(self.texts.get(file.0)?.locate(span))
+    pub fn locate(&self, place: Place) -> Option<Location> {
+        Some(self.texts.get(place.file.index())?.locate(place.span))
     }
 
     /// The Corefile's own text.
@@ -126,13 +128,12 @@ pub fn kind_of_image(image: &str) -> Option<ServerKind> {
 }
 
 fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option<DnsServer> {
-    let (position, container, kind) = workload.pod.containers.iter().enumerate().find_map(|(position, container)| {
-        let image = container.image.as_ref()?;
-        Some((position, container, kind_of_image(&image.value)?))
-    })?;
-    let config = (kind != ServerKind::KubeDns)
-        .then(|| corefile_of(objects, workload, container, kind))
-        .flatten();
+    let (position, container, kind) =
+        workload.pod.containers.iter().enumerate().find_map(|(position, container)| {
+            let image = container.image.as_ref()?;
+            Some((position, container, kind_of_image(&image.value)?))
+        })?;
+    let config = (kind != ServerKind::KubeDns).then(|| corefile_of(objects, workload, container, kind)).flatten();
     Some(DnsServer {
         kind,
         name: format!("{}/{}", workload.meta.namespace.value, workload.meta.name.value),
@@ -187,7 +188,12 @@ fn corefile_path(container: &Container, kind: ServerKind) -> String {
 }
 
 /// The Corefile of a container: the ConfigMap key that its mounts put at the path the arguments name.
-fn corefile_of(objects: &Objects, workload: &Workload, container: &Container, kind: ServerKind) -> Option<ServerConfig> {
+fn corefile_of(
+    objects: &Objects,
+    workload: &Workload,
+    container: &Container,
+    kind: ServerKind,
+) -> Option<ServerConfig> {
     let namespace = &workload.meta.namespace.value;
     let wanted = corefile_path(container, kind);
     let base = mounted_entry(objects, namespace, &workload.pod, container, &wanted).or_else(|| {
@@ -239,9 +245,9 @@ fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, 
     let namespace = map.meta.namespace.value.clone();
     let mounts = Mounts { objects, namespace: &namespace, pod: None, taken: RefCell::default() };
     let config = parse(objects, Some(index), entry.text.clone(), directory, &mounts);
-    let orphan = servers.iter_mut().find(|s| {
-        s.config.is_none() && s.kind == kind && s.namespace == namespace && mounts_unknown(objects, s)
-    });
+    let orphan = servers
+        .iter_mut()
+        .find(|s| s.config.is_none() && s.kind == kind && s.namespace == namespace && mounts_unknown(objects, s));
     if let Some(server) = orphan {
         server.config = Some(config);
         return;
@@ -296,8 +302,8 @@ struct Mounts<'a> {
     objects: &'a Objects,
     namespace: &'a str,
     pod: Option<(&'a PodSpec, &'a Container)>,
-    /// (ConfigMap index, key) of every entry handed to the parser, in the order of file indexes from 1 on.
-    taken: RefCell<Vec<(usize, EmbeddedText)>>,
+    /// Every entry handed to the parser: its path, the ConfigMap's index, and the text.
+    taken: RefCell<Vec<(String, usize, EmbeddedText)>>,
 }
 
 impl Mounts<'_> {
@@ -327,39 +333,33 @@ enum Mounted<'a> {
 }
 
 impl ImportResolver for Mounts<'_> {
-    fn glob(&self, pattern: &str, _from_file: &str) -> Import {
-        let (directory, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
-        let wild = pattern.contains(['*', '?', '[']);
+    fn glob(&self, pattern: &str) -> Import {
+        let directory = corefile::directory_of(pattern);
         match self.config_map_at(directory) {
             Mounted::Unknown => Import::Unknown,
-            Mounted::Empty if wild => Import::NoMatch,
-            Mounted::Empty => Import::NotFound,
-            Mounted::Map(index, map) => {
-                let mut keys: Vec<_> = map.data.iter().filter(|e| matches(name, &e.key.value)).collect();
-                keys.sort_by(|a, b| a.key.value.cmp(&b.key.value));
-                if keys.is_empty() {
-                    return if wild { Import::NoMatch } else { Import::NotFound };
-                }
-                let mut taken = self.taken.borrow_mut();
-                taken.extend(keys.iter().map(|entry| (index, entry.text.clone())));
-                Import::Files(
-                    keys.iter()
-                        .map(|entry| (format!("{directory}/{}", entry.key.value), entry.text.text.clone()))
-                        .collect(),
-                )
-            }
+            Mounted::Empty => Import::NoMatch,
+            Mounted::Map(index, map) => self.entries(pattern, directory, index, map),
         }
     }
 }
 
-/// Glob match with at most one `*` and `?`, as Corefile imports allow.
-#[must_use]
-pub fn matches(pattern: &str, name: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else {
-        return pattern.chars().count() == name.chars().count()
-            && pattern.chars().zip(name.chars()).all(|(p, n)| p == '?' || p == n);
-    };
-    name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+impl Mounts<'_> {
+    /// The keys of a mounted ConfigMap that a pattern matches, in lexical order.
+    fn entries(&self, pattern: &str, directory: &str, index: usize, map: &ConfigMap) -> Import {
+        let path = |key: &str| format!("{directory}/{key}");
+        let wanted = |key: &str| {
+            if has_wildcard(pattern) { matches_glob(pattern, &path(key)) } else { pattern == path(key) }
+        };
+        let mut entries: Vec<_> = map.data.iter().filter(|entry| wanted(&entry.key.value)).collect();
+        entries.sort_by(|a, b| a.key.value.cmp(&b.key.value));
+        if entries.is_empty() {
+            return Import::NoMatch;
+        }
+        let mut taken = self.taken.borrow_mut();
+        taken.extend(entries.iter().map(|entry| (path(&entry.key.value), index, entry.text.clone())));
+        let file = |entry: &&ConfigEntry| ImportedFile { path: path(&entry.key.value), text: entry.text.text.clone() };
+        Import::Files(entries.iter().map(file).collect())
+    }
 }
 
 fn parse(
@@ -370,16 +370,19 @@ fn parse(
     mounts: &Mounts<'_>,
 ) -> ServerConfig {
     let main = format!("{directory}/Corefile");
-    let options = Options { main_file_name: &main, env: &|_| None, valid_directives: None, imports: mounts };
+    let options = Options { main_file_name: &main, directory, env: &|_| None, valid_directives: None, imports: mounts };
     let corefile = corefile::parse(&text.text, &options);
     let taken = mounts.taken.take();
     let custom = custom_keys(objects, mounts, &taken);
-    let texts = std::iter::once(text).chain(taken.into_iter().map(|(_, text)| text)).collect();
+    let imported = |file: &corefile::SourceFile| {
+        taken.iter().find(|(path, ..)| *path == file.name).map_or_else(|| text.clone(), |(.., text)| text.clone())
+    };
+    let texts = std::iter::once(text.clone()).chain(corefile.files.iter().skip(1).map(imported)).collect();
     ServerConfig { config_map, corefile, texts, custom }
 }
 
 /// Every key of the ConfigMap mounted for imports, and whether an import reads it.
-fn custom_keys(objects: &Objects, mounts: &Mounts<'_>, taken: &[(usize, EmbeddedText)]) -> Vec<CustomKey> {
+fn custom_keys(objects: &Objects, mounts: &Mounts<'_>, taken: &[(String, usize, EmbeddedText)]) -> Vec<CustomKey> {
     let Mounted::Map(index, _) = mounts.config_map_at(CUSTOM_DIRECTORY) else { return Vec::new() };
     let Some(map) = objects.config_maps.get(index) else { return Vec::new() };
     map.data
@@ -387,7 +390,7 @@ fn custom_keys(objects: &Objects, mounts: &Mounts<'_>, taken: &[(usize, Embedded
         .map(|entry| CustomKey {
             config_map: index,
             key: entry.key.clone(),
-            imported: taken.iter().any(|(from, text)| *from == index && text.location == entry.text.location),
+            imported: taken.iter().any(|(_, from, text)| *from == index && text.location == entry.text.location),
         })
         .collect()
 }

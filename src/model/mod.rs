@@ -1,1 +1,14 @@
 //! The cluster as the programs will see it; every value carries its origin.
+
+pub mod cluster;
+pub mod config_map;
+pub mod dns_server;
+pub mod manifests;
+pub mod object;
+pub mod pod;
+pub mod read;
+pub mod service;
+pub mod value;
+pub mod workload;
+
+pub use cluster::Cluster;

@@ -301,7 +301,10 @@ impl Container {
                 .path(&["lifecycle", "postStart", "exec"])
                 .map(|exec| exec.texts_at("command"))
                 .unwrap_or_default(),
-            mounts: c.get("volumeMounts").map(|l| l.items().filter_map(VolumeMount::read).collect()).unwrap_or_default(),
+            mounts: c
+                .get("volumeMounts")
+                .map(|l| l.items().filter_map(VolumeMount::read).collect())
+                .unwrap_or_default(),
             capabilities: security.and_then(|s| s.get("capabilities")).map(|s| s.texts_at("add")).unwrap_or_default(),
             privileged: security.and_then(|s| s.bool_at("privileged")).is_some_and(|p| p.value),
         }
@@ -363,9 +366,9 @@ impl Volume {
 
 impl ConfigMapVolume {
     fn read(v: At<'_>) -> Option<Self> {
-        let items = v.get("items").map(|list| {
-            list.items().filter_map(|item| Some((item.text_at("key")?, item.text_at("path")?))).collect()
-        });
+        let items = v
+            .get("items")
+            .map(|list| list.items().filter_map(|item| Some((item.text_at("key")?, item.text_at("path")?))).collect());
         Some(Self {
             name: v.text_at("name")?,
             optional: v.bool_at("optional").is_some_and(|o| o.value),

@@ -114,10 +114,7 @@ impl<'a> At<'a> {
     #[must_use]
     pub fn int_at(self, key: &str) -> Option<Located<i64>> {
         let at = self.get(key)?;
-        match at.node.scalar()? {
-            Scalar::Int(value) => Some(Located::at(value, at.location())),
-            _ => None,
-        }
+        at.node.as_i64().map(|value| Located::at(value, at.location()))
     }
 
     /// The texts of the sequence under `key`.
@@ -147,6 +144,6 @@ impl<'a> At<'a> {
     /// The (key, value) pairs of a mapping, in file order.
     pub fn entries(self) -> impl Iterator<Item = (Self, Self)> + 'a {
         let place = self.place;
-        self.node.entries().map(move |(key, value)| (Self { node: key, place }, Self { node: value, place }))
+        self.node.entries().map(move |entry| (Self { node: entry.key, place }, Self { node: entry.value, place }))
     }
 }

@@ -70,9 +70,7 @@ impl Service {
             external_name: spec.and_then(|s| s.text_at("externalName")),
             external_ips: spec.map(|s| s.texts_at("externalIPs")).unwrap_or_default(),
             load_balancer_class: spec.and_then(|s| s.text_at("loadBalancerClass")),
-            publish_not_ready: spec
-                .and_then(|s| s.bool_at("publishNotReadyAddresses"))
-                .is_some_and(|b| b.value),
+            publish_not_ready: spec.and_then(|s| s.bool_at("publishNotReadyAddresses")).is_some_and(|b| b.value),
         };
         let Some(spec) = spec else { return service };
         service.external_ips.extend(spec.text_at("loadBalancerIP"));
@@ -98,9 +96,7 @@ impl Service {
     /// Whether the Service has `port` for `protocol` (`UDP` or `TCP`).
     #[must_use]
     pub fn has_port(&self, port: i64, protocol: &str) -> bool {
-        self.ports
-            .iter()
-            .any(|p| p.port.as_ref().is_some_and(|n| n.value == port) && p.protocol.value == protocol)
+        self.ports.iter().any(|p| p.port.as_ref().is_some_and(|n| n.value == port) && p.protocol.value == protocol)
     }
 
     /// Whether `spec.type` is `kind`.

@@ -37,15 +37,13 @@ impl Value {
         let value = match at.node.kind() {
             _ if depth == 0 => Self::Null,
             Kind::Map => Self::Map(
-                at.entries()
-                    .filter_map(|(key, value)| Some((key.text()?, Self::read_to(value, depth - 1))))
-                    .collect(),
+                at.entries().filter_map(|(key, value)| Some((key.text()?, Self::read_to(value, depth - 1)))).collect(),
             ),
             Kind::Seq => Self::List(at.items().map(|item| Self::read_to(item, depth - 1)).collect()),
             Kind::Null => Self::Null,
             Kind::Scalar => match at.node.scalar() {
                 Some(Scalar::Bool(b)) => Self::Bool(b),
-                Some(Scalar::Int(i)) => Self::Int(i),
+                Some(Scalar::Int(i)) => i64::try_from(i).map_or(Self::Null, Self::Int),
                 Some(Scalar::Float(f)) => Self::Float(f),
                 Some(Scalar::Null) | None => Self::Null,
                 Some(_) => Self::Str(at.node.scalar_text().unwrap_or_default().to_owned()),

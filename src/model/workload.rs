@@ -24,11 +24,8 @@ pub struct Workload {
 }
 
 /// Where a template may stand: the keys from the object to the object that holds `metadata` and `spec`.
-const TEMPLATE_PATHS: [&[&str]; 3] = [
-    &["spec", "template"],
-    &["spec", "jobTemplate", "spec", "template"],
-    &["spec", "workload", "template"],
-];
+const TEMPLATE_PATHS: [&[&str]; 3] =
+    [&["spec", "template"], &["spec", "jobTemplate", "spec", "template"], &["spec", "workload", "template"]];
 
 impl Workload {
     /// Reads an object that carries a pod template, whatever its kind (custom resources such as Rollout, too).

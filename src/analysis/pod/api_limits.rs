@@ -19,7 +19,10 @@ pub fn refusals(pod: &PodSpec) -> Vec<Refusal> {
     let mut found = Vec::new();
     if let Some(policy) = &pod.dns_policy {
         if !["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"].contains(&policy.value.as_str()) {
-            found.push(policy.with(format!("dnsPolicy `{}` is none of ClusterFirst, ClusterFirstWithHostNet, Default, None", policy.value)));
+            found.push(policy.with(format!(
+                "dnsPolicy `{}` is none of ClusterFirst, ClusterFirstWithHostNet, Default, None",
+                policy.value
+            )));
         }
     }
     if let Some(config) = &pod.dns_config {
@@ -38,7 +41,9 @@ fn nameservers(config: &DnsConfig, found: &mut Vec<Refusal>) {
         }
     }
     if let Some(fourth) = config.nameservers.get(MAX_NAMESERVERS) {
-        found.push(fourth.with(format!("{} nameservers, at most {MAX_NAMESERVERS} are allowed", config.nameservers.len())));
+        found.push(
+            fourth.with(format!("{} nameservers, at most {MAX_NAMESERVERS} are allowed", config.nameservers.len())),
+        );
     }
 }
 

@@ -18,8 +18,22 @@ pub enum Libc {
 
 /// Image names of distributions that ship glibc.
 const GLIBC_IMAGES: [&str; 16] = [
-    "almalinux", "amazonlinux", "archlinux", "buildpack-deps", "centos", "debian", "fedora", "opensuse", "oraclelinux",
-    "redhat", "rhel", "rockylinux", "ubi8", "ubi9", "ubuntu", "sles",
+    "almalinux",
+    "amazonlinux",
+    "archlinux",
+    "buildpack-deps",
+    "centos",
+    "debian",
+    "fedora",
+    "opensuse",
+    "oraclelinux",
+    "redhat",
+    "rhel",
+    "rockylinux",
+    "ubi8",
+    "ubi9",
+    "ubuntu",
+    "sles",
 ];
 /// Tag parts that name a glibc distribution.
 const GLIBC_TAGS: [&str; 17] = [
@@ -28,8 +42,28 @@ const GLIBC_TAGS: [&str; 17] = [
 ];
 /// Official images whose untagged variants are built on Debian.
 const DEBIAN_BASED: [&str; 22] = [
-    "cassandra", "drupal", "elasticsearch", "golang", "gradle", "httpd", "jenkins", "mariadb", "maven", "mongo", "mysql",
-    "nginx", "node", "openjdk", "perl", "php", "postgres", "python", "rabbitmq", "redis", "ruby", "wordpress",
+    "cassandra",
+    "drupal",
+    "elasticsearch",
+    "golang",
+    "gradle",
+    "httpd",
+    "jenkins",
+    "mariadb",
+    "maven",
+    "mongo",
+    "mysql",
+    "nginx",
+    "node",
+    "openjdk",
+    "perl",
+    "php",
+    "postgres",
+    "python",
+    "rabbitmq",
+    "redis",
+    "ruby",
+    "wordpress",
 ];
 
 /// The library that an image reference points to.
@@ -51,7 +85,8 @@ pub fn of_image(image: &str) -> Libc {
         return Libc::Go;
     }
     let glibc_tag = words(tag).iter().any(|word| GLIBC_TAGS.iter().any(|t| word.starts_with(t)));
-    let official = !reference.contains('/') || reference.starts_with("docker.io/library/") || reference.starts_with("library/");
+    let official =
+        !reference.contains('/') || reference.starts_with("docker.io/library/") || reference.starts_with("library/");
     let glibc_name = GLIBC_IMAGES.iter().any(|known| words(name).iter().any(|word| word.starts_with(known)));
     if glibc_name || reference.contains("distroless/") || glibc_tag || (official && DEBIAN_BASED.contains(&name)) {
         return Libc::Glibc;

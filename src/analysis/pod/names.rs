@@ -94,7 +94,10 @@ fn hosts_in(text: &str, bare_names: bool) -> Vec<(String, usize)> {
     let mut from = 0;
     while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")) {
         let start = from + at + 3;
-        let end = text.get(start..).and_then(|r| r.find(['/', '?', '#', ' ', '"', '\'', '\n', ')'])).map_or(text.len(), |e| start + e);
+        let end = text
+            .get(start..)
+            .and_then(|r| r.find(['/', '?', '#', ' ', '"', '\'', '\n', ')']))
+            .map_or(text.len(), |e| start + e);
         for (host, offset) in authority_hosts(text, start, end) {
             found.push((host, offset));
         }
@@ -149,8 +152,32 @@ fn is_host_name(text: &str) -> bool {
 /// `config.yaml` in an argument is a file, not a host.
 fn looks_like_a_file(name: &str) -> bool {
     const ENDINGS: [&str; 26] = [
-        "yaml", "yml", "json", "conf", "cfg", "toml", "xml", "sh", "py", "js", "jar", "crt", "pem", "key", "txt", "log",
-        "sock", "ini", "properties", "html", "css", "gz", "tar", "so", "db", "sql",
+        "yaml",
+        "yml",
+        "json",
+        "conf",
+        "cfg",
+        "toml",
+        "xml",
+        "sh",
+        "py",
+        "js",
+        "jar",
+        "crt",
+        "pem",
+        "key",
+        "txt",
+        "log",
+        "sock",
+        "ini",
+        "properties",
+        "html",
+        "css",
+        "gz",
+        "tar",
+        "so",
+        "db",
+        "sql",
     ];
     name.split('.').count() == 2 && name.rsplit('.').next().is_some_and(|end| ENDINGS.contains(&end))
 }

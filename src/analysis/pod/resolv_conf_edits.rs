@@ -49,9 +49,12 @@ pub fn edits(pod: &PodSpec) -> Vec<Located<ResolvConfEdit>> {
 
 /// A command that writes the file, located at the word that says so.
 fn command_edit(container: &Container, kind: EditKind, words: &[Located<String>]) -> Option<Located<ResolvConfEdit>> {
-    let (at, word) = words.iter().enumerate().find(|(_, word)| writes(&word.value) || word.value.trim() == RESOLV_CONF)?;
+    let (at, word) =
+        words.iter().enumerate().find(|(_, word)| writes(&word.value) || word.value.trim() == RESOLV_CONF)?;
     let redirected_argument = word.value.trim() == RESOLV_CONF;
-    if redirected_argument && !words.get(..at)?.iter().any(|w| matches!(w.value.trim(), ">" | ">>" | "tee" | "sed" | "cp" | "-i")) {
+    if redirected_argument
+        && !words.get(..at)?.iter().any(|w| matches!(w.value.trim(), ">" | ">>" | "tee" | "sed" | "cp" | "-i"))
+    {
         return None;
     }
     let program = words.first().map(|w| w.value.rsplit('/').next().unwrap_or("").to_owned()).unwrap_or_default();
@@ -123,7 +126,8 @@ mod tests {
         ] {
             assert!(writes(line), "{line}");
         }
-        for line in ["cat /etc/resolv.conf", "grep nameserver /etc/resolv.conf > /tmp/x", "sed s/a/b/ /etc/resolv.conf"] {
+        for line in ["cat /etc/resolv.conf", "grep nameserver /etc/resolv.conf > /tmp/x", "sed s/a/b/ /etc/resolv.conf"]
+        {
             assert!(!writes(line), "{line}");
         }
     }

@@ -60,8 +60,10 @@ pub fn view(index: usize, workload: &Workload, around: &Surroundings<'_>) -> Loc
     let (libc, libc_image) = library(pod);
     let options = options(pod);
     let ndots = ndots(&options, &effective);
-    let cluster_names: Vec<_> = mentioned.iter().filter(|n| n.value.kind != NameKind::External).map(name_view).collect();
-    let external_names: Vec<_> = mentioned.iter().filter(|n| n.value.kind == NameKind::External).map(name_view).collect();
+    let cluster_names: Vec<_> =
+        mentioned.iter().filter(|n| n.value.kind != NameKind::External).map(name_view).collect();
+    let external_names: Vec<_> =
+        mentioned.iter().filter(|n| n.value.kind == NameKind::External).map(name_view).collect();
     let search_domains = search_domains(pod, &effective, around);
     let walks = |n: &Located<NameView>| !n.value.fully_qualified && ndots.is_some_and(|limit| n.value.dots < limit);
     let single_request = options.iter().any(|o| o.value.name.starts_with("single-request"));
@@ -240,7 +242,9 @@ fn stale_reason(ip: IpAddr, facts: &Facts) -> Option<String> {
         return Some(format!("it lies in the Service range {} and the DNS Service has {}", net.value, dns.value));
     }
     let link_local = match ip {
-        IpAddr::V4(v4) => v4.is_link_local() && v4.octets() != [169, 254, 169, 254] && v4.octets() != [169, 254, 169, 253],
+        IpAddr::V4(v4) => {
+            v4.is_link_local() && v4.octets() != [169, 254, 169, 254] && v4.octets() != [169, 254, 169, 253]
+        }
         IpAddr::V6(_) => false,
     };
     if link_local && !facts.dns_services.is_empty() {
@@ -255,7 +259,8 @@ fn stale_reason(ip: IpAddr, facts: &Facts) -> Option<String> {
 /// Nameservers behind the third after merging cluster DNS and dnsConfig.
 fn dropped_nameservers(pod: &PodSpec, effective: &str, around: &Surroundings<'_>) -> Vec<Located<String>> {
     let Some(config) = &pod.dns_config else { return Vec::new() };
-    let from_cluster = if effective.starts_with("ClusterFirst") && !around.facts.dns_addresses.is_empty() { 1 } else { 0 };
+    let from_cluster =
+        if effective.starts_with("ClusterFirst") && !around.facts.dns_addresses.is_empty() { 1 } else { 0 };
     config.value.nameservers.iter().skip(3 - from_cluster).take(from_cluster).cloned().collect()
 }
 

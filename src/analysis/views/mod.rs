@@ -1,0 +1,3 @@
+//! The views: documented structs that rules speak about, one file a kind.
+
+pub mod pod;
