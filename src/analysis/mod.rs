@@ -2,3 +2,4 @@
 
 pub mod coredns;
 pub mod effective;
+pub mod view;
