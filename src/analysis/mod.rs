@@ -4,4 +4,5 @@ pub mod coredns;
 pub mod effective;
 pub mod facts;
 pub mod pod;
+pub mod view;
 pub mod views;

@@ -1,8 +1,10 @@
 //! Findings as plain data: what is wrong, where, how sure we are, and which edits would mend it.
 
 mod edit;
+mod files;
 
 pub use edit::{Applicability, Edit, Fix};
+pub use files::Files;
 
 use crate::source::{FileId, Location, Span};
 use serde::{Deserialize, Serialize};
