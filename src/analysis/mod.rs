@@ -4,5 +4,6 @@ pub mod coredns;
 pub mod effective;
 pub mod facts;
 pub mod pod;
+pub mod servers;
 pub mod view;
 pub mod views;

@@ -1,0 +1,260 @@
+//! Server blocks as the routing of queries needs them: zones, listeners, and what each block answers or forwards.
+
+use crate::model::dns_server::{DnsServer, ServerConfig};
+use crate::source::{Located, Location};
+use crate::syntax::corefile::{Directive, ServerBlock, Version, origins_from_args, parse_key};
+use std::net::IpAddr;
+
+/// The release that is assumed where the snapshot does not tell one.
+pub const ASSUMED: Version = Version::new(1, 14, 7);
+
+/// A server block.
+#[derive(Clone, Debug)]
+pub struct Block<'a> {
+    /// The block of the Corefile.
+    pub syntax: &'a ServerBlock,
+    /// Its zones, lower case and fully qualified (`.` is the root), located at the key that names them.
+    pub zones: Vec<Located<String>>,
+    /// Port that it listens on.
+    pub port: u16,
+    /// Transport other than plain DNS.
+    pub encrypted: bool,
+    /// Addresses of `bind`; empty means every address.
+    pub bind: Vec<Located<String>>,
+    /// `forward` (and, before 1.5.0, `proxy`) directives in file order.
+    pub forwards: Vec<Forward<'a>>,
+    /// The keys.
+    pub location: Location,
+}
+
+/// A `forward` or `proxy` directive.
+#[derive(Clone, Debug)]
+pub struct Forward<'a> {
+    /// The directive.
+    pub syntax: &'a Directive,
+    /// Zone whose names it takes, lower case and fully qualified.
+    pub from: String,
+    /// Where it sends them.
+    pub upstreams: Vec<Located<Upstream>>,
+    /// Zones that it leaves alone.
+    pub except: Vec<String>,
+    /// `force_tcp`.
+    pub force_tcp: Option<Location>,
+    /// `policy sequential`, the only one that keeps the order of upstreams.
+    pub sequential: bool,
+    /// The whole first line of the directive.
+    pub location: Location,
+}
+
+/// Where a forward sends queries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// An address.
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// The port.
+        port: u16,
+        /// Over TLS or HTTPS.
+        encrypted: bool,
+    },
+    /// A file in the format of resolv.conf, read in the server's own file system.
+    File(String),
+    /// A `__PILLAR__…` placeholder.
+    Placeholder(String),
+    /// Anything else: a host name, a typo.
+    Other(String),
+}
+
+impl Upstream {
+    /// Reads one TO argument (`forward.parseStanza`, `parse.HostPortOrFile` in CoreDNS).
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text.contains("__PILLAR__") {
+            return Self::Placeholder(text.to_owned());
+        }
+        let (encrypted, rest, default_port) = match text.split_once("://") {
+            Some(("tls", rest)) => (true, rest.split('%').next().unwrap_or(rest), 853),
+            Some(("https", rest)) => (true, rest, 443),
+            Some(("dns", rest)) => (false, rest, 53),
+            _ => (false, text, 53),
+        };
+        match split_address(rest) {
+            Some((ip, port)) => Self::Address { ip, port: port.unwrap_or(default_port), encrypted },
+            None if rest.starts_with('/') || rest.contains('/') => Self::File(rest.to_owned()),
+            None => Self::Other(text.to_owned()),
+        }
+    }
+}
+
+/// `1.2.3.4`, `1.2.3.4:53`, `::1`, `[::1]:53`, with an IPv6 zone left out.
+#[must_use]
+pub fn split_address(text: &str) -> Option<(IpAddr, Option<u16>)> {
+    let bare = |t: &str| t.split('%').next().unwrap_or(t).parse::<IpAddr>().ok();
+    if let Some(ip) = bare(text) {
+        return Some((ip, None));
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let (ip, port) = rest.split_once(']')?;
+        return Some((bare(ip)?, port.strip_prefix(':').and_then(|p| p.parse().ok())));
+    }
+    let (ip, port) = text.rsplit_once(':')?;
+    Some((bare(ip)?, Some(port.parse().ok()?)))
+}
+
+/// The blocks of a server's Corefile.
+#[must_use]
+pub fn blocks<'a>(config: &'a ServerConfig, version: Version) -> Vec<Block<'a>> {
+    config.corefile.blocks.iter().filter_map(|block| read_block(config, block, version)).collect()
+}
+
+/// The release that a server's image names, for CoreDNS itself.
+#[must_use]
+pub fn version_of(server: &DnsServer) -> Option<Version> {
+    let image = server.image.as_ref()?.value.split('@').next()?;
+    let (_, tag) = image.rsplit_once(':')?;
+    Version::parse(tag)
+}
+
+fn read_block<'a>(config: &'a ServerConfig, syntax: &'a ServerBlock, version: Version) -> Option<Block<'a>> {
+    let mut zones = Vec::new();
+    let mut port = 53;
+    let mut encrypted = false;
+    for key in &syntax.keys {
+        let place = config.locate(crate::syntax::corefile::Place { file: key.file, span: key.span });
+        for parsed in parse_key(&key.expanded, 53, version).ok().into_iter().flatten() {
+            port = parsed.port.parse().unwrap_or(port);
+            encrypted = parsed.transport != crate::syntax::corefile::Transport::Dns;
+            let zone = parsed.zone.to_ascii_lowercase();
+            zones.push(Located::from_origins(zone, place.into_iter().collect()));
+        }
+    }
+    let location = zones.first().and_then(Located::location).or_else(|| {
+        let key = syntax.keys.first()?;
+        config.locate(crate::syntax::corefile::Place { file: key.file, span: key.span })
+    })?;
+    let bind = syntax.directives_named("bind").flat_map(|d| &d.args).map(|arg| located_token(config, arg)).collect();
+    let is_forward = |d: &&Directive| d.name == "forward" || d.name == "proxy";
+    let forwards = syntax.directives.iter().filter(is_forward).filter_map(|d| read_forward(config, d)).collect();
+    Some(Block { syntax, zones, port, encrypted, bind, forwards, location })
+}
+
+/// A word of the Corefile with its place in the snapshot.
+#[must_use]
+pub fn located_token(config: &ServerConfig, token: &crate::syntax::corefile::Token) -> Located<String> {
+    let place = config.locate(crate::syntax::corefile::Place::of(token));
+    Located::from_origins(token.text.clone(), place.into_iter().collect())
+}
+
+/// From the directive's name to its last argument: one line, without the block.
+#[must_use]
+pub fn first_line(config: &ServerConfig, directive: &Directive) -> Option<Location> {
+    let last = directive.args.iter().rev().find(|arg| arg.file == directive.file);
+    let span = last.map_or(directive.name_span, |arg| directive.name_span.join(arg.span));
+    config.locate(crate::syntax::corefile::Place { file: directive.file, span })
+}
+
+fn read_forward<'a>(config: &'a ServerConfig, syntax: &'a Directive) -> Option<Forward<'a>> {
+    let from = syntax.args.first().map(|arg| zone_of(&arg.text))?;
+    let upstreams =
+        syntax.args.iter().skip(1).map(|arg| located_token(config, arg).map(|text| Upstream::parse(&text))).collect();
+    let force_tcp = syntax.property("force_tcp").and_then(|p| config.locate(p.place()));
+    Some(Forward {
+        syntax,
+        from,
+        upstreams,
+        except: syntax.properties_named("except").flat_map(|p| p.arg_texts()).map(zone_of).collect(),
+        force_tcp,
+        sequential: syntax.property("policy").is_some_and(|p| p.arg_texts().any(|a| a == "sequential")),
+        location: first_line(config, syntax)?,
+    })
+}
+
+/// A zone argument, normalised: lower case, one trailing dot, CIDR notation as a reverse zone.
+#[must_use]
+pub fn zone_of(text: &str) -> String {
+    let (zones, _) = origins_from_args(&[text], &[], ASSUMED);
+    zones.into_iter().next().unwrap_or_else(|| format!("{}.", text.trim_end_matches('.').to_ascii_lowercase()))
+}
+
+/// Whether `name` is `zone` or below it; both fully qualified and lower case.
+#[must_use]
+pub fn in_zone(name: &str, zone: &str) -> bool {
+    zone == "." || name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+}
+
+impl Block<'_> {
+    /// The longest of its zones that holds `name`.
+    #[must_use]
+    pub fn best_zone(&self, name: &str) -> Option<&Located<String>> {
+        self.zones.iter().filter(|zone| in_zone(name, &zone.value)).max_by_key(|zone| zone.value.len())
+    }
+
+    /// Whether the block listens on `ip`.
+    #[must_use]
+    pub fn listens_on(&self, ip: IpAddr) -> bool {
+        self.bind.is_empty() || self.bind.iter().any(|b| b.value.parse() == Ok(ip) || b.value == "0.0.0.0")
+    }
+
+    /// Whether the block answers `name` itself, so that it never reaches a forward.
+    ///
+    /// `kubernetes`, `file` and the like are authoritative for their zones unless a fallthrough covers the name;
+    /// `hosts` without fallthrough ends every query of its zones; `erratic` and `whoami` end everything.
+    #[must_use]
+    pub fn answers(&self, name: &str) -> bool {
+        self.syntax.directives.iter().any(|directive| self.directive_answers(directive, name))
+    }
+
+    fn directive_answers(&self, directive: &Directive, name: &str) -> bool {
+        let (zone_args, authoritative) = match directive.name.as_str() {
+            "kubernetes" | "etcd" | "secondary" | "auto" | "route53" | "azure" | "clouddns" | "nomad" => (0, true),
+            "file" | "hosts" => (1, true),
+            "erratic" => return true,
+            _ => return false,
+        };
+        let args: Vec<&str> = directive.arg_texts().skip(zone_args).collect();
+        let own = || self.zones.iter().map(|z| z.value.clone()).collect::<Vec<_>>();
+        let zones: Vec<String> = if args.is_empty() { own() } else { args.iter().map(|a| zone_of(a)).collect() };
+        authoritative && zones.iter().any(|zone| in_zone(name, zone)) && !falls_through(directive, name)
+    }
+}
+
+/// Whether a `fallthrough` property lets `name` go on.
+#[must_use]
+pub fn falls_through(directive: &Directive, name: &str) -> bool {
+    directive.properties_named("fallthrough").any(|property| {
+        let zones: Vec<String> = property.arg_texts().map(zone_of).collect();
+        zones.is_empty() || zones.iter().any(|zone| in_zone(name, zone))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upstreams_by_form() {
+        let address = |text: &str| match Upstream::parse(text) {
+            Upstream::Address { ip, port, encrypted } => (ip.to_string(), port, encrypted),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(address("10.0.0.1"), ("10.0.0.1".into(), 53, false));
+        assert_eq!(address("10.0.0.1:5353"), ("10.0.0.1".into(), 5353, false));
+        assert_eq!(address("[fd00::1]:54"), ("fd00::1".into(), 54, false));
+        assert_eq!(address("::1"), ("::1".into(), 53, false));
+        assert_eq!(address("tls://9.9.9.9%dns.quad9.net"), ("9.9.9.9".into(), 853, true));
+        assert_eq!(Upstream::parse("/etc/resolv.conf"), Upstream::File("/etc/resolv.conf".into()));
+        assert_eq!(Upstream::parse("<nil>"), Upstream::Other("<nil>".into()));
+        assert!(matches!(Upstream::parse("__PILLAR__CLUSTER__DNS__"), Upstream::Placeholder(_)));
+    }
+
+    #[test]
+    fn zones_match_whole_labels() {
+        assert!(in_zone("a.example.org.", "example.org."));
+        assert!(in_zone("example.org.", "example.org."));
+        assert!(!in_zone("xexample.org.", "example.org."));
+        assert!(in_zone("x.", "."));
+        assert_eq!(zone_of("Example.ORG"), "example.org.");
+        assert_eq!(zone_of("10.0.0.0/8"), "10.in-addr.arpa.");
+    }
+}
