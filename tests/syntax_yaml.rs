@@ -1,4 +1,5 @@
 //! The YAML reader against kubectl's reading of scalars, and on awkward, broken and truncated files.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a test may panic")]
 
 use dnslint::source::Span;
 use dnslint::syntax::yaml::{ErrorKind, NodeRef, Scalar, Yaml, parse};
@@ -238,6 +239,11 @@ fn errors_have_their_kind_and_place() {
         ("a:\n\tb: 1\n", ErrorKind::Syntax, "\t"),
         ("a: \u{1b}\n", ErrorKind::Syntax, "\u{1b}"),
         ("a: \"x\ny\"\n", ErrorKind::InvalidQuotedScalarIndent, "\"x\ny\""),
+        ("a: |\n  \tx\n", ErrorKind::TabInIndentation, "\t"),
+        ("a: |\n  x\n \t\n", ErrorKind::TabInIndentation, "\t"),
+        ("a: |\n  x\n\t\nb: 1\n", ErrorKind::TabInIndentation, "\t"),
+        ("a: x\n\t\nb: 1\n", ErrorKind::TabInIndentation, "\t"),
+        ("a: \"x\n\ty\"\n", ErrorKind::InvalidQuotedScalarIndent, "\"x\n\ty\""),
         ("a: b\u{85}c\n", ErrorKind::UnicodeLineBreak, "\u{85}"),
     ];
     for (text, kind, place) in cases {
@@ -357,6 +363,21 @@ fn an_unindented_quoted_text_keeps_its_value() {
     assert_eq!(root.path(&["b", "c"]).unwrap().as_str(), Some("one two\nthree"));
     assert_eq!(root.get("d").unwrap().as_i64(), Some(4));
     assert_eq!(yaml.errors.len(), 2);
+}
+
+#[test]
+fn a_colon_at_the_end_of_a_text_in_brackets_is_text() {
+    let text = "a: [64:ff9b::, fe80::]\nb: {p: 64:ff9b::, q: x:}\nc: {x:,y: 1}\nd: [x: , &q y:]\n";
+    let yaml = parse(text);
+    assert_eq!(yaml.errors, []);
+    let root = yaml.documents[0].root();
+    let items: Vec<_> = root.get("a").unwrap().items().map(|item| item.as_str().unwrap()).collect();
+    assert_eq!(items, ["64:ff9b::", "fe80::"]);
+    assert_eq!(root.path(&["b", "p"]).unwrap().as_str(), Some("64:ff9b::"));
+    assert_eq!(root.path(&["b", "q"]).unwrap().span().text(text), "x:");
+    assert!(root.path(&["c", "x:"]).unwrap().is_null());
+    assert!(root.get("d").unwrap().items().next().unwrap().get("x").unwrap().is_null());
+    check_tree(text, &yaml);
 }
 
 #[test]

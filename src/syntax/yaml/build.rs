@@ -22,6 +22,8 @@ pub(super) struct Builder<'t> {
     out: Output,
     /// Nodes that the aliases of the rest of the file may stand for.
     alias_budget: u64,
+    /// Whether a line of the text starts with a tab.
+    tab_lines: bool,
     /// Whether the text holds a line break that only go-yaml knows.
     unicode_breaks: bool,
     /// The part of the text being parsed.
@@ -33,7 +35,7 @@ pub(super) struct Builder<'t> {
     /// Anchors of the chunk by the parser's number.
     anchors: Vec<Option<Anchor>>,
     doc: DocState,
-    /// Quoted texts of the chunk that go on in lines that are not indented.
+    /// Places of the chunk that the parser gets to see in another form, see [`repair`].
     repaired: Vec<Span>,
 }
 
@@ -57,6 +59,8 @@ struct Open {
     key: u32,
     is_map: bool,
     is_flow: bool,
+    /// A key of it was given back its colon.
+    joined: bool,
     anchor: usize,
     /// Nodes below, with every alias taken for a copy.
     size: u64,
@@ -94,6 +98,7 @@ impl<'t> Builder<'t> {
             text,
             out: Output { tree, roots: Vec::new(), errors: Vec::new(), comments: Vec::new() },
             alias_budget: MAX_ALIAS_EXPANSION,
+            tab_lines: text.contains("\n\t"),
             unicode_breaks: ["\u{85}", "\u{2028}", "\u{2029}"].iter().any(|c| text.contains(c)),
             body: Span::default(),
             json: false,
@@ -124,16 +129,10 @@ impl<'t> Builder<'t> {
         let mut failure = self.run(chunk.body.text(self.text));
         let mut patched = None;
         for _ in 0..repair::MAX_REPAIRS {
-            let Some(at) = failure.as_ref().filter(|f| f.kind == ErrorKind::InvalidQuotedScalarIndent).map(|f| f.at)
-            else {
-                break;
-            };
-            let Some(quoted) = repair::quoted_around(self.text, self.places.cursor(), at, chunk.body.end) else {
-                break;
-            };
+            let Some(place) = failure.as_ref().and_then(|failure| self.repair_of(failure)) else { break };
             let text = patched.get_or_insert_with(|| chunk.body.text(self.text).to_owned());
-            *text = repair::join_lines(text, quoted, chunk.body.start);
-            self.repaired.push(quoted);
+            *text = repair::patch(text, place, chunk.body.start);
+            self.repaired.push(place);
             self.reset(&mark);
             failure = self.run(text);
         }
@@ -144,6 +143,22 @@ impl<'t> Builder<'t> {
                 true
             }
         }
+    }
+
+    /// What to take out of the text so that the parser gets past a failure where kubectl sees none.
+    fn repair_of(&self, failure: &Failure) -> Option<Span> {
+        let place = match failure.kind {
+            ErrorKind::InvalidQuotedScalarIndent => {
+                repair::quoted_around(self.text, self.places.cursor(), failure.at, self.body.end)
+            }
+            // A tab may indent the lines of a quoted text, and nothing else.
+            ErrorKind::Syntax if self.places.tab_in_indentation(failure.at + 1).is_some() => {
+                repair::quoted_around(self.text, self.places.cursor(), failure.at, self.body.end)
+            }
+            ErrorKind::Syntax => repair::colon_of_text(self.text, failure.at),
+            _ => None,
+        };
+        place.filter(|place| !self.repaired.contains(place))
     }
 
     fn mark(&self) -> Mark {
@@ -171,7 +186,7 @@ impl<'t> Builder<'t> {
     }
 
     fn report_repairs(&mut self) {
-        for quoted in self.repaired.drain(..) {
+        for quoted in self.repaired.drain(..).filter(|place| place.text(self.text) != ":") {
             self.out.errors.push(YamlError::new(
                 ErrorKind::InvalidQuotedScalarIndent,
                 quoted,
@@ -192,7 +207,7 @@ impl<'t> Builder<'t> {
             error::TAB.clone_into(&mut message);
         }
         let mut error = YamlError::new(kind, tab.unwrap_or_else(|| self.places.character(at)), message);
-        if let Some(&quoted) = self.repaired.last() {
+        if let Some(&quoted) = self.repaired.last().filter(|place| place.len() > 1) {
             error = error.with_related(quoted);
         }
         self.out.errors.push(error);
@@ -286,6 +301,10 @@ impl<'t> Builder<'t> {
         let is_value = self.open.last().is_some_and(|open| open.is_map && open.count % 2 == 1);
         let span = match style {
             Style::Literal | Style::Folded => self.places.block_text(raw),
+            Style::Plain if raw.is_empty() && is_value => {
+                self.join_colon(raw.start);
+                self.places.left_out(raw.start, true)
+            }
             Style::Plain if raw.is_empty() => self.places.left_out(raw.start, is_value),
             _ => raw,
         };
@@ -301,17 +320,20 @@ impl<'t> Builder<'t> {
             let whole = Span::new(span.start, raw.end);
             let decoded = decode::block_text(self.text, whole, indent as usize, style).text;
             self.store(&decoded, raw.start)
-        } else if self.repaired.contains(&raw) {
-            let decoded = decode::flow_text(self.text, raw, style).text;
-            self.store(&decoded, raw.start + 1)
         } else {
-            let quote = usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted));
-            self.store(value, raw.start + quote)
+            let start = raw.start + usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted));
+            if !is_block && self.repaired.iter().any(|place| raw.start <= place.start && place.end <= raw.end) {
+                let decoded = decode::flow_text(self.text, raw, style).text;
+                self.store(&decoded, start)
+            } else {
+                self.store(value, start)
+            }
         };
         self.check_scalar(value, style, tag, span);
         self.places.pass(raw.end);
         let node = self.add(Data::Scalar(text), span, style, tag, 1);
         if is_block {
+            self.out.errors.extend(check::block_tabs(self.text, Span::new(span.start, raw.end), indent as usize));
             self.out.tree.block_texts.push(BlockText { node, indent, end: narrow(raw.end) });
         }
         self.define(anchor, Anchor { node, size: Some(1) });
@@ -338,6 +360,9 @@ impl<'t> Builder<'t> {
         }
         if !self.json {
             errors.extend(check::escapes(source, style, span));
+        }
+        if self.tab_lines {
+            errors.extend(check::blank_line_tab(self.text, style, span.end));
         }
         if self.unicode_breaks {
             errors.extend(check::unicode_breaks(source, span));
@@ -370,7 +395,17 @@ impl<'t> Builder<'t> {
         let data = if is_map { Data::Map(0) } else { Data::Seq(0) };
         let node = self.add(data, span, if is_flow { Style::Flow } else { Style::Block }, Tag::None, 1);
         self.define(anchor, Anchor { node, size: None });
-        self.open.push(Open { node, last_child: NONE, count: 0, key: NONE, is_map, is_flow, anchor, size: 1 });
+        self.open.push(Open {
+            node,
+            last_child: NONE,
+            count: 0,
+            key: NONE,
+            is_map,
+            is_flow,
+            joined: false,
+            anchor,
+            size: 1,
+        });
     }
 
     /// Adds a node under the innermost open collection.
@@ -406,6 +441,10 @@ impl<'t> Builder<'t> {
     /// Closes the innermost collection; `end` is where a flow collection ends, if its bracket was found.
     fn close(&mut self, end: Option<usize>) {
         let Some(open) = self.open.pop() else { return };
+        if self.unwrap_pair(&open) {
+            self.count_closed(&Open { size: 1, ..open });
+            return;
+        }
         let nodes = &mut self.out.tree.nodes;
         let last_end = nodes.get(open.last_child as usize).map(|child| child.end);
         if let Some(node) = nodes.get_mut(open.node as usize) {
@@ -418,14 +457,52 @@ impl<'t> Builder<'t> {
         if let (Some(end), true) = (end, open.is_flow) {
             self.places.pass(end);
         }
+        self.count_closed(&open);
+        if open.is_map {
+            self.out.errors.extend(check::keys(&mut self.out.tree, open.node));
+        }
+    }
+
+    /// Adds the size of a closed collection to its parent and makes its anchor known.
+    fn count_closed(&mut self, open: &Open) {
         match self.open.last_mut() {
             Some(parent) => parent.size = parent.size.saturating_add(open.size),
             None => self.doc.expanded = open.size,
         }
         self.define(open.anchor, Anchor { node: open.node, size: Some(open.size) });
-        if open.is_map {
-            self.out.errors.extend(check::keys(&mut self.out.tree, open.node));
+    }
+
+    /// Within brackets go-yaml takes a colon without a blank behind it for text: `[64:ff9b::]` is a list of one text, not of
+    /// one mapping. Called in front of a value that is left out at `at`: gives the colon back to the key.
+    fn join_colon(&mut self, at: usize) {
+        let Some(open) = self.open.last_mut().filter(|open| open.is_flow) else { return };
+        let Some(key) = self.out.tree.nodes.get_mut(open.last_child as usize) else { return };
+        let adjacent = key.style == Style::Plain && key.end as usize == at && key.start < key.end;
+        if let Data::Scalar(Text::File { len, .. }) = &mut key.data
+            && adjacent
+            && repair::colon_of_text(self.text, at).is_some()
+        {
+            *len += 1;
+            key.end += 1;
+            open.joined = true;
         }
+    }
+
+    /// Makes a list's `x:` that was read as a mapping of one key a text again.
+    fn unwrap_pair(&mut self, open: &Open) -> bool {
+        let nodes = &mut self.out.tree.nodes;
+        let (map, key) = (open.node as usize, open.node as usize + 1);
+        // An anchor on the key would refer to a node that goes away.
+        let anchored = self.anchors.last().is_some_and(|last| last.is_none_or(|anchor| anchor.node > open.node));
+        let (Some(pair), Some(text)) = (nodes.get(map).copied(), nodes.get(key).copied()) else { return false };
+        if !open.joined || anchored || open.count != 2 || nodes.len() != map + 3 || pair.start != pair.end {
+            return false;
+        }
+        nodes.truncate(key);
+        if let Some(node) = nodes.get_mut(map) {
+            *node = Node { parent: pair.parent, next: NONE, key: pair.key, ..text };
+        }
+        true
     }
 
     /// Closes what an error left open; a key without value gets null.

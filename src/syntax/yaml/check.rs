@@ -24,9 +24,9 @@ pub(super) fn tag(value: &str, style: Style, tag: Tag, span: Span) -> Option<Yam
     Some(YamlError::new(ErrorKind::InvalidTag, span, format!("`{value}` cannot be read as {wanted}")))
 }
 
-/// An unquoted text within brackets that starts with a colon.
+/// An unquoted text within brackets that starts with a colon, or is a question mark.
 pub(super) fn flow_colon(source: &str, style: Style, span: Span) -> Option<YamlError> {
-    if style != Style::Plain || !source.starts_with(':') {
+    if style != Style::Plain || !(source.starts_with(':') || source == "?") {
         return None;
     }
     let message = format!("kubectl cannot read `{source}` without quotes inside brackets");
@@ -45,6 +45,60 @@ pub(super) fn escapes(source: &str, style: Style, span: Span) -> Option<YamlErro
             return Some(YamlError::new(ErrorKind::UnknownEscape, place, "kubectl does not know the escape `\\/`"));
         }
         escaped = byte == b'\\' && !escaped;
+    }
+    None
+}
+
+/// The first tab of a block text that stands within the indentation: on its first line whatever the number of spaces
+/// before it, then within the first `indent` columns (`yaml_parser_scan_block_scalar_breaks` of go-yaml).
+pub(super) fn block_tabs(text: &str, span: Span, indent: usize) -> Option<YamlError> {
+    if text.as_bytes().get(span.end) == Some(&b'\t') {
+        let place = Span::new(span.end, span.end + 1);
+        return Some(YamlError::new(
+            ErrorKind::TabInIndentation,
+            place,
+            "kubectl wants spaces in front of a block text",
+        ));
+    }
+    let source = span.text(text);
+    let (header, _) = source.split_once('\n').filter(|(_, body)| body.contains('\t'))?;
+    let explicit = header.chars().skip(1).take(2).any(|c| c.is_ascii_digit());
+    let mut first = !explicit;
+    let mut line_start = header.len() + 1;
+    for line in source.split_inclusive('\n').skip(1) {
+        let column = line.len() - line.trim_start_matches(' ').len();
+        let rest = line.get(column..).unwrap_or("");
+        if rest.starts_with('\t') && (first || column < indent) {
+            let place = Span::new(line_start + column, line_start + column + 1).shifted(span.start);
+            return Some(YamlError::new(
+                ErrorKind::TabInIndentation,
+                place,
+                "kubectl wants spaces in front of a block text",
+            ));
+        }
+        first &= rest.trim_end_matches(['\r', '\n']).is_empty();
+        line_start += line.len();
+    }
+    None
+}
+
+/// A tab at the start of a blank line behind an unquoted text, which go-yaml takes for a line of that text.
+pub(super) fn blank_line_tab(text: &str, style: Style, end: usize) -> Option<YamlError> {
+    if style != Style::Plain {
+        return None;
+    }
+    let behind = text.get(end..)?.trim_start_matches([' ', '\t']);
+    let lines = behind.strip_prefix("\r\n").or_else(|| behind.strip_prefix('\n'))?;
+    let mut at = text.len() - lines.len();
+    for line in lines.split_inclusive('\n') {
+        if !line.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+            return None;
+        }
+        if line.starts_with('\t') && line.ends_with('\n') {
+            let message = "kubectl refuses a tab at the start of a blank line here";
+            return Some(YamlError::new(ErrorKind::TabInIndentation, Span::new(at, at + 1), message));
+        }
+        at += line.len();
     }
     None
 }

@@ -68,3 +68,30 @@ fn is_directive_header(body: &str) -> bool {
         line.starts_with('%') || line.trim_start().starts_with('#')
     }) && directives
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bodies(text: &str) -> Vec<&str> {
+        split(text).iter().map(|chunk| chunk.body.text(text)).collect()
+    }
+
+    #[test]
+    fn lines_of_dashes_part_documents() {
+        assert_eq!(bodies("a\n---\nb\n"), ["a\n", "b\n"]);
+        assert_eq!(bodies("---\r\na\r\n--- # c\r\nb"), ["a\r\n", "b"]);
+        assert_eq!(bodies("--- {a: b}\n---foo\n"), ["--- {a: b}\n", "---foo\n"]);
+        assert_eq!(bodies("%YAML 1.1\n---\na\n---\nb"), ["%YAML 1.1\n---\na\n", "b"]);
+        assert_eq!(bodies("a\n ---\nb\n---"), ["a\n ---\nb\n", ""]);
+        assert_eq!(bodies("\u{feff}---\na"), ["a"]);
+        assert_eq!(bodies(""), [""]);
+    }
+
+    #[test]
+    fn what_stands_behind_the_dashes_is_told() {
+        let chunks = split("--- # c\na\n--- x # d\n");
+        assert_eq!(chunks[0].comment, Some(Spanned::new(" c".to_owned(), Span::new(4, 7))));
+        assert_eq!(chunks[1].error.as_ref().map(|error| error.span), Some(Span::new(14, 19)));
+    }
+}

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     DocumentSeparator,
     /// An unquoted text that starts with `:` inside `[…]` or `{…}`, such as `[::1]`; kubectl refuses it.
     FlowColon,
+    /// A tab where kubectl counts spaces and YAML 1.2 does not mind: in a blank line, before the text of a block.
+    TabInIndentation,
     /// An escape that YAML 1.2 (and JSON) knows but go-yaml does not: `\/`.
     UnknownEscape,
     /// U+0085, U+2028 or U+2029 in a text: go-yaml takes it as the end of the line, YAML 1.2 does not.

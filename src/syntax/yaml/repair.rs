@@ -1,11 +1,12 @@
-//! Quoted texts that go on in a line that is not indented: kubectl reads them, the parser does not.
+//! What kubectl reads and the parser does not: quoted texts that go on in a line that is not indented, and texts within
+//! brackets that end in a colon (`{prefix: 64:ff9b::}`).
 //!
-//! The parser gets the text with the line breaks inside the quotes made spaces, which keeps every offset; the value is
-//! then decoded from the true text.
+//! The parser gets a text of the same length without the line breaks or the colon; the value is then decoded from the
+//! true text.
 
 use crate::source::Span;
 
-/// How many such texts one document may have; each costs another pass over the document.
+/// How many such places one document may have; each costs another pass over the document.
 pub(super) const MAX_REPAIRS: usize = 8;
 
 /// The quoted text, quotes included, that begins between `from` and `at` and ends behind `at`.
@@ -45,14 +46,23 @@ fn closing_quote(bytes: &[u8], mut at: usize, end: usize, quote: u8) -> Option<u
     None
 }
 
-/// `body`, which starts at offset `base`, with spaces for the line breaks within `quoted`.
-pub(super) fn join_lines(body: &str, quoted: Span, base: usize) -> String {
-    let inside = quoted.start.saturating_sub(base)..quoted.end.saturating_sub(base);
+/// The colon at `at`, if only brackets make it the end of a key: within brackets go-yaml wants a blank behind it.
+pub(super) fn colon_of_text(text: &str, at: usize) -> Option<Span> {
+    let followed = text.get(at..)?.strip_prefix(':')?.starts_with([',', ']', '}']);
+    followed.then(|| Span::new(at, at + 1))
+}
+
+/// `body`, which starts at offset `base`, without the line breaks or colon of `place`.
+pub(super) fn patch(body: &str, place: Span, base: usize) -> String {
+    let inside = place.start.saturating_sub(base)..place.end.saturating_sub(base);
     let mut joined = String::with_capacity(body.len());
     joined.push_str(body.get(..inside.start).unwrap_or(""));
     let part = body.get(inside.clone()).unwrap_or("");
-    // A backslash in front of the line break then escapes the space, which is as good.
-    joined.extend(part.chars().map(|c| if matches!(c, '\r' | '\n') { ' ' } else { c }));
+    match part {
+        ":" => joined.push('_'),
+        // A backslash in front of the line break then escapes the space, which is as good.
+        _ => joined.extend(part.chars().map(|c| if matches!(c, '\r' | '\n') { ' ' } else { c })),
+    }
     joined.push_str(body.get(inside.end..).unwrap_or(""));
     joined
 }

@@ -205,3 +205,44 @@ fn digits_at(digits: &str, exponent: i32) -> String {
         _ => format!("{sign}{all}{}", "0".repeat(point - all.len())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `fmt.Sprint` of Go, as k3s turns values of its config.yaml into flags.
+    #[test]
+    fn values_are_printed_as_go_prints_them() {
+        let cases = [
+            ("0644", "420"),
+            ("yes", "true"),
+            ("", ""),
+            ("~", ""),
+            ("1_000", "1000"),
+            ("-0x1f", "-31"),
+            ("1.0", "1"),
+            ("1e6", "1e+06"),
+            ("123456.5", "123456.5"),
+            ("1234567.0", "1.234567e+06"),
+            ("0.00001", "1e-05"),
+            ("-0.25", "-0.25"),
+            (".inf", "+Inf"),
+            ("-.inf", "-Inf"),
+            (".nan", "NaN"),
+            ("10.43.0.10", "10.43.0.10"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(plain(text).to_string(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_and_tags_decide_before_the_text_does() {
+        assert_eq!(resolve("yes", Style::SingleQuoted, Tag::None), Some(Scalar::Str("yes")));
+        assert_eq!(resolve("12", Style::Literal, Tag::None), Some(Scalar::Str("12")));
+        assert_eq!(resolve("12", Style::Plain, Tag::Str), Some(Scalar::Str("12")));
+        assert_eq!(resolve("12", Style::DoubleQuoted, Tag::Int), Some(Scalar::Int(12)));
+        assert_eq!(resolve("1", Style::Plain, Tag::Float), Some(Scalar::Float(1.0)));
+        assert_eq!(resolve("x", Style::Plain, Tag::Int), None);
+    }
+}

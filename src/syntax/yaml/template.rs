@@ -70,3 +70,38 @@ fn opens_block_text(line: &str) -> bool {
     let Some(before) = head.strip_suffix(['|', '>']) else { return false };
     before.is_empty() || before.ends_with([' ', '\t'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::looks_templated;
+
+    #[test]
+    fn templates_are_told_from_yaml() {
+        let templates = [
+            "{{- if .Values.x }}\na: 1\n{{- end }}\n",
+            "a: {{ .Values.x }}\n",
+            "a: x-{{ .Release.Name }}\n",
+            "a: 'q' {{ x }}\n",
+            "a: |\n  text\n{{ include \"x\" . }}\n",
+            "a: |\n  {% for n in nodes %}\n  {{ n }}\n  {% endfor %}\n",
+            "{% if x %}\na: 1\n{% endif %}\n",
+            "a: it's {{ x }}\n",
+        ];
+        let plain = [
+            "",
+            "a: {b: {c: d}}\n",
+            "a: \"{{ foo }}\"\nb: '{{ bar }}'\n",
+            "# {{ x }}\na: 1 # {{ y }}\n",
+            "Corefile: |\n  template IN A {\n    answer \"{{ .Name }} 60 IN A 1.2.3.4\"\n  }\n",
+            "a: |-  # c\n\n    {{ x }}\nb: 1\n",
+            "- >2+\n    {{ x }}\n",
+            "a: \"x \\\" {{ y }}\"\n",
+        ];
+        for text in templates {
+            assert!(looks_templated(text), "{text:?}");
+        }
+        for text in plain {
+            assert!(!looks_templated(text), "{text:?}");
+        }
+    }
+}
