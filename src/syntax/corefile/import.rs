@@ -68,6 +68,8 @@ pub struct ImportSite {
     pub pattern: String,
     /// The import that brought in this statement itself.
     pub parent: Option<ImportIndex>,
+    /// The statement of the main file (or of itself) at the start of that chain.
+    pub root: ImportIndex,
     /// What it found.
     pub outcome: ImportOutcome,
 }

@@ -220,10 +220,12 @@ impl Parser<'_> {
     }
 
     fn note(&mut self, statement: &Statement, pattern: String, outcome: ImportOutcome) -> Option<ImportIndex> {
-        let index = u32::try_from(self.out.imports.len()).ok().map(ImportIndex);
+        let index = ImportIndex(u32::try_from(self.out.imports.len()).unwrap_or(u32::MAX));
         let Statement { keyword, argument, name } = statement;
         let place = Place { file: keyword.file, span: keyword.span.join(argument.span) };
-        self.out.imports.push(ImportSite { place, argument: name.clone(), pattern, parent: keyword.via, outcome });
-        index
+        let root = keyword.via.and_then(|via| self.out.imports.get(via.index())).map_or(index, |site| site.root);
+        let (argument, parent) = (name.clone(), keyword.via);
+        self.out.imports.push(ImportSite { place, argument, pattern, parent, root, outcome });
+        Some(index)
     }
 }

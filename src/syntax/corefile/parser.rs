@@ -69,6 +69,8 @@ pub(super) struct Parser<'a> {
     pub importer: importer::Importer,
     env_work: usize,
     warned: BTreeSet<(WarningKind, Place)>,
+    /// Position of the latest directive of each name in the block being read.
+    last_of_name: BTreeMap<String, usize>,
     stopped: bool,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Parser<'a> {
             importer: importer::Importer::default(),
             env_work: MAX_EXPANSION_WORK,
             warned: BTreeSet::new(),
+            last_of_name: BTreeMap::new(),
             stopped: false,
         };
         let tokens = parser.add_source(options.main_file_name.to_owned(), text.to_owned());
@@ -183,6 +186,7 @@ impl<'a> Parser<'a> {
         } else {
             self.stream.back();
         }
+        self.last_of_name.clear();
         let mut open_at_end = true;
         while !self.stopped && self.stream.next() {
             if self.stream.text() == "}" {
@@ -272,7 +276,9 @@ impl<'a> Parser<'a> {
             self.directive_not_closed(&mut tokens);
         }
         let directive = self.finish_directive(name, tokens, known);
-        if let Some(previous) = block.directives_named(&directive.name).last() {
+        let at = block.directives.len();
+        let previous = self.last_of_name.insert(directive.name.clone(), at).and_then(|at| block.directives.get(at));
+        if let Some(previous) = previous {
             self.check_merged_lines(previous, &directive);
         }
         block.directives.push(directive);

@@ -52,12 +52,8 @@ impl Corefile {
     /// The import statement of the main file through which `via` came in.
     #[must_use]
     pub fn outermost_import(&self, via: ImportIndex) -> Option<&ImportSite> {
-        let mut site = self.imports.get(via.index())?;
-        // A parent always precedes its children, so this ends.
-        while let Some(parent) = site.parent.and_then(|parent| self.imports.get(parent.index())) {
-            site = parent;
-        }
-        Some(site)
+        let site = self.imports.get(via.index())?;
+        self.imports.get(site.root.index())
     }
 }
 

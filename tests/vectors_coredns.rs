@@ -1,0 +1,222 @@
+//! The Corefile parser against the vectors that the real CoreDNS parser produced.
+
+use std::collections::BTreeMap;
+
+use dnslint::syntax::corefile::{
+    Corefile, FileIndex, Import, ImportResolver, ImportedFile, Options, Version, ZoneKey, follows_rfc1035,
+    matches_glob, parse, parse_key,
+};
+use serde_json::{Value, json};
+
+/// Stands for the absolute directory of the Corefile in the vectors.
+const DIR: &str = "/<dir>";
+
+fn vectors(section: &str) -> Vec<Value> {
+    let path = format!("{}/testdata/vectors/vectors-coredns.yaml", env!("CARGO_MANIFEST_DIR"));
+    #[allow(clippy::disallowed_methods)]
+    let text = std::fs::read_to_string(path).unwrap();
+    let all: Value = serde_saphyr::from_str(&text).unwrap();
+    all[section].as_array().unwrap().clone()
+}
+
+fn text_of<'a>(vector: &'a Value, field: &str) -> &'a str {
+    vector[field].as_str().unwrap_or_default()
+}
+
+/// Files of a vector, relative to [`DIR`].
+struct Files(BTreeMap<String, String>);
+
+impl Files {
+    fn of(vector: &Value) -> Self {
+        let files = vector["files"].as_object().into_iter().flatten();
+        Self(files.map(|(name, text)| (format!("{DIR}/{name}"), text.as_str().unwrap().to_owned())).collect())
+    }
+
+    fn directories(&self) -> Vec<String> {
+        self.0.keys().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir.to_owned()).collect()
+    }
+}
+
+impl ImportResolver for Files {
+    fn glob(&self, pattern: &str) -> Import {
+        if let Some(dir) = self.directories().into_iter().find(|dir| dir != DIR && matches_glob(pattern, dir)) {
+            return Import::Directory(dir);
+        }
+        let found = self.0.iter().filter(|(path, _)| matches_glob(pattern, path));
+        let files: Vec<ImportedFile> =
+            found.map(|(path, text)| ImportedFile { path: path.clone(), text: text.clone() }).collect();
+        if files.is_empty() { Import::NoMatch } else { Import::Files(files) }
+    }
+}
+
+const DIRECTIVES: &str = "root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload \
+    nsid bufsize bind debug trace ready health pprof shed prometheus errors log dnstap local dns64 any chaos loadbalance \
+    tsig rewrite autopath acl cache header dnssec tls minimal template transfer hosts route53 azure clouddns k8s_external \
+    kubernetes file auto secondary etcd loop forward grpc erratic whoami on sign view nomad";
+
+fn run(vector: &Value) -> Corefile {
+    let files = Files::of(vector);
+    let env = |name: &str| vector["env"][name].as_str().map(str::to_owned);
+    let valid = |name: &str| DIRECTIVES.split_whitespace().any(|known| known == name);
+    let options = Options {
+        main_file_name: "Corefile",
+        directory: DIR,
+        env: &env,
+        valid_directives: vector["valid_directives"]
+            .as_bool()
+            .unwrap_or_default()
+            .then_some(&valid as &dyn Fn(&str) -> bool),
+        imports: &files,
+    };
+    parse(text_of(vector, "in"), &options)
+}
+
+/// The result in the notation of the vectors.
+fn outcome(corefile: &Corefile) -> Value {
+    if let Some(error) = corefile.first_error() {
+        let message = error.coredns_message.replace(DIR, "<dir>");
+        return json!({"err": {"file": error.file_name, "line": error.line, "msg": message}});
+    }
+    let blocks: Vec<Value> = corefile
+        .blocks
+        .iter()
+        .map(|block| {
+            let keys: Vec<&str> = block.keys.iter().map(|key| key.expanded.as_str()).collect();
+            let mut tokens: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+            for directive in &block.directives {
+                let words = directive.tokens.iter().map(|token| {
+                    if token.file == FileIndex::MAIN {
+                        return json!([token.text, token.line]);
+                    }
+                    let name = &corefile.file(token.file).unwrap().name;
+                    json!([token.text, token.line, name.rsplit('/').next().unwrap()])
+                });
+                tokens.entry(&directive.name).or_default().extend(words);
+            }
+            json!({"keys": keys, "tokens": tokens})
+        })
+        .collect();
+    json!({"blocks": blocks})
+}
+
+fn report(section: &str, failures: &[String]) {
+    assert!(failures.is_empty(), "{} failing {section} vectors:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn parses_like_coredns() {
+    let vectors = vectors("parse");
+    assert!(vectors.len() > 90, "all vectors are read: {}", vectors.len());
+    let failures: Vec<String> = vectors
+        .iter()
+        .filter_map(|vector| {
+            let want = match vector.get("err") {
+                Some(err) => json!({"err": err}),
+                None => json!({"blocks": vector["blocks"]}),
+            };
+            let got = outcome(&run(vector));
+            (got != want).then(|| format!("{}\n  got  {got}\n  want {want}", text_of(vector, "id")))
+        })
+        .collect();
+    report("parse", &failures);
+}
+
+#[test]
+fn spans_show_the_words() {
+    let mut failures = Vec::new();
+    for vector in vectors("parse") {
+        let corefile = run(&vector);
+        for directive in corefile.blocks.iter().flat_map(|block| &block.directives) {
+            let name = corefile.text(directive.name_place());
+            if name.trim_matches('"') != directive.name && !name.contains(['\r', '{']) {
+                failures.push(format!("{}: {name:?} is not {:?}", text_of(&vector, "id"), directive.name));
+            }
+        }
+    }
+    report("parse (spans)", &failures);
+}
+
+/// What a key gives in CoreDNS 1.13.2, in the notation of the vectors.
+fn key_outcome(key: &str) -> Result<Vec<ZoneKey>, String> {
+    let zones =
+        parse_key(key, 5399, Version::new(1, 13, 2)).map_err(|e| format!("error inspecting server blocks: {e}"))?;
+    match zones.iter().find_map(|zone| zone.listener_error(false)) {
+        Some(error) => Err(error),
+        None => Ok(zones),
+    }
+}
+
+fn key_text(zone: &ZoneKey) -> String {
+    let text = zone.to_string();
+    text.strip_prefix("dns://").unwrap_or(&text).to_owned()
+}
+
+fn key_failure(vector: &Value) -> Option<String> {
+    let key = text_of(vector, "key");
+    let got = key_outcome(key);
+    let ok = match (&got, vector.get("err")) {
+        (Err(got), Some(want)) => got.trim_end() == want.as_str().unwrap(),
+        (Ok(zones), None) => {
+            let texts: Vec<String> = zones.iter().map(key_text).collect();
+            let exact = vector["zones"].as_array().is_none_or(|want| json!(texts) == json!(want));
+            let count = vector["zone_count"].as_u64().is_none_or(|want| want == texts.len() as u64);
+            let included = vector["zones_include"].as_array().into_iter().flatten();
+            let include = included.clone().all(|want| texts.iter().any(|text| text == want.as_str().unwrap()));
+            let warned = zones.iter().any(|zone| !follows_rfc1035(&zone.zone));
+            exact && count && include && warned == vector["rfc1035_warning"].as_bool().unwrap_or_default()
+        }
+        _ => false,
+    };
+    (!ok).then(|| format!("{key}\n  got  {got:?}\n  want {vector}"))
+}
+
+#[test]
+fn reads_keys_like_coredns() {
+    let vectors = vectors("keys");
+    assert!(vectors.len() > 35, "all vectors are read: {}", vectors.len());
+    let failures: Vec<String> = vectors.iter().filter_map(key_failure).collect();
+    report("keys", &failures);
+}
+
+/// The files of a folder below `testdata/syntax/corefile`, with their names.
+fn samples(folder: &str) -> Vec<(String, String)> {
+    let path = format!("{}/testdata/syntax/corefile/{folder}", env!("CARGO_MANIFEST_DIR"));
+    #[allow(clippy::disallowed_methods)]
+    let mut files: Vec<(String, String)> = std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn run_sample(text: &str) -> Corefile {
+    run(&json!({"in": text, "valid_directives": true}))
+}
+
+#[test]
+fn good_samples_are_accepted() {
+    for (name, text) in samples("ok") {
+        let corefile = run_sample(&text);
+        assert_eq!(corefile.errors, [], "{name}");
+        let warnings: Vec<_> = corefile.warnings.iter().map(|warning| warning.kind).collect();
+        let allowed = warnings.iter().all(|kind| *kind == dnslint::syntax::corefile::WarningKind::ImportMatchesNothing);
+        assert!(allowed, "{name}: {warnings:?}");
+        assert!(!corefile.blocks.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn broken_samples_are_refused() {
+    let found: Vec<String> = samples("broken")
+        .into_iter()
+        .map(|(name, text)| {
+            let errors = run_sample(&text).errors;
+            let texts = errors.iter().map(|error| format!("{}: {:?} {}", error.line, error.kind, error.message));
+            format!("{name}: {}", texts.collect::<Vec<_>>().join(" | "))
+        })
+        .collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
