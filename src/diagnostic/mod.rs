@@ -1,8 +1,12 @@
 //! Findings as plain data: what is wrong, where, how sure we are, and which edits would mend it.
 
 mod edit;
+mod files;
+mod sort;
 
 pub use edit::{Applicability, Edit, Fix};
+pub use files::{Files, MemoryFiles, Overlay, Position};
+pub use sort::sort;
 
 use crate::source::{FileId, Location, Span};
 use serde::{Deserialize, Serialize};
