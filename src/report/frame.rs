@@ -61,7 +61,10 @@ impl FrameWriter<'_> {
         let frames = self.frames(diagnostic);
         let last = frames.iter().filter_map(|f| f.lines.last_key_value()).map(|(number, _)| *number).max();
         let gutter = last.unwrap_or(1).to_string().len();
-        for frame in &frames {
+        for (index, frame) in frames.iter().enumerate() {
+            if index > 0 {
+                self.write_rule(gutter, out);
+            }
             self.write_frame(frame, diagnostic, gutter, out);
         }
         gutter
@@ -130,7 +133,6 @@ impl FrameWriter<'_> {
             self.write_line(*number, line, diagnostic, gutter, out);
             previous = Some((*number, line.next));
         }
-        self.write_rule(gutter, out);
     }
 
     /// The labels of a file without text: there is nothing to underline.
@@ -141,7 +143,8 @@ impl FrameWriter<'_> {
         }
     }
 
-    fn write_rule(&self, gutter: usize, out: &mut String) {
+    /// An empty gutter, which parts frames from each other and from the notes.
+    pub fn write_rule(&self, gutter: usize, out: &mut String) {
         let _ = writeln!(out, "{:gutter$} {}", "", self.painter.paint(Style::Gutter, "|"));
     }
 

@@ -30,12 +30,15 @@ fn write_diagnostic(d: &Diagnostic, files: &dyn Files, options: &ReportOptions, 
         writeln!(out, "{}{}", tag(d, options), painter.paint(Style::Bold, &format!(": {}", sanitize_line(&d.message))));
     let frames = FrameWriter { files, painter, width: options.width.clamp(WIDTHS.0, WIDTHS.1) };
     let gutter = frames.write(d, out);
+    let mut first = true;
     let mut footer = |word: &str, text: &str| {
+        if std::mem::take(&mut first) {
+            frames.write_rule(gutter, out);
+        }
         let equals = painter.paint(Style::Gutter, "=");
-        let word = painter.paint(Style::Bold, word);
         // Further lines stand under the first one.
-        let text = text.replace('\n', &format!("\n{:gutter$}   ", ""));
-        let _ = writeln!(out, "{:gutter$} {equals} {word}: {text}", "");
+        let text = text.replace('\n', &format!("\n{:1$}", "", gutter + 5 + word.len()));
+        let _ = writeln!(out, "{:gutter$} {equals} {}: {text}", "", painter.paint(Style::Bold, word));
     };
     if let Some(object) = &d.object {
         footer("object", &sanitize_line(object));
