@@ -2,9 +2,12 @@
 
 mod edit;
 mod files;
+mod sort;
 
+pub use crate::source::Position;
 pub use edit::{Applicability, Edit, Fix};
-pub use files::Files;
+pub use files::{Files, MemoryFiles, Overlay};
+pub use sort::sort;
 
 use crate::source::{FileId, Location, Span};
 use serde::{Deserialize, Serialize};

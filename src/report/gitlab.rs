@@ -1,0 +1,31 @@
+//! GitLab Code Quality report (a Code Climate subset).
+
+use super::Report;
+use super::fingerprint::unique_fingerprints;
+use super::json::pretty;
+use super::sanitize::sanitize_line;
+use crate::diagnostic::Severity;
+use serde_json::{Value, json};
+
+/// One entry a finding; fingerprints are unique, since GitLab keeps one entry of each.
+pub fn render(report: &Report<'_>) -> String {
+    let entry = |(d, print): (&crate::diagnostic::Diagnostic, String)| {
+        let at = d.primary();
+        let start = report.files.position(at.file, at.span.start);
+        let end = report.files.position(at.file, at.span.end);
+        let severity = match d.severity {
+            Severity::Error => "critical",
+            Severity::Warning => "major",
+            Severity::Info => "info",
+        };
+        json!({
+            "description": sanitize_line(&d.message),
+            "check_name": d.rule,
+            "fingerprint": print,
+            "severity": severity,
+            "location": {"path": report.files.path(at.file), "lines": {"begin": start.line, "end": end.line}},
+        })
+    };
+    let entries: Vec<Value> = report.diagnostics.iter().zip(unique_fingerprints(report)).map(entry).collect();
+    pretty(&entries)
+}
