@@ -1,0 +1,345 @@
+//! Nodes: which processes run there with which command line, and which configuration files they read.
+
+use super::manifests::{Generic, Objects};
+use super::process::{self, Process};
+use super::read::{At, Place};
+use super::value::Value;
+use crate::source::{FileId, FileKind, Located, Location, Lookup, NodeIndex, NodeRoot, Snapshot, Span};
+use crate::syntax::systemd::{Environment, ExpandedWord, Traced};
+use crate::syntax::yaml;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A node of the snapshot.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its root in the snapshot.
+    pub index: NodeIndex,
+    /// Its name.
+    pub name: String,
+    /// Services that matter for DNS, by unit name.
+    pub services: BTreeMap<String, Process>,
+    /// What runs the kubelet here.
+    pub agent: Agent,
+    /// YAML and JSON configuration files by absolute path: kubelet, k3s, RKE2.
+    pub configs: BTreeMap<String, ConfigFile>,
+    /// Index of the Node object in [`Objects::generic`], matched by name or host name.
+    pub object: Option<usize>,
+    /// Addresses of the node, from its Node object.
+    pub addresses: Vec<IpAddr>,
+    /// `kubeletVersion`, `containerRuntimeVersion`, `kernelVersion` of the Node object.
+    pub versions: NodeVersions,
+}
+
+/// What a Node object says about versions.
+#[derive(Clone, Debug, Default)]
+pub struct NodeVersions {
+    /// `v1.21.7+k3s1`.
+    pub kubelet: Option<Located<String>>,
+    /// `containerd://1.7.20`.
+    pub runtime: Option<Located<String>>,
+    /// `5.15.0-91-generic`.
+    pub kernel: Option<Located<String>>,
+}
+
+/// A configuration file of the node.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// The file.
+    pub file: FileId,
+    /// Its first document; null where it is empty or broken.
+    pub value: Located<Value>,
+}
+
+/// What runs the kubelet.
+#[derive(Clone, Debug)]
+pub enum Agent {
+    /// A kubelet of its own, with its arguments (which may be empty where the snapshot has only its configuration).
+    Kubelet {
+        /// Unit name in [`Node::services`], if a unit of the snapshot runs it.
+        unit: Option<String>,
+        /// Arguments behind the program.
+        arguments: Vec<Traced>,
+    },
+    /// k3s or RKE2.
+    K3s(K3s),
+    /// Nothing in the snapshot tells.
+    Unknown,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Flavour {
+    /// k3s.
+    K3s,
+    /// RKE2.
+    Rke2,
+}
+
+impl Flavour {
+    /// `k3s` or `rke2`: directory names, commands.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::K3s => "k3s",
+            Self::Rke2 => "rke2",
+        }
+    }
+
+    /// `K3S_` or `RKE2_`: prefix of environment variables.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::K3s => "K3S_",
+            Self::Rke2 => "RKE2_",
+        }
+    }
+}
+
+/// k3s or RKE2 on a node.
+#[derive(Clone, Debug)]
+pub struct K3s {
+    /// Which of the two.
+    pub flavour: Flavour,
+    /// Whether this node runs the server; `None` where nothing tells.
+    pub server: Option<bool>,
+    /// Unit name in [`Node::services`], if a unit of the snapshot runs it.
+    pub unit: Option<String>,
+    /// Arguments behind the sub-command.
+    pub arguments: Vec<Traced>,
+    /// Environment of the unit.
+    pub environment: Environment,
+    /// Absolute path of the main configuration file, whether or not it exists.
+    pub config_path: String,
+}
+
+impl K3s {
+    /// The configuration files that are read, in the order in which they apply: the main file, then the drop-ins.
+    #[must_use]
+    pub fn config_files<'a>(&self, node: &'a Node) -> Vec<(&'a str, &'a ConfigFile)> {
+        let directory = format!("{}.d/", self.config_path);
+        let dropin = |path: &str| {
+            path.strip_prefix(&directory).is_some_and(|name| {
+                let lower = name.to_ascii_lowercase();
+                !name.contains('/') && (lower.ends_with(".yaml") || lower.ends_with(".yml"))
+            })
+        };
+        let main = node.configs.get_key_value(&self.config_path);
+        let dropins = node.configs.iter().filter(|(path, _)| dropin(path));
+        main.into_iter().chain(dropins).map(|(path, file)| (path.as_str(), file)).collect()
+    }
+}
+
+impl Node {
+    /// Reads a node of the snapshot.
+    #[must_use]
+    pub fn read(snapshot: &Snapshot, root: &NodeRoot, objects: &Objects) -> Self {
+        let services = process::services(snapshot, root);
+        let configs = configs(snapshot, root);
+        let agent = agent(snapshot, root, &services, &configs);
+        let hostname = hostname(snapshot, root);
+        let named = |object: &Generic| {
+            let name = &object.meta.name.value;
+            let label = object.meta.labels.get("kubernetes.io/hostname").map(|l| l.value.as_str());
+            *name == root.name || hostname.as_deref() == Some(name) || label == Some(root.name.as_str())
+        };
+        let object = objects.of_kind("Node").iter().position(named);
+        let found = object.and_then(|index| objects.of_kind("Node").get(index));
+        Self {
+            index: root.index,
+            name: root.name.clone(),
+            services,
+            agent,
+            configs,
+            object,
+            addresses: found.map(addresses).unwrap_or_default(),
+            versions: found.map(versions).unwrap_or_default(),
+        }
+    }
+
+    /// k3s or RKE2, if that runs here.
+    #[must_use]
+    pub const fn k3s(&self) -> Option<&K3s> {
+        match &self.agent {
+            Agent::K3s(k3s) => Some(k3s),
+            _ => None,
+        }
+    }
+}
+
+/// The text of a file of the node, links followed.
+#[must_use]
+pub fn text_of<'a>(snapshot: &'a Snapshot, root: &NodeRoot, path: &str) -> Option<(FileId, &'a str)> {
+    match root.lookup(path) {
+        Lookup::File { file, .. } => Some((file, &snapshot.file(file).text)),
+        _ => None,
+    }
+}
+
+fn hostname(snapshot: &Snapshot, root: &NodeRoot) -> Option<String> {
+    text_of(snapshot, root, "/etc/hostname").map(|(_, text)| text.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn configs(snapshot: &Snapshot, root: &NodeRoot) -> BTreeMap<String, ConfigFile> {
+    let wanted = |path: &str, kind: FileKind| {
+        let config_suffix = [".yaml", ".yml", ".json", ".conf"].iter().any(|suffix| path.ends_with(suffix));
+        matches!(kind, FileKind::KubeletConfig | FileKind::K3sConfig)
+            || (config_suffix && (path.contains("kubelet") || path.contains("/k3s") || path.contains("rke2")))
+    };
+    root.paths()
+        .filter_map(|path| {
+            let (file, text) = text_of(snapshot, root, path)?;
+            let kind = snapshot.file(file).kind;
+            let structured = !matches!(kind, FileKind::SystemdDropIn | FileKind::SystemdUnit | FileKind::EnvFile);
+            (structured && wanted(path, kind)).then(|| (path.to_owned(), config_file(file, text)))
+        })
+        .collect()
+}
+
+/// Parses a configuration file: its first document.
+#[must_use]
+pub fn config_file(file: FileId, text: &str) -> ConfigFile {
+    let parsed = yaml::parse(text);
+    let place = Place::file(file);
+    let whole = Location::new(file, Span::new(0, 0));
+    let value = parsed
+        .documents
+        .first()
+        .map_or(Located::at(Value::Null, whole), |document| Value::read(At::new(document.root(), &place)));
+    ConfigFile { file, value }
+}
+
+fn agent(
+    snapshot: &Snapshot,
+    root: &NodeRoot,
+    services: &BTreeMap<String, Process>,
+    configs: &BTreeMap<String, ConfigFile>,
+) -> Agent {
+    let by_unit = services.values().filter(|s| !s.masked).find_map(|service| of_process(service));
+    by_unit
+        .or_else(|| microk8s(snapshot, root))
+        .or_else(|| k3s_by_files(root, configs))
+        .or_else(|| kubelet_by_files(services, configs))
+        .unwrap_or(Agent::Unknown)
+}
+
+fn traced(words: &[ExpandedWord]) -> Vec<Traced> {
+    words.iter().map(|word| word.text.clone()).collect()
+}
+
+fn of_process(service: &Process) -> Option<Agent> {
+    let unit = Some(service.unit.clone());
+    match service.program() {
+        "kubelet" => Some(Agent::Kubelet { unit, arguments: traced(service.arguments()) }),
+        "hyperkube" => {
+            let rest = service.arguments().iter().position(|w| w.text.as_str() == "kubelet")?;
+            Some(Agent::Kubelet { unit, arguments: traced(service.arguments().get(rest + 1..)?) })
+        }
+        "k3s" | "rke2" => {
+            let flavour = if service.program() == "k3s" { Flavour::K3s } else { Flavour::Rke2 };
+            let command = service.arguments().first().map(|w| w.text.as_str());
+            let server = match command {
+                Some("server") => Some(true),
+                Some("agent") => Some(false),
+                _ => None,
+            };
+            let skip = usize::from(server.is_some());
+            let arguments = traced(service.arguments().get(skip..).unwrap_or_default());
+            let config_path = config_path(flavour, &arguments, Some(&service.environment));
+            Some(Agent::K3s(K3s {
+                flavour,
+                server,
+                unit,
+                arguments,
+                environment: service.environment.clone(),
+                config_path,
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// `K3S_CONFIG_FILE` beats `--config`, which beats the default path.
+fn config_path(flavour: Flavour, arguments: &[Traced], environment: Option<&Environment>) -> String {
+    let variable = format!("{}CONFIG_FILE", flavour.prefix());
+    if let Some(path) = environment.and_then(|e| e.get(&variable)).filter(|p| !p.as_str().is_empty()) {
+        return path.as_str().to_owned();
+    }
+    let mut words = arguments.iter().map(Traced::as_str);
+    while let Some(word) = words.next() {
+        if word == "--config" || word == "-c" {
+            return words.next().unwrap_or_default().to_owned();
+        }
+        if let Some(path) = word.strip_prefix("--config=").or_else(|| word.strip_prefix("-c=")) {
+            return path.to_owned();
+        }
+    }
+    format!("/etc/rancher/{}/config.yaml", flavour.name())
+}
+
+/// MicroK8s keeps the kubelet's arguments in a file, one a line.
+fn microk8s(snapshot: &Snapshot, root: &NodeRoot) -> Option<Agent> {
+    let (file, text) = text_of(snapshot, root, "/var/snap/microk8s/current/args/kubelet")?;
+    let mut arguments = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.trim_start().starts_with('#') {
+            let mut from = 0;
+            for word in line.split_whitespace() {
+                let start = line.get(from..).and_then(|rest| rest.find(word)).map_or(from, |found| from + found);
+                arguments.push(Traced::verbatim(word, file, at + start));
+                from = start + word.len();
+            }
+        }
+        at += line.len();
+    }
+    Some(Agent::Kubelet { unit: None, arguments })
+}
+
+/// k3s or RKE2 without a unit in the snapshot: its directories are there.
+fn k3s_by_files(root: &NodeRoot, configs: &BTreeMap<String, ConfigFile>) -> Option<Agent> {
+    [Flavour::Rke2, Flavour::K3s].into_iter().find_map(|flavour| {
+        let name = flavour.name();
+        let (etc, data) = (format!("/etc/rancher/{name}/"), format!("/var/lib/rancher/{name}/"));
+        let present = root.paths().any(|path| path.starts_with(&etc) || path.starts_with(&data));
+        let config_path = config_path(flavour, &[], None);
+        let server_files = root.paths().any(|path| path.starts_with(&format!("{data}server/")));
+        let server_keys =
+            ["cluster-dns", "cluster-domain", "service-cidr", "cluster-cidr", "disable", "tls-san", "cni"];
+        let keys = configs.get(&config_path).map(|config| &config.value.value);
+        let names_server = keys.is_some_and(|v| server_keys.iter().any(|key| v.get(key).is_some()));
+        present.then(|| {
+            Agent::K3s(K3s {
+                flavour,
+                server: (server_files || names_server).then_some(true),
+                unit: None,
+                arguments: Vec::new(),
+                environment: Environment::default(),
+                config_path,
+            })
+        })
+    })
+}
+
+/// A kubelet whose unit the snapshot lacks: its configuration file is there.
+fn kubelet_by_files(services: &BTreeMap<String, Process>, configs: &BTreeMap<String, ConfigFile>) -> Option<Agent> {
+    let kubelet_unit = services.get("kubelet.service").map(|s| s.unit.clone());
+    let default_config = configs.contains_key("/var/lib/kubelet/config.yaml");
+    (kubelet_unit.is_some() || default_config).then_some(Agent::Kubelet { unit: kubelet_unit, arguments: Vec::new() })
+}
+
+fn addresses(object: &Generic) -> Vec<IpAddr> {
+    let list = object.value.path(&["status", "addresses"]);
+    let address = |a: &Located<Value>| a.text_at("address").and_then(|t| t.value.parse().ok());
+    list.map(|l| l.items().iter().filter_map(address).collect()).unwrap_or_default()
+}
+
+fn versions(object: &Generic) -> NodeVersions {
+    let info = object.value.path(&["status", "nodeInfo"]);
+    let text = |key: &str| info.and_then(|i| i.text_at(key));
+    NodeVersions {
+        kubelet: text("kubeletVersion"),
+        runtime: text("containerRuntimeVersion"),
+        kernel: text("kernelVersion"),
+    }
+}
