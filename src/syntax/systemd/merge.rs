@@ -1,0 +1,547 @@
+//! What a service is made of once its drop-ins are applied (systemd `src/core/load-fragment.c`, `service.c`).
+
+use super::environment::{Environment, is_valid_variable_name};
+use super::exec::{ExecCommand, ExecError, ExecWarning, exec_split};
+use super::specifier::Specifiers;
+use super::traced::Traced;
+use super::unit::{Assignment, Unit, UnitProblem};
+use super::words::{Mode, Splitter};
+use crate::source::{FileId, Location, Span};
+
+/// A drop-in that applies.
+#[derive(Clone, Copy, Debug)]
+pub struct DropIn<'a> {
+    /// Base name, which decides the order.
+    pub name: &'a str,
+    /// The file.
+    pub file: FileId,
+    /// What it says.
+    pub unit: &'a Unit,
+}
+
+/// A command of the service together with the assignment that gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCommand {
+    /// The command.
+    pub command: ExecCommand,
+    /// The assignment.
+    pub assignment: Location,
+}
+
+/// One `NAME=value` of `Environment=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentAssignment {
+    /// The variable.
+    pub name: String,
+    /// Its value.
+    pub value: Traced,
+    /// The assignment line.
+    pub assignment: Location,
+}
+
+/// One `EnvironmentFile=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentFile {
+    /// The path, without `-`, specifiers resolved; may be a glob.
+    pub path: Traced,
+    /// Whether a `-` forgives a missing file; otherwise the service does not start without it.
+    pub optional: bool,
+    /// The assignment line.
+    pub assignment: Location,
+}
+
+impl EnvironmentFile {
+    /// Whether the path is a pattern (`glob(7)`).
+    #[must_use]
+    pub fn is_glob(&self) -> bool {
+        self.path.as_str().contains(['*', '?', '['])
+    }
+}
+
+/// An assignment that a later one takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The assignment without effect.
+    pub loser: Location,
+    /// The assignment that takes it away.
+    pub winner: Location,
+    /// How.
+    pub kind: OverrideKind,
+}
+
+/// How an assignment loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverrideKind {
+    /// An empty assignment resets the list.
+    Reset,
+    /// The setting takes one value, the last one.
+    Replaced,
+}
+
+/// Why systemd does not load the unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// More than one `ExecStart=` is in effect with a type other than oneshot.
+    SeveralExecStart {
+        /// The first command's assignment.
+        first: Location,
+        /// The second command's assignment.
+        second: Location,
+    },
+    /// No `ExecStart=` is in effect; the location is the assignment that reset it, if one did.
+    NoExecStart {
+        /// The reset.
+        reset: Option<Location>,
+    },
+    /// A command line of the unit file itself is malformed.
+    BadCommand {
+        /// The malformed part.
+        location: Location,
+        /// What is wrong with it.
+        error: ExecError,
+    },
+    /// The unit file cannot be read to its end.
+    BadFile {
+        /// The file.
+        file: FileId,
+        /// Where and why.
+        problem: UnitProblem,
+    },
+}
+
+impl Refusal {
+    /// The reason in systemd's terms.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::SeveralExecStart { .. } => {
+                "Service has more than one ExecStart= setting, which is only allowed for Type=oneshot services"
+            }
+            Self::NoExecStart { .. } => {
+                "Service has no ExecStart= setting, which is only allowed for Type=oneshot services"
+            }
+            Self::BadCommand { .. } => "Unit configuration has fatal error, unit will not be started",
+            Self::BadFile { .. } => "Unit failed to load properly",
+        }
+    }
+}
+
+/// Something in an effective assignment that systemd ignores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeProblem {
+    /// What.
+    pub kind: MergeProblemKind,
+    /// Where.
+    pub location: Location,
+}
+
+/// Kinds of [`MergeProblem`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MergeProblemKind {
+    /// A part of a command line that does not do what it seems to.
+    Command(ExecWarning),
+    /// A malformed command line of a drop-in: the rest of the drop-in is not read.
+    BadCommand(ExecError),
+    /// A drop-in that cannot be read to its end; what stands before counts.
+    BadFile,
+    /// `Environment=`: an unknown escape or a missing quote; this word and the rest of the line are ignored.
+    EnvironmentSyntax,
+    /// A word of `Environment=` that is not `NAME=value` with a valid name: ignored.
+    NotAnAssignment,
+    /// A specifier that does not exist: the word or path is ignored.
+    UnknownSpecifier,
+    /// `EnvironmentFile=` with a path that is relative (quotes are a part of the path) or holds `..`: ignored.
+    BadEnvironmentFilePath,
+    /// A value of `Type=` that does not exist: ignored.
+    UnknownType,
+}
+
+/// A service with its drop-ins applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effective {
+    /// `ExecCondition=`.
+    pub exec_condition: Vec<ServiceCommand>,
+    /// `ExecStartPre=`.
+    pub exec_start_pre: Vec<ServiceCommand>,
+    /// `ExecStart=`: one command for every service that is not oneshot.
+    pub exec_start: Vec<ServiceCommand>,
+    /// `ExecStartPost=`.
+    pub exec_start_post: Vec<ServiceCommand>,
+    /// `ExecStop=`.
+    pub exec_stop: Vec<ServiceCommand>,
+    /// `Environment=` in order.
+    pub environment: Vec<EnvironmentAssignment>,
+    /// `EnvironmentFile=` in order; all of them beat `Environment=`.
+    pub environment_files: Vec<EnvironmentFile>,
+    /// `PassEnvironment=`: names taken over from the service manager.
+    pub pass_environment: Vec<Traced>,
+    /// `UnsetEnvironment=`: names, or `NAME=value` pairs, that are removed last.
+    pub unset_environment: Vec<Traced>,
+    /// `Type=`; without one a service with `ExecStart=` is `simple`.
+    pub service_type: Option<Traced>,
+    /// `User=`.
+    pub user: Option<Traced>,
+    /// `WorkingDirectory=`.
+    pub working_directory: Option<Traced>,
+    /// `RemainAfterExit=`.
+    pub remain_after_exit: Option<Traced>,
+    /// `SuccessAction=` of `[Unit]`.
+    pub success_action: Option<Traced>,
+    /// Why systemd refuses the unit, if it does.
+    pub refused: Option<Refusal>,
+    /// Assignments that later ones take away, in the order in which that happens.
+    pub overrides: Vec<Override>,
+    /// What systemd ignores.
+    pub problems: Vec<MergeProblem>,
+}
+
+/// Types of a service.
+const TYPES: [&str; 8] = ["simple", "forking", "oneshot", "dbus", "notify", "idle", "exec", "notify-reload"];
+
+/// Applies drop-ins, in byte order of their names, to a service's unit file.
+#[must_use]
+pub fn merge(main: (FileId, &Unit), dropins: &[DropIn<'_>], specifiers: &Specifiers) -> Effective {
+    let mut merger = Merger { specifiers, out: Effective::default(), last_reset: None };
+    merger.apply(main.0, main.1, true);
+    let mut sorted = dropins.to_vec();
+    sorted.sort_by_key(|d| d.name);
+    for dropin in sorted {
+        merger.apply(dropin.file, dropin.unit, false);
+    }
+    merger.verify();
+    merger.out
+}
+
+impl Effective {
+    /// The environment of the service as far as files tell it (manager environment and `PassEnvironment=` do not).
+    ///
+    /// `variables_of` gives the valid assignments of an environment file in order, nothing for a missing one.
+    pub fn environment(&self, mut variables_of: impl FnMut(&EnvironmentFile) -> Vec<(String, Traced)>) -> Environment {
+        let mut environment = Environment::default();
+        for assignment in &self.environment {
+            environment.set(&assignment.name, assignment.value.clone());
+        }
+        for file in &self.environment_files {
+            for (name, value) in variables_of(file) {
+                environment.set(&name, value);
+            }
+        }
+        for unset in &self.unset_environment {
+            match unset.as_str().split_once('=') {
+                None => environment.unset(unset.as_str()),
+                Some((name, value)) if environment.get(name).is_some_and(|v| v.as_str() == value) => {
+                    environment.unset(name);
+                }
+                Some(_) => {}
+            }
+        }
+        environment
+    }
+
+    /// The type in effect; `simple` where nothing is said and something is started.
+    #[must_use]
+    pub fn effective_type(&self) -> &str {
+        let default = if self.exec_start.is_empty() { "oneshot" } else { "simple" };
+        self.service_type.as_ref().map_or(default, Traced::as_str)
+    }
+}
+
+struct Merger<'a> {
+    specifiers: &'a Specifiers,
+    out: Effective,
+    /// The last assignment that emptied `ExecStart=`.
+    last_reset: Option<Location>,
+}
+
+impl Merger<'_> {
+    fn problem(&mut self, kind: MergeProblemKind, location: Location) {
+        self.out.problems.push(MergeProblem { kind, location });
+    }
+
+    fn apply(&mut self, file: FileId, unit: &Unit, is_main: bool) {
+        for assignment in &unit.assignments {
+            if let Err((location, error)) = self.assign(file, assignment) {
+                if is_main {
+                    self.out.refused = Some(Refusal::BadCommand { location, error });
+                } else {
+                    self.problem(MergeProblemKind::BadCommand(error), location);
+                }
+                return;
+            }
+        }
+        let Some(problem) = unit.fatal() else { return };
+        if is_main {
+            self.out.refused = Some(Refusal::BadFile { file, problem: problem.clone() });
+        } else {
+            self.problem(MergeProblemKind::BadFile, Location::new(file, problem.span));
+        }
+    }
+
+    fn assign(&mut self, file: FileId, assignment: &Assignment) -> Result<(), (Location, ExecError)> {
+        if assignment.is("Unit", "SuccessAction") {
+            self.single(file, assignment, |out| &mut out.success_action);
+        }
+        if assignment.section.as_deref() != Some("Service") {
+            return Ok(());
+        }
+        match assignment.key.value.as_str() {
+            "ExecCondition" => return self.commands(file, assignment, |out| &mut out.exec_condition),
+            "ExecStartPre" => return self.commands(file, assignment, |out| &mut out.exec_start_pre),
+            "ExecStart" => return self.commands(file, assignment, |out| &mut out.exec_start),
+            "ExecStartPost" => return self.commands(file, assignment, |out| &mut out.exec_start_post),
+            "ExecStop" => return self.commands(file, assignment, |out| &mut out.exec_stop),
+            "Environment" => self.environment(file, assignment),
+            "EnvironmentFile" => self.environment_file(file, assignment),
+            "PassEnvironment" => self.names(file, assignment, |out| &mut out.pass_environment),
+            "UnsetEnvironment" => self.names(file, assignment, |out| &mut out.unset_environment),
+            "Type" => self.service_type(file, assignment),
+            "User" => self.single(file, assignment, |out| &mut out.user),
+            "WorkingDirectory" => self.single(file, assignment, |out| &mut out.working_directory),
+            "RemainAfterExit" => self.single(file, assignment, |out| &mut out.remain_after_exit),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Records that `losers` (assignments, equal ones adjacent) end at `winner`.
+    fn overridden(&mut self, losers: impl IntoIterator<Item = Location>, winner: Location, kind: OverrideKind) {
+        let mut last = None;
+        for loser in losers {
+            if last.replace(loser) != Some(loser) {
+                self.out.overrides.push(Override { loser, winner, kind });
+            }
+        }
+    }
+
+    fn commands(
+        &mut self,
+        file: FileId,
+        assignment: &Assignment,
+        list: fn(&mut Effective) -> &mut Vec<ServiceCommand>,
+    ) -> Result<(), (Location, ExecError)> {
+        let at = assignment.location(file);
+        if assignment.value.is_empty() {
+            let losers: Vec<_> = list(&mut self.out).drain(..).map(|c| c.assignment).collect();
+            self.overridden(losers, at, OverrideKind::Reset);
+            if assignment.key.value == "ExecStart" {
+                self.last_reset = Some(at);
+            }
+            return Ok(());
+        }
+        let value = assignment.traced(file);
+        let place = |span: Span| value.cover(span).map_or(at, |origin| origin.at);
+        let line = exec_split(&value, self.specifiers).map_err(|error| (place(error.span), error))?;
+        for warning in line.warnings {
+            let (ExecWarning::UnknownEscape(span) | ExecWarning::Ignored(ExecError { span, .. })) = warning;
+            self.problem(MergeProblemKind::Command(warning), place(span));
+        }
+        let commands = line.commands.into_iter().map(|command| ServiceCommand { command, assignment: at });
+        list(&mut self.out).extend(commands);
+        Ok(())
+    }
+
+    fn environment(&mut self, file: FileId, assignment: &Assignment) {
+        let at = assignment.location(file);
+        if assignment.value.is_empty() {
+            let losers: Vec<_> = self.out.environment.drain(..).map(|e| e.assignment).collect();
+            return self.overridden(losers, at, OverrideKind::Reset);
+        }
+        let value = assignment.traced(file);
+        let mut splitter = Splitter::new(&value, Mode::Strict);
+        while let Some(word) = splitter.next_word() {
+            let Ok(word) = word else {
+                let rest = Span::new(splitter.position(), value.len());
+                let place = value.cover(rest).map_or(at, |origin| origin.at);
+                return self.problem(MergeProblemKind::EnvironmentSyntax, place);
+            };
+            let place = value.cover(word.span).map_or(at, |origin| origin.at);
+            match self.specifiers.resolve(&word.text) {
+                Err(_) => self.problem(MergeProblemKind::UnknownSpecifier, place),
+                Ok(resolved) => self.environment_word(&resolved.text, place, at),
+            }
+        }
+    }
+
+    fn environment_word(&mut self, word: &Traced, place: Location, assignment: Location) {
+        match word.split_once('=').filter(|(name, _)| is_valid_variable_name(name.as_str())) {
+            None => self.problem(MergeProblemKind::NotAnAssignment, place),
+            Some((name, value)) => self.out.environment.push(EnvironmentAssignment {
+                name: name.as_str().to_owned(),
+                value: value.into_own_value(),
+                assignment,
+            }),
+        }
+    }
+
+    fn environment_file(&mut self, file: FileId, assignment: &Assignment) {
+        let at = assignment.location(file);
+        if assignment.value.is_empty() {
+            let losers: Vec<_> = self.out.environment_files.drain(..).map(|e| e.assignment).collect();
+            return self.overridden(losers, at, OverrideKind::Reset);
+        }
+        let value = assignment.traced(file);
+        let Ok(resolved) = self.specifiers.resolve(&value) else {
+            return self.problem(MergeProblemKind::UnknownSpecifier, value.location().unwrap_or(at));
+        };
+        let optional = resolved.text.as_str().starts_with('-');
+        let path = resolved.text.slice(Span::new(usize::from(optional), resolved.text.len()));
+        if !path.as_str().starts_with('/') || path.as_str().split('/').any(|part| part == "..") {
+            return self.problem(MergeProblemKind::BadEnvironmentFilePath, value.location().unwrap_or(at));
+        }
+        self.out.environment_files.push(EnvironmentFile { path, optional, assignment: at });
+    }
+
+    fn names(&mut self, file: FileId, assignment: &Assignment, list: fn(&mut Effective) -> &mut Vec<Traced>) {
+        if assignment.value.is_empty() {
+            let losers: Vec<_> = list(&mut self.out).drain(..).filter_map(|name| name.location()).collect();
+            return self.overridden(losers, assignment.location(file), OverrideKind::Reset);
+        }
+        let value = assignment.traced(file);
+        let mut splitter = Splitter::new(&value, Mode::Command);
+        while let Some(Ok(word)) = splitter.next_word() {
+            let name = word.text.as_str().split('=').next().unwrap_or("");
+            if is_valid_variable_name(name) {
+                list(&mut self.out).push(word.text);
+            }
+        }
+    }
+
+    fn service_type(&mut self, file: FileId, assignment: &Assignment) {
+        if TYPES.contains(&assignment.value.as_str()) {
+            self.single(file, assignment, |out| &mut out.service_type);
+        } else {
+            self.problem(MergeProblemKind::UnknownType, assignment.location(file));
+        }
+    }
+
+    /// A setting with one value: the last assignment wins, an empty one takes it away.
+    fn single(&mut self, file: FileId, assignment: &Assignment, slot: fn(&mut Effective) -> &mut Option<Traced>) {
+        let value = (!assignment.value.is_empty()).then(|| assignment.traced(file));
+        let kind = if value.is_some() { OverrideKind::Replaced } else { OverrideKind::Reset };
+        let old = std::mem::replace(slot(&mut self.out), value);
+        let loser = old.and_then(|old| old.location());
+        self.overridden(loser, assignment.location(file), kind);
+    }
+
+    /// `service_verify()`, as far as it concerns what is started.
+    fn verify(&mut self) {
+        if self.out.refused.is_some() {
+            return;
+        }
+        let oneshot = self.out.effective_type() == "oneshot";
+        match self.out.exec_start.as_slice() {
+            [] if oneshot && self.may_lack_start() => {}
+            [] => self.out.refused = Some(Refusal::NoExecStart { reset: self.last_reset }),
+            [first, second, ..] if !oneshot => {
+                let (first, second) = (first.assignment, second.assignment);
+                self.out.refused = Some(Refusal::SeveralExecStart { first, second });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a oneshot service does something without `ExecStart=`.
+    fn may_lack_start(&self) -> bool {
+        let action = self.out.success_action.as_ref().is_some_and(|a| a.as_str() != "none");
+        let remains = self.out.remain_after_exit.as_ref().is_some_and(|r| is_true(r.as_str()));
+        action || (remains && !self.out.exec_stop.is_empty())
+    }
+}
+
+fn is_true(text: &str) -> bool {
+    ["1", "yes", "y", "true", "t", "on"].iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::systemd::parse;
+
+    fn merged(main: &str, dropins: &[(&str, &str)]) -> Effective {
+        let main = parse(main);
+        let units: Vec<_> = dropins.iter().map(|(name, text)| (*name, parse(text))).collect();
+        let dropins: Vec<_> = (1u32..)
+            .zip(&units)
+            .map(|(id, (name, unit))| DropIn { name, file: FileId(id), unit })
+            .collect();
+        merge((FileId(0), &main), &dropins, &Specifiers::for_unit("k3s.service"))
+    }
+
+    fn start(effective: &Effective) -> Vec<String> {
+        let words = effective.exec_start.iter().map(|c| &c.command.words);
+        words.map(|w| w.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    #[test]
+    fn a_second_start_command_without_reset_is_refused_with_both_places() {
+        let main = "[Service]\nExecStart=/b/k3s server\n";
+        let effective = merged(main, &[("10.conf", "[Service]\nExecStart=/b/k3s server --x\n")]);
+        let at = |file, start, end| Location::new(FileId(file), Span::new(start, end));
+        assert_eq!(
+            effective.refused,
+            Some(Refusal::SeveralExecStart { first: at(0, 10, 33), second: at(1, 10, 37) })
+        );
+        assert_eq!(merged(main, &[("1.conf", "[Service]\nExecStart=\n")]).refused, Some(Refusal::NoExecStart {
+            reset: Some(at(1, 10, 20))
+        }));
+    }
+
+    #[test]
+    fn resets_and_replacements_are_recorded() {
+        let effective = merged(
+            "[Service]\nType=notify\nEnvironment=A=1 B=2\nExecStartPre=/b/pre\nExecStart=/b/k3s\n",
+            &[
+                ("20.conf", "[Service]\nEnvironment=C=3\n"),
+                ("10.conf", "[Service]\nType=exec\nEnvironment=\nExecStart=\nExecStart=/b/k3s server\n"),
+            ],
+        );
+        assert_eq!(start(&effective), ["/b/k3s server"]);
+        assert_eq!(effective.exec_start_pre.len(), 1);
+        assert_eq!(effective.environment.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["C"]);
+        let kinds: Vec<_> = effective.overrides.iter().map(|o| (o.kind, o.loser.span.start)).collect();
+        assert_eq!(kinds, [(OverrideKind::Replaced, 15), (OverrideKind::Reset, 22), (OverrideKind::Reset, 62)]);
+        assert_eq!((effective.effective_type(), &effective.refused), ("exec", &None));
+    }
+
+    #[test]
+    fn environment_follows_systemd_word_by_word() {
+        let effective = merged(
+            "[Service]\nExecStart=/b/k3s\nEnvironment=\"A=1 x\" F 'G h=1' D=%Z N=%n\nEnvironment=K=1 B=\\q C=3\n",
+            &[],
+        );
+        let names: Vec<_> = effective.environment.iter().map(|e| (e.name.as_str(), e.value.as_str())).collect();
+        assert_eq!(names, [("A", "1 x"), ("N", "k3s.service"), ("K", "1")]);
+        let kinds: Vec<_> = effective.problems.iter().map(|p| p.kind.clone()).collect();
+        use MergeProblemKind as K;
+        assert_eq!(kinds, [K::NotAnAssignment, K::NotAnAssignment, K::UnknownSpecifier, K::EnvironmentSyntax]);
+    }
+
+    #[test]
+    fn environment_files_beat_assignments_and_unset_beats_all() {
+        let text = "[Service]\nExecStart=/b/k3s\nEnvironmentFile=-/etc/default/%N\nEnvironmentFile=\"/etc/x\"\n\
+                    EnvironmentFile=/a/../b\nEnvironment=A=unit B=unit C=unit\nUnsetEnvironment=C B=other\n";
+        let effective = merged(text, &[]);
+        let files: Vec<_> = effective.environment_files.iter().map(|f| (f.path.as_str(), f.optional)).collect();
+        assert_eq!(files, [("/etc/default/k3s", true)]);
+        assert_eq!(effective.problems.len(), 2);
+        let environment = effective.environment(|_| vec![("A".into(), Traced::verbatim("file", FileId(9), 2))]);
+        let seen: Vec<_> = environment.iter().map(|(name, value)| (name, value.as_str())).collect();
+        assert_eq!(seen, [("A", "file"), ("B", "unit")]);
+        let lost: Vec<_> = environment.overshadowed().iter().map(|o| (o.name.as_str(), o.by.is_some())).collect();
+        assert_eq!(lost, [("A", true), ("C", false)]);
+        let place = environment.overshadowed().first().and_then(|o| o.value.location()).unwrap();
+        assert_eq!(place.span.text(text), "unit");
+    }
+
+    #[test]
+    fn an_error_ends_a_drop_in_and_refuses_a_unit() {
+        let bad = "[Service]\nExecStart=\nExecStart=/b/x \"unb\nExecStart=/b/y\n";
+        let effective = merged("[Service]\nExecStart=/b/k3s\n", &[("a.conf", bad)]);
+        assert!(matches!(effective.refused, Some(Refusal::NoExecStart { reset: Some(_) })));
+        assert!(matches!(effective.problems.first().map(|p| &p.kind), Some(MergeProblemKind::BadCommand(_))));
+        assert!(matches!(merged(bad, &[]).refused, Some(Refusal::BadCommand { .. })));
+        assert!(matches!(merged("[Service\n", &[]).refused, Some(Refusal::BadFile { .. })));
+        let half = merged("[Service]\nExecStart=/b/k3s\n", &[("a.conf", "[Service]\nUser=x\n[bad\nUser=y\n")]);
+        assert_eq!((half.user.as_ref().map(Traced::as_str), &half.refused), (Some("x"), &None));
+    }
+}
