@@ -91,7 +91,7 @@ impl<'e> Checker<'e> {
         match self.check(expr, scope)? {
             Type::Bool | Type::Any => Ok(()),
             Type::Opt(inner) if matches!(*inner, Type::Bool | Type::Any) => Err(self.absent(expr)),
-            other => Err(self.wrong(expr, format!("a condition must be a bool, this is a {other}"))),
+            other => Err(self.wrong(expr, format!("a condition must be a bool, this is {other:#}"))),
         }
     }
 
@@ -185,7 +185,7 @@ impl<'e> Checker<'e> {
             })?,
             Type::Opt(_) => return Err(self.absent(&select.operand)),
             other => {
-                let message = format!("`{}` is a {other} and has no fields", self.show(&select.operand));
+                let message = format!("`{}` is {other:#} and has no fields", self.show(&select.operand));
                 return Err(Mistake { span: field, message, help: None });
             }
         };
@@ -232,7 +232,7 @@ impl<'e> Checker<'e> {
         match self.infer(expr, scope)? {
             Type::Bool | Type::Any => Ok(()),
             Type::Opt(_) => Err(self.absent(expr)),
-            other => Err(self.wrong(expr, format!("expected a bool, `{}` is a {other}", self.show(expr)))),
+            other => Err(self.wrong(expr, format!("expected a bool, `{}` is {other:#}", self.show(expr)))),
         }
     }
 
@@ -240,7 +240,7 @@ impl<'e> Checker<'e> {
         match self.infer(expr, scope)? {
             kind @ (Type::Int | Type::Float | Type::Any) => Ok(kind),
             Type::Opt(_) => Err(self.absent(expr)),
-            other => Err(self.wrong(expr, format!("expected a number, `{}` is a {other}", self.show(expr)))),
+            other => Err(self.wrong(expr, format!("expected a number, `{}` is {other:#}", self.show(expr)))),
         }
     }
 
@@ -263,7 +263,7 @@ impl<'e> Checker<'e> {
             (a @ (Type::Int | Type::Float | Type::Any), b @ (Type::Int | Type::Float | Type::Any)) => {
                 self.same_numbers(expr, a, b)
             }
-            (a, b) => Err(self.wrong(expr, format!("cannot add a {b} to a {a}"))),
+            (a, b) => Err(self.wrong(expr, format!("cannot add {b:#} to {a:#}"))),
         }
     }
 
@@ -273,7 +273,7 @@ impl<'e> Checker<'e> {
             let message = if matches!(right, Type::Null) {
                 format!("`{}` is never null", self.show(a))
             } else {
-                format!("`{}` is a {left} and is never equal to a {right}", self.show(a))
+                format!("`{}` is {left:#} and is never equal to {right:#}", self.show(a))
             };
             return Err(self.wrong(expr, message));
         }
@@ -305,7 +305,7 @@ impl<'e> Checker<'e> {
             (_, Type::Opt(_)) => Err(self.absent(b)),
             (Type::Any, _) | (_, Type::Any) | (Type::Str(_), Type::Str(_)) => Ok(Type::Bool),
             (Type::Int | Type::Float, Type::Int | Type::Float) => Ok(Type::Bool),
-            (a, b) => Err(self.wrong(expr, format!("cannot order a {a} and a {b}"))),
+            (a, b) => Err(self.wrong(expr, format!("cannot order {a:#} and {b:#}"))),
         }
     }
 
@@ -316,10 +316,10 @@ impl<'e> Checker<'e> {
             Type::List(item) => *item,
             Type::Map(_) => Type::Str(None),
             Type::Opt(_) => return Err(self.absent(b)),
-            other => return Err(self.wrong(b, format!("`in` needs a list or a map, this is a {other}"))),
+            other => return Err(self.wrong(b, format!("`in` needs a list or a map, this is {other:#}"))),
         };
         if !wanted.comparable(&item) {
-            let message = format!("`{}` is a {wanted} and is never in a list of {item}", self.show(a));
+            let message = format!("`{}` is {wanted:#} and is never in a list of {item}", self.show(a));
             return Err(self.wrong(expr, message));
         }
         if let Expr::List(list) = &b.expr {
@@ -336,7 +336,7 @@ impl<'e> Checker<'e> {
             (Type::List(item), Type::Int | Type::Any) => Ok(*item),
             (Type::Map(value), Type::Str(_) | Type::Any) => Ok(value.optional()),
             (Type::Opt(_), _) => Err(self.absent(list)),
-            (kind, key) => Err(self.wrong(index, format!("cannot index a {kind} with a {key}"))),
+            (kind, key) => Err(self.wrong(index, format!("cannot index {kind:#} with {key:#}"))),
         }
     }
 
@@ -349,7 +349,7 @@ impl<'e> Checker<'e> {
             Type::List(item) => *item,
             Type::Opt(_) => return Err(self.absent(&inner.iter_range)),
             other => {
-                let message = format!("expected a list, `{}` is a {other}", self.show(&inner.iter_range));
+                let message = format!("expected a list, `{}` is {other:#}", self.show(&inner.iter_range));
                 return Err(self.wrong(&inner.iter_range, message));
             }
         };
@@ -432,7 +432,7 @@ impl<'e> Checker<'e> {
         if fits {
             return Ok(kind);
         }
-        Err(self.wrong(expr, format!("expected {expected}, `{}` is a {kind}", self.show(expr))))
+        Err(self.wrong(expr, format!("expected {expected}, `{}` is {kind:#}", self.show(expr))))
     }
 
     /// Patterns are written out, so that a bad one is a load error and none can come from the input.

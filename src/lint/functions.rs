@@ -366,18 +366,18 @@ pub fn environment() -> Result<Env, DeclarationError> {
     env.add_overload("sets.contains", "sets.contains(l,l)", vec![LIST_TYPE, LIST_TYPE], sets_contains)?;
     env.add_overload("sets.intersects", "sets.intersects(l,l)", vec![LIST_TYPE, LIST_TYPE], sets_intersects)?;
     env.add_overload("sets.equivalent", "sets.equivalent(l,l)", vec![LIST_TYPE, LIST_TYPE], sets_equivalent)?;
-    cel::add_overload!(env, fn ip: (CelString) -> Result<CelString>)?;
-    cel::add_overload!(env, fn is_ip: (CelString) -> CelBool, name = "isIP")?;
-    cel::add_overload!(env, fn cidr: (CelString) -> Result<CelString>)?;
-    cel::add_overload!(env, fn is_cidr: (CelString) -> CelBool, name = "isCIDR")?;
-    cel::add_member_overload!(env, fn family: (CelString) -> CelInt)?;
-    cel::add_member_overload!(env, fn is_loopback: (CelString) -> CelBool)?;
-    cel::add_member_overload!(env, fn is_unspecified: (CelString) -> CelBool)?;
-    cel::add_member_overload!(env, fn is_private: (CelString) -> CelBool)?;
-    cel::add_member_overload!(env, fn is_link_local_unicast: (CelString) -> CelBool)?;
-    cel::add_member_overload!(env, fn is_global_unicast: (CelString) -> CelBool)?;
-    cel::add_member_overload!(env, fn contains_ip: (CelString, CelString) -> CelBool, name = "containsIP")?;
-    cel::add_member_overload!(env, fn contains_cidr: (CelString, CelString) -> CelBool, name = "containsCIDR")?;
-    cel::add_member_overload!(env, fn prefix_length: (CelString) -> CelInt)?;
+    cel::add_overload!(env, fn ip: (CelString<'_>) -> Result<CelString<'static>>)?;
+    cel::add_overload!(env, fn is_ip: (CelString<'_>) -> CelBool, name = "isIP")?;
+    cel::add_overload!(env, fn cidr: (CelString<'_>) -> Result<CelString<'static>>)?;
+    cel::add_overload!(env, fn is_cidr: (CelString<'_>) -> CelBool, name = "isCIDR")?;
+    cel::add_member_overload!(env, fn family: (CelString<'_>) -> CelInt)?;
+    cel::add_member_overload!(env, fn is_loopback: (CelString<'_>) -> CelBool)?;
+    cel::add_member_overload!(env, fn is_unspecified: (CelString<'_>) -> CelBool)?;
+    cel::add_member_overload!(env, fn is_private: (CelString<'_>) -> CelBool)?;
+    cel::add_member_overload!(env, fn is_link_local_unicast: (CelString<'_>) -> CelBool)?;
+    cel::add_member_overload!(env, fn is_global_unicast: (CelString<'_>) -> CelBool)?;
+    cel::add_member_overload!(env, fn contains_ip: (CelString<'_>, CelString<'_>) -> CelBool, name = "containsIP")?;
+    cel::add_member_overload!(env, fn contains_cidr: (CelString<'_>, CelString<'_>) -> CelBool, name = "containsCIDR")?;
+    cel::add_member_overload!(env, fn prefix_length: (CelString<'_>) -> CelInt)?;
     Ok(env)
 }
