@@ -40,7 +40,12 @@ pub struct Object<'s> {
 }
 
 impl fmt::Display for Type<'_> {
+    /// The name of the type; with `{:#}` its article stands before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            let vowel = matches!(self, Self::Int | Self::Opt(_) | Self::Any);
+            return write!(f, "{} {self}", if vowel { "an" } else { "a" });
+        }
         match self {
             Self::Any => f.write_str("unknown"),
             Self::Null => f.write_str("null"),
