@@ -102,10 +102,14 @@ impl Discovery<'_> {
         key
     }
 
+    /// The plan for the node root `nodes/<name>`, so far without any of its files.
+    pub(crate) fn node_root(&mut self, root: &Path, relative: bool) -> &mut PlannedRoot {
+        self.root(root, relative, root.parent().and_then(Path::parent))
+    }
+
     /// A given path inside `nodes/<name>/`, or that directory itself.
-    pub(crate) fn add_in_node(&mut self, root: &Path, rest: &str, relative: bool) {
-        let cluster = root.parent().and_then(Path::parent);
-        let planned = self.root(root, relative, cluster);
+    fn add_in_node(&mut self, root: &Path, rest: &str, relative: bool) {
+        let planned = self.node_root(root, relative);
         if rest == "/" {
             planned.whole = true;
         } else {

@@ -87,7 +87,7 @@ fn stdin_job(paths: &Paths, options: &LoadOptions, discovery: &mut Discovery<'_>
     };
     let path = paths.absolute(Path::new(&name));
     let node = node_context(&path).map(|(root, rest)| {
-        discovery.add_in_node(&root, &rest, !name.starts_with('/'));
+        discovery.node_root(&root, !name.starts_with('/'));
         (disk::real_path(&root), rest)
     });
     Job { shown: name, disk: disk::real_path(&path), explicit: true, node, ..Job::default() }

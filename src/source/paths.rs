@@ -96,7 +96,9 @@ pub(crate) fn node_context(path: &Path) -> Option<(PathBuf, String)> {
 /// The same for a shown path of a text in memory: the root's shown path and the path on the node.
 pub(crate) fn node_context_of(path: &str) -> Option<(String, String)> {
     let names: Vec<&str> = path.split('/').collect();
-    let start = names.windows(3).position(|three| three.first() == Some(&"nodes") && is_root_directory(three[2]))?;
+    let start = names.windows(3).position(|three| {
+        three.first() == Some(&"nodes") && three.get(2).is_some_and(|name| is_root_directory(name))
+    })?;
     if start + 3 >= names.len() {
         return None;
     }
