@@ -497,6 +497,68 @@ fn texts_in_memory_look_like_files() {
 }
 
 #[test]
+fn node_roots_behind_links_and_with_odd_directories() {
+    let tree = Tree::new(&[
+        ("snapshots/gw-2024/etc/hosts", ""),
+        ("nodes/gw", "-> ../snapshots/gw-2024"),
+        ("nodes/agent/etc/dnsmasq.d", "-> /srv/dns.d"),
+        ("nodes/agent/srv/dns.d/lan.conf", "server=10.0.0.1\n"),
+        ("nodes/agent/apps/k3s/config.yaml", "resolv-conf: /x\n"),
+        ("nodes/shared/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"),
+    ]);
+    let snapshot = tree.load(&["."]);
+    let names: Vec<_> = snapshot.nodes.iter().map(|node| node.path.as_str()).collect();
+    assert_eq!(names, ["nodes/agent", "nodes/gw"]);
+    assert_eq!(snapshot.nodes[0].list("/etc/dnsmasq.d"), ["lan.conf"]);
+    assert_eq!(snapshot.find("nodes/shared/kustomization.yaml").unwrap().node, None);
+    let one = tree.load(&["nodes/agent/apps/k3s/config.yaml"]);
+    assert_eq!(one.files[0].node_path.as_deref(), Some("/apps/k3s/config.yaml"));
+    let memory = Snapshot::from_texts([("nodes/agent/apps/k3s/config.yaml", ""), ("nodes/agent/etc/hosts", "")]);
+    assert_eq!(memory.files[0].node_path.as_deref(), Some("/apps/k3s/config.yaml"));
+    // An editor's unsaved file beside its saved neighbours: all of the node is there, the file has the new text.
+    let live = tree.load_with(&["nodes/agent", "-"], |options| {
+        options.stdin = Some(b"new".to_vec());
+        options.stdin_filename = Some("nodes/agent/apps/k3s/config.yaml".to_owned());
+    });
+    assert_eq!(live.nodes.len(), 1);
+    assert_eq!(paths(&live), ["nodes/agent/apps/k3s/config.yaml", "nodes/agent/srv/dns.d/lan.conf"]);
+    assert_eq!(&*live.files[0].text, "new");
+}
+
+proptest::proptest! {
+    /// Whatever links an untrusted snapshot holds, every lookup ends, and every file it gives exists.
+    #[test]
+    fn lookups_always_end(
+        links in proptest::collection::vec(("[abc]/[abc]", "(/|\\.\\./|)([abc]|\\.\\.)(/([abc]|\\.\\.)){0,3}"), 0..12),
+        asked in proptest::collection::vec("(/([abc]|\\.\\.)){1,5}", 1..20),
+    ) {
+        let links = links.iter().map(|(path, target)| (format!("nodes/n/etc/{path}"), target.clone()));
+        let snapshot = Snapshot::from_texts_and_links([("nodes/n/etc/a/file", "x")], links);
+        for path in asked {
+            match snapshot.nodes[0].lookup(&format!("/etc{path}")) {
+                Lookup::File { file, .. } => proptest::prop_assert_eq!(snapshot.file(file).path.as_str(), "nodes/n/etc/a/file"),
+                Lookup::Dangling { chain, .. } | Lookup::Loop { chain } => proptest::prop_assert!(!chain.is_empty()),
+                _ => {}
+            }
+        }
+    }
+
+    /// A position is what a plain count of line feeds and characters gives.
+    #[test]
+    fn positions_agree_with_a_plain_count(text in "[a-z点😀\\r\\n\\t]{0,60}") {
+        let snapshot = Snapshot::from_texts([("Corefile", text.as_str())]);
+        let file = &snapshot.files[0];
+        for (offset, _) in text.char_indices() {
+            let before = &text[..offset];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            let position = file.position(offset);
+            proptest::prop_assert_eq!((position.line, position.column), (line, column));
+        }
+    }
+}
+
+#[test]
 fn replaced_texts_keep_their_ids() {
     let before = Snapshot::from_texts([("manifests/x.yaml", POD), ("nodes/gw/etc/hosts", "a\n")]);
     let hosts = before.find("nodes/gw/etc/hosts").unwrap().id;
