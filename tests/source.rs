@@ -549,7 +549,7 @@ proptest::proptest! {
         let snapshot = Snapshot::from_texts([("Corefile", text.as_str())]);
         let file = &snapshot.files[0];
         for (offset, _) in text.char_indices() {
-            let before = &text[..offset];
+            let before = text.get(..offset).unwrap();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
             let position = file.position(offset);
