@@ -102,10 +102,14 @@ impl Discovery<'_> {
         key
     }
 
+    /// The plan for the node root `nodes/<name>`, so far without any of its files.
+    pub(crate) fn node_root(&mut self, root: &Path, relative: bool) -> &mut PlannedRoot {
+        self.root(root, relative, root.parent().and_then(Path::parent))
+    }
+
     /// A given path inside `nodes/<name>/`, or that directory itself.
-    pub(crate) fn add_in_node(&mut self, root: &Path, rest: &str, relative: bool) {
-        let cluster = root.parent().and_then(Path::parent);
-        let planned = self.root(root, relative, cluster);
+    fn add_in_node(&mut self, root: &Path, rest: &str, relative: bool) {
+        let planned = self.node_root(root, relative);
         if rest == "/" {
             planned.whole = true;
         } else {
@@ -129,7 +133,7 @@ impl Discovery<'_> {
     /// Looks for the `nodes/` beside or above a given path, so that files given one by one share their cluster.
     fn declare_cluster_above(&mut self, path: &Path, relative: bool) {
         for directory in path.ancestors().skip(1).take(MAX_PARENTS) {
-            if directory.parent().is_some() && disk::is_directory(&directory.join("nodes")) {
+            if directory.parent().is_some() && repository::has_nodes(directory) {
                 self.cluster(directory, relative);
                 return;
             }
@@ -180,7 +184,10 @@ impl Discovery<'_> {
         match disk::look_through(link) {
             Ok(kind) => {
                 let real = disk::real_path(link);
-                if !real.starts_with(base) {
+                let below_nodes = link.parent().and_then(Path::file_name).is_some_and(|name| name == "nodes");
+                if below_nodes && real.starts_with(base) && repository::is_node_root(&real) {
+                    self.node_root(link, relative).whole = true;
+                } else if !real.starts_with(base) {
                     if candidate || kind == ItemKind::Directory {
                         self.problem(InputProblem::new(shown, ProblemKind::LinkEscapes));
                     }

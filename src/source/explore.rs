@@ -224,13 +224,13 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Follows the links found so far, so that what they lead to is known, and lists directories that they lead to.
+    /// Follows the links found so far, so that what they lead to is known; drop-in directories are listed too.
     fn link_targets(&mut self) {
         let is_link = |(path, entry): (&str, &Entry)| matches!(entry, Entry::Link(_)).then(|| path.to_owned());
         let links: Vec<String> = self.tree.iter().filter_map(is_link).collect();
         for link in links {
             if let Some(directory) = self.directory(&link)
-                && directory != "/"
+                && link.ends_with(".d")
             {
                 self.list(&directory);
             }

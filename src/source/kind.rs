@@ -76,16 +76,17 @@ const NODE_PATHS: &[(&str, FileKind)] = &[
     ("etc/nsswitch.conf", Nsswitch),
     ("usr/etc/nsswitch.conf", Nsswitch),
     ("etc/hosts", Hosts),
-    ("etc/dhcp/**", Dhcp),
-    ("etc/dhcp3/**", Dhcp),
+    ("etc/dhcp/*.conf", Dhcp),
+    ("etc/dhcp3/*.conf", Dhcp),
     ("etc/dhcpcd.conf", Dhcp),
     ("etc/dhclient*.conf", Dhcp),
     ("**/netplan/*.yaml", Netplan),
     ("**/systemd/**/*.d/*.conf", SystemdDropIn),
     ("**/systemd/**/*.service", SystemdUnit),
     ("**/systemd/**/*.socket", SystemdUnit),
-    ("etc/default/**", EnvFile),
-    ("etc/sysconfig/**", EnvFile),
+    ("etc/default/*", EnvFile),
+    ("etc/sysconfig/*", EnvFile),
+    ("etc/sysconfig/network-scripts/ifcfg-*", EnvFile),
     ("etc/environment", EnvFile),
     ("etc/kubernetes/kubelet", EnvFile),
     ("etc/kubernetes/config", EnvFile),
@@ -200,6 +201,19 @@ pub(crate) fn of_repository_path(path: &str) -> Option<FileKind> {
             rest = behind;
         }
     })
+}
+
+/// Units that say nothing about name resolution, and there are hundreds of them.
+const OTHER_UNITS: &[&str] = &["target", "timer", "mount", "automount", "slice", "swap", "path", "scope", "device"];
+
+/// Whether a file on a node whose path tells no kind may be read nevertheless, because some setting may name it.
+///
+/// Of a whole file system that is less than of a collection, which somebody has put together on purpose.
+pub(crate) fn is_readable_unknown(path: &str, whole_system: bool) -> bool {
+    let extension =
+        path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, extension)| extension);
+    let place = path.starts_with("/etc/") || path.starts_with("/run/") || is_structured(path);
+    !is_secret(path) && !OTHER_UNITS.contains(&extension) && (place || !whole_system)
 }
 
 /// Whether a file of this name may hold Kubernetes objects, so that its content decides.

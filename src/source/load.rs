@@ -87,7 +87,7 @@ fn stdin_job(paths: &Paths, options: &LoadOptions, discovery: &mut Discovery<'_>
     };
     let path = paths.absolute(Path::new(&name));
     let node = node_context(&path).map(|(root, rest)| {
-        discovery.add_in_node(&root, &rest, !name.starts_with('/'));
+        discovery.node_root(&root, !name.starts_with('/'));
         (disk::real_path(&root), rest)
     });
     Job { shown: name, disk: disk::real_path(&path), explicit: true, node, ..Job::default() }
@@ -111,30 +111,13 @@ impl Loader {
                 (true, false) => explorer.all(),
                 (false, _) => {}
             }
-            let mut named = BTreeSet::new();
-            for part in &planned.parts {
-                let found = explorer.part(part);
-                match found.end {
-                    End::Entry(Entry::Unread) => _ = named.insert(found.path),
-                    End::Entry(Entry::Missing) | End::NoEntry { .. } => {
-                        let kind =
-                            if found.chain.is_empty() { ProblemKind::Missing } else { ProblemKind::LinkDangling };
-                        explorer.problems.push(InputProblem::new(part.as_str(), kind));
-                    }
-                    End::Entry(Entry::Refused(reason)) => {
-                        let message = format!("cannot be read: {reason}");
-                        let problem =
-                            InputProblem { message, ..InputProblem::new(part.as_str(), ProblemKind::Unreadable) };
-                        explorer.problems.push(problem);
-                    }
-                    _ => {}
-                }
-            }
+            let named = named_files(&mut explorer, &planned.parts);
             let linked = explorer.linked_kinds();
             let Explorer { tree, problems, .. } = explorer;
             let shown = |path: &str| below(&planned.shown, path);
             self.plan.problems.extend(problems.into_iter().map(|p| InputProblem { path: shown(&p.path), ..p }));
-            let jobs = node_jobs(&real, &planned, &tree, &named, &linked, &self.limits);
+            let wanted = Wanted { named, linked, live };
+            let jobs = node_jobs(&real, &planned, &tree, &wanted, &self.limits);
             self.jobs.extend(jobs);
             self.roots.insert(real, Explored { planned, live, tree });
         }
@@ -244,6 +227,34 @@ impl Loader {
     }
 }
 
+/// Looks at the paths of a node that the user named; returns the files among them, links resolved.
+fn named_files(explorer: &mut Explorer<'_>, parts: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for part in parts {
+        let found = explorer.part(part);
+        let problem = match found.end {
+            End::Entry(Entry::Unread) => {
+                named.insert(found.path);
+                continue;
+            }
+            End::Entry(Entry::Missing) | End::NoEntry { .. } if found.chain.is_empty() => {
+                InputProblem::new(part.as_str(), ProblemKind::Missing)
+            }
+            End::Entry(Entry::Missing) | End::NoEntry { .. } => {
+                InputProblem::new(part.as_str(), ProblemKind::LinkDangling)
+            }
+            End::Entry(Entry::Refused(reason)) => {
+                let message = format!("cannot be read: {reason}");
+                InputProblem { message, ..InputProblem::new(part.as_str(), ProblemKind::Unreadable) }
+            }
+            End::Loop => InputProblem::new(part.as_str(), ProblemKind::LinkLoop),
+            End::Entry(_) => continue,
+        };
+        explorer.problems.push(problem);
+    }
+    named
+}
+
 /// Real paths of the node roots in the order of their shown paths.
 fn node_order(roots: &BTreeMap<PathBuf, Explored>) -> Vec<PathBuf> {
     let mut order: Vec<_> = roots.iter().map(|(real, root)| (root.planned.shown.clone(), real.clone())).collect();
@@ -273,22 +284,25 @@ fn node_root(index: NodeIndex, real: PathBuf, from: Explored, cluster: ClusterIn
     root
 }
 
+/// What speaks for reading files of a node, apart from their own paths.
+struct Wanted {
+    /// Paths on the node that the user named.
+    named: BTreeSet<String>,
+    /// Kinds that links give to what they lead to.
+    linked: BTreeMap<String, FileKind>,
+    /// Whether the root is a whole file system.
+    live: bool,
+}
+
 /// Which files of a node are read: those that its paths, links or the user name, and some of the others.
-fn node_jobs(
-    real: &Path,
-    planned: &PlannedRoot,
-    tree: &Tree,
-    named: &BTreeSet<String>,
-    linked: &BTreeMap<String, FileKind>,
-    limits: &Limits,
-) -> Vec<Job> {
+fn node_jobs(real: &Path, planned: &PlannedRoot, tree: &Tree, wanted: &Wanted, limits: &Limits) -> Vec<Job> {
     let mut unknown_left = limits.unknown_files;
     let mut jobs = Vec::new();
     for (path, _) in tree.iter().filter(|(_, entry)| **entry == Entry::Unread) {
-        let explicit = named.contains(path);
-        let linked_as = linked.get(path).copied();
+        let explicit = wanted.named.contains(path);
+        let linked_as = wanted.linked.get(path).copied();
         let unknown = !explicit && linked_as.is_none() && kind::of_node_path(path).is_none();
-        if unknown && (unknown_left == 0 || kind::is_secret(path)) {
+        if unknown && (unknown_left == 0 || !kind::is_readable_unknown(path, wanted.live)) {
             continue;
         }
         unknown_left -= usize::from(unknown);

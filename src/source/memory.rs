@@ -22,10 +22,17 @@ pub(crate) fn path_below(directory: &str, path: &str) -> Option<String> {
 /// Builds a snapshot from clean shown paths.
 pub(crate) fn snapshot(texts: BTreeMap<String, String>, links: BTreeMap<String, String>) -> Snapshot {
     let single_root = is_single_root(texts.keys().chain(links.keys()));
+    let mut roots: BTreeSet<String> =
+        texts.keys().chain(links.keys()).filter_map(|path| Some(node_context_of(path)?.0)).collect();
+    if single_root {
+        roots.insert(String::new());
+    }
+    // Once one file shows that a directory is the root of a node, everything below it is on that node.
     let place = |path: &str| {
-        node_context_of(path).or_else(|| single_root.then(|| (String::new(), path_below("", path).unwrap_or_default())))
+        let above = path.match_indices('/').filter_map(|(at, _)| path.get(..at)).find(|above| roots.contains(*above));
+        let root = above.or_else(|| single_root.then_some(""))?;
+        Some((root.to_owned(), path_below(root, path)?))
     };
-    let roots: BTreeSet<String> = texts.keys().chain(links.keys()).filter_map(|path| Some(place(path)?.0)).collect();
     let mut nodes = node_roots(&roots);
     let clusters = clusters(texts.keys(), &roots);
     for root in &mut nodes {

@@ -88,15 +88,17 @@ pub(crate) fn node_context(path: &Path) -> Option<(PathBuf, String)> {
         let below_nodes = root.parent()?.file_name()? == "nodes";
         let rest = behind(root);
         let first = rest.split('/').next().unwrap_or("");
-        let known = if rest.is_empty() { repository::is_node_root(root) } else { is_root_directory(first) };
-        (below_nodes && known).then(|| (root.to_owned(), format!("/{rest}")))
+        let known = below_nodes && (is_root_directory(first) || repository::is_node_root(root));
+        known.then(|| (root.to_owned(), format!("/{rest}")))
     })
 }
 
-/// The same for a shown path of a text in memory: the root's shown path and the path on the node.
+/// The same for a shown path of a text in memory whose path alone tells: the root's shown path and the path on the node.
 pub(crate) fn node_context_of(path: &str) -> Option<(String, String)> {
     let names: Vec<&str> = path.split('/').collect();
-    let start = names.windows(3).position(|three| three.first() == Some(&"nodes") && is_root_directory(three[2]))?;
+    let start = names.windows(3).position(|three| {
+        three.first() == Some(&"nodes") && three.get(2).is_some_and(|name| is_root_directory(name))
+    })?;
     if start + 3 >= names.len() {
         return None;
     }

@@ -40,6 +40,15 @@ pub(crate) fn is_node_root(directory: &Path) -> bool {
         .any(|name| disk::look(&directory.join(name)).is_ok_and(|kind| kind == ItemKind::Directory))
 }
 
+/// Names in a `nodes/` directory that are looked at to see whether it holds node roots.
+const MAX_PROBED_NODES: usize = 4096;
+
+/// Whether a directory has a `nodes/` with at least one node root in it.
+pub(crate) fn has_nodes(directory: &Path) -> bool {
+    let nodes = disk::list(&directory.join("nodes"), MAX_PROBED_NODES);
+    nodes.ok().flatten().is_some_and(|nodes| nodes.iter().any(|node| is_node_root(&node.path)))
+}
+
 /// Finds everything of interest below a directory; the second value is `false` when the walk was cut short.
 pub(crate) fn find(start: &Path, limits: &Limits) -> (Vec<Found>, bool) {
     let context = Context { ignored: IgnoreRules::for_start(start), chart: false, templates: false };
