@@ -2,6 +2,7 @@
 
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::pod::Container;
 use crate::model::value::Value;
 use crate::source::Located;
 use ipnet::IpNet;
@@ -106,7 +107,7 @@ impl Facts {
 
     fn collect_node_caches(&mut self, cluster: &Cluster) {
         for server in cluster.dns_servers.iter().filter(|s| s.kind == ServerKind::NodeCache) {
-            self.node_cache_addresses.extend(local_ips(cluster, server).iter().filter_map(parse_located));
+            self.node_cache_addresses.extend(node_cache_listeners(cluster, server));
         }
     }
 
@@ -138,30 +139,54 @@ impl Facts {
     }
 }
 
-/// The addresses that a node cache creates: `-localip`, where the manifest has its arguments.
+/// The container of a DNS server, where the snapshot has its workload.
 #[must_use]
-pub fn local_ips(cluster: &Cluster, server: &DnsServer) -> Vec<Located<String>> {
-    let container = server
-        .workload
-        .and_then(|w| cluster.objects.workloads.get(w))
-        .and_then(|w| w.pod.containers.get(server.container?));
-    let Some(container) = container else { return Vec::new() };
+pub fn container<'a>(cluster: &'a Cluster, server: &DnsServer) -> Option<&'a Container> {
+    cluster.objects.workloads.get(server.workload?)?.pod.containers.get(server.container?)
+}
+
+/// The value of a flag of the Go `flag` package (`-name value`, `-name=value`, one or two dashes); the last one wins.
+#[must_use]
+pub fn container_flag(cluster: &Cluster, server: &DnsServer, name: &str) -> Option<Located<String>> {
+    let container = container(cluster, server)?;
     let words: Vec<&Located<String>> = container.command.iter().chain(&container.args).collect();
-    let mut found = Vec::new();
+    let mut found = None;
     for (at, word) in words.iter().enumerate() {
         let Some(bare) = word.value.strip_prefix("--").or_else(|| word.value.strip_prefix('-')) else { continue };
-        let value = match bare.strip_prefix("localip") {
-            Some("") => words.get(at + 1).map(|next| (*next).clone()),
-            Some(rest) => rest.strip_prefix('=').map(|value| word.with(value.to_owned())),
-            None => None,
-        };
-        if let Some(value) = value {
-            found.extend(
-                value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).filter(|ip| !ip.value.is_empty()),
-            );
+        match bare.strip_prefix(name) {
+            Some("") => found = words.get(at + 1).map(|next| (*next).clone()),
+            Some(rest) => found = rest.strip_prefix('=').map(|value| word.with(value.to_owned())).or(found),
+            None => {}
         }
     }
     found
+}
+
+/// The addresses that a node cache creates: `-localip`, where the manifest has its arguments.
+#[must_use]
+pub fn local_ips(cluster: &Cluster, server: &DnsServer) -> Vec<Located<String>> {
+    let Some(value) = container_flag(cluster, server, "localip") else { return Vec::new() };
+    value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).filter(|ip| !ip.value.is_empty()).collect()
+}
+
+/// The addresses on which a node cache answers: `-localip`, or the `bind` lines where no workload is in the snapshot.
+#[must_use]
+pub fn node_cache_listeners(cluster: &Cluster, server: &DnsServer) -> Vec<Located<IpAddr>> {
+    let flags: Vec<_> = local_ips(cluster, server).iter().filter_map(parse_located).collect();
+    if !flags.is_empty() || server.workload.is_some() {
+        return flags;
+    }
+    let mut bound: Vec<Located<IpAddr>> = Vec::new();
+    for config in &server.config {
+        for arg in config.corefile.blocks.iter().flat_map(|b| b.directives_named("bind")).flat_map(|d| &d.args) {
+            let place = config.locate(crate::syntax::corefile::Place::of(arg));
+            let ip: Option<IpAddr> = arg.text.parse().ok();
+            if let Some(ip) = ip.filter(|ip| !ip.is_unspecified() && !bound.iter().any(|b| b.value == *ip)) {
+                bound.push(Located::from_origins(ip, place.into_iter().collect()));
+            }
+        }
+    }
+    bound
 }
 
 /// A located text as an address.

@@ -34,6 +34,8 @@ pub struct EmbeddedText {
     pub map: TextMap,
     /// The value as a whole.
     pub location: Location,
+    /// The key under which the value stands; `None` for a whole file.
+    pub key_location: Option<Location>,
     /// How the value is written; `None` for a whole file.
     pub style: Option<Style>,
 }
@@ -44,7 +46,7 @@ impl EmbeddedText {
     pub fn whole_file(file: FileId, text: &str) -> Self {
         let map = TextMap::identity(0, text.len());
         let location = Location::new(file, Span::new(0, text.len()));
-        Self { text: text.to_owned(), file, map, location, style: None }
+        Self { text: text.to_owned(), file, map, location, key_location: None, style: None }
     }
 
     /// The decoded scalar at `value`.
@@ -54,7 +56,8 @@ impl EmbeddedText {
         let location = value.location();
         let map = value.node.text_map();
         let map = value.place.map.as_ref().map_or_else(|| map.clone(), |outer| map.through(outer));
-        Some(Self { text, file: value.place.file, map, location, style: Some(value.node.style()) })
+        let key_location = value.node.key_of().map(|span| value.place.locate(span));
+        Some(Self { text, file: value.place.file, map, location, key_location, style: Some(value.node.style()) })
     }
 
     /// The place in the file of a span of the text.

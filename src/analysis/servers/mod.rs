@@ -1,4 +1,9 @@
 //! DNS servers: what their blocks answer, where their forwards lead, and where a query comes back.
 
+pub mod block_view;
+pub mod forward_view;
+pub mod graph;
+pub mod public;
 pub mod read;
 pub mod routing;
+pub mod server_view;

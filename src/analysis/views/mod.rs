@@ -1,3 +1,4 @@
 //! The views: documented structs that rules speak about, one file a kind.
 
+pub mod dns_server;
 pub mod pod;

@@ -1,6 +1,7 @@
 //! The `pod` view: what name resolution looks like from inside one pod shape.
 
 use crate::analysis::pod::libc::Libc;
+use crate::analysis::view::View;
 use crate::source::Located;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -61,6 +62,11 @@ pub struct PodView {
     pub dropped_searches: Vec<Located<String>>,
     /// Names that end in another cluster domain than the cluster's.
     pub foreign_domain_names: Vec<Located<ForeignName>>,
+}
+
+impl View for PodView {
+    const KIND: &'static str = "pod";
+    const DOC: &'static str = "The pods of one workload (or a bare Pod), as far as name resolution is concerned.";
 }
 
 /// A name that the pod's specification mentions.

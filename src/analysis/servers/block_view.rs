@@ -1,0 +1,167 @@
+//! Builds the `server_block` view.
+
+use super::read::{ASSUMED, Block, blocks, falls_through, first_line, in_zone, version_of, zone_of};
+use crate::analysis::views::dns_server::{FallthroughView, ServerBlockView};
+use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
+use crate::source::Located;
+use crate::syntax::corefile::Directive;
+
+/// Plugins that neither answer nor send on; everything else, external plugins too, may.
+const NOT_HANDLERS: [&str; 44] = [
+    "acl",
+    "autopath",
+    "bind",
+    "bufsize",
+    "cache",
+    "cancel",
+    "debug",
+    "dns64",
+    "dnssec",
+    "dnstap",
+    "errors",
+    "geoip",
+    "grpc_server",
+    "header",
+    "health",
+    "https",
+    "https3",
+    "import",
+    "loadbalance",
+    "local",
+    "log",
+    "loop",
+    "metadata",
+    "minimal",
+    "multisocket",
+    "nsid",
+    "pprof",
+    "prometheus",
+    "proxyproto",
+    "quic",
+    "ready",
+    "reload",
+    "rewrite",
+    "root",
+    "shed",
+    "sign",
+    "startup",
+    "shutdown",
+    "timeouts",
+    "tls",
+    "trace",
+    "transfer",
+    "tsig",
+    "view",
+];
+/// Plugins that send names to other servers.
+const FORWARDERS: [&str; 7] = ["forward", "proxy", "grpc", "fanout", "alternate", "unbound", "recursor"];
+
+/// The name of the program, as views and messages have it.
+#[must_use]
+pub const fn program(kind: ServerKind) -> &'static str {
+    match kind {
+        ServerKind::CoreDns => "coredns",
+        ServerKind::NodeCache => "node-cache",
+        ServerKind::KubeDns => "kube-dns",
+    }
+}
+
+/// The views of all blocks of a server.
+#[must_use]
+pub fn views(server: &DnsServer) -> Vec<Located<ServerBlockView>> {
+    let Some(config) = &server.config else { return Vec::new() };
+    let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
+    blocks(config, version).iter().map(|block| view(server, config, block)).collect()
+}
+
+fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located<ServerBlockView> {
+    let mut plugins: Vec<String> = Vec::new();
+    for directive in &block.syntax.directives {
+        if !plugins.contains(&directive.name) {
+            plugins.push(directive.name.clone());
+        }
+    }
+    let root = block.zones.iter().any(|zone| zone.value == ".");
+    let can_answer = plugins.iter().any(|name| !NOT_HANDLERS.contains(&name.as_str()));
+    let forwards = plugins.iter().any(|name| FORWARDERS.contains(&name.as_str()));
+    let view = ServerBlockView {
+        program: program(server.kind).to_owned(),
+        root,
+        port: i64::from(block.port),
+        imported: block.syntax.via.is_some(),
+        no_upstream: root && can_answer && !answers_everything(block) && config.corefile.is_complete(),
+        missing_fallthrough: missing_fallthrough(config, block),
+        zones: block.zones.clone(),
+        plugins,
+        forwards,
+        can_answer,
+    };
+    Located::at(view, block.location)
+}
+
+/// Whether something in a root block takes every name: a forward of the root zone, or a plugin whose zones include it.
+fn answers_everything(block: &Block<'_>) -> bool {
+    block.syntax.directives.iter().any(|directive| {
+        let zone_args = |skip: usize| directive.arg_texts().skip(skip).map(zone_of).collect::<Vec<_>>();
+        match directive.name.as_str() {
+            "forward" | "proxy" | "grpc" => directive.arg_texts().next().map(zone_of).as_deref() == Some("."),
+            "kubernetes" | "hosts" | "k8s_external" | "etcd" => false,
+            "file" | "auto" | "secondary" => zone_args(usize::from(directive.name == "file")).iter().any(|z| z == "."),
+            "template" => directive.args.len() <= 2 && directive.properties.is_empty(),
+            name => !NOT_HANDLERS.contains(&name),
+        }
+    })
+}
+
+/// Plugins that end names which another plugin of the block is there for.
+fn missing_fallthrough(config: &ServerConfig, block: &Block<'_>) -> Vec<Located<FallthroughView>> {
+    let mut found = Vec::new();
+    for directive in &block.syntax.directives {
+        let Some((zone, answer)) = terminal_zone(block, directive) else { continue };
+        let Some(starved) = starved(config, block, directive, &zone) else { continue };
+        let Some(location) = first_line(config, directive) else { continue };
+        let view = FallthroughView { plugin: directive.name.clone(), answer: answer.to_owned(), zone, starved };
+        found.push(Located::at(view, location));
+    }
+    found
+}
+
+/// The zone for which a plugin answers every name, known or not, and with what; `None` where it lets names go on.
+///
+/// `hosts` answers SERVFAIL and `file` NXDOMAIN for names they do not have; `template` answers SERVFAIL for names that
+/// its patterns do not match. (CoreDNS `plugin/hosts`, `plugin/file`, `plugin/template`.)
+fn terminal_zone(block: &Block<'_>, directive: &Directive) -> Option<(String, &'static str)> {
+    let (skip, answer) = match directive.name.as_str() {
+        "hosts" => (1, "SERVFAIL"),
+        "file" => (1, "NXDOMAIN"),
+        "template" if narrow_template(directive) => (2, "SERVFAIL"),
+        _ => return None,
+    };
+    let zones: Vec<String> = directive.arg_texts().skip(skip).map(zone_of).collect();
+    let own: Vec<String> = block.zones.iter().map(|z| z.value.clone()).collect();
+    let zone = if zones.is_empty() { own } else { zones }.into_iter().min_by_key(String::len)?;
+    let probe = if zone == "." { "dnslint-example.".to_owned() } else { format!("dnslint-example.{zone}") };
+    (!falls_through(directive, &probe)).then_some((zone, answer))
+}
+
+/// A template for all query types that only some names match.
+fn narrow_template(directive: &Directive) -> bool {
+    let any_type = directive.arg_texts().nth(1).is_some_and(|t| matches!(t, "ANY" | "A" | "AAAA"));
+    let matches: Vec<&str> = directive.properties_named("match").flat_map(|p| p.arg_texts()).collect();
+    any_type && !matches.is_empty() && !matches.iter().any(|m| matches!(*m, ".*" | "." | ""))
+}
+
+/// The plugin of the block that is there for names of `zone` and never sees them.
+fn starved(config: &ServerConfig, block: &Block<'_>, directive: &Directive, zone: &str) -> Option<Located<String>> {
+    let other = block.syntax.directives.iter().find(|other| {
+        let serves: Vec<String> = match other.name.as_str() {
+            "forward" | "proxy" => other.arg_texts().take(1).map(zone_of).collect(),
+            "kubernetes" if directive.name != "kubernetes" => other.arg_texts().map(zone_of).collect(),
+            _ => return false,
+        };
+        serves.iter().any(|s| in_zone(s, zone) || in_zone(zone, s))
+    })?;
+    let location = first_line(config, other)?;
+    let args: Vec<&str> = other.arg_texts().collect();
+    Some(Located::at(format!("{} {}", other.name, args.join(" ")), location))
+}

@@ -1,0 +1,210 @@
+//! Builds the `dns_server` view.
+
+use super::block_view::program;
+use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
+use crate::analysis::views::dns_server::{
+    CustomKeyView, DnsServerView, MissingKeyView, ShadowedView, SyntaxProblemView,
+};
+use crate::model::Cluster;
+use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
+use crate::model::workload::Workload;
+use crate::source::{Located, Location};
+use crate::syntax::corefile::{Place, WarningKind, looks_folded};
+use crate::syntax::yaml::Style;
+
+/// The view of one server.
+#[must_use]
+pub fn view(cluster: &Cluster, server: &DnsServer, node_count: usize) -> Located<DnsServerView> {
+    let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
+    let config = server.config.as_ref();
+    let policy = workload.and_then(|w| w.pod.dns_policy.clone());
+    let all_blocks = config.map(|c| c.corefile.blocks.as_slice()).unwrap_or_default();
+    let has = |name: &str| all_blocks.iter().any(|b| b.has(name));
+    let replicas = workload.and_then(|w| w.replicas.clone());
+    let daemon = workload.is_some_and(|w| w.is_kind("DaemonSet"));
+    let view = DnsServerView {
+        program: program(server.kind).to_owned(),
+        version: version_of(server).and_then(|v| server.image.as_ref().map(|image| image.with(v.to_string()))),
+        has_workload: workload.is_some(),
+        complete: config.is_none_or(|c| c.corefile.is_complete()),
+        syntax_problems: config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default(),
+        setup_problems: Vec::new(),
+        ignored_custom_keys: config.map(ignored_custom_keys).unwrap_or_default(),
+        shadowed: config.map(|c| shadowed(c, server)).unwrap_or_default(),
+        asks_itself_by_policy: asks_itself(server, workload),
+        dns_policy: policy.unwrap_or_else(|| {
+            let anchor = workload.map(|w| w.pod.anchor);
+            Located::from_origins("ClusterFirst".to_owned(), anchor.into_iter().collect())
+        }),
+        ready_probe: workload.and_then(ready_probe),
+        has_ready: has("ready"),
+        first_block: config.and_then(first_block),
+        has_reload: has("reload"),
+        health_without_lameduck: config.and_then(health_without_lameduck),
+        effective_replicas: if daemon { 0 } else { replicas.as_ref().map_or(1, |r| r.value) },
+        replicas,
+        autoscaled: cluster.objects.workloads.iter().any(|w| {
+            let image = |c: &crate::model::pod::Container| {
+                c.image.as_ref().is_some_and(|i| i.value.contains("proportional-autoscaler"))
+            };
+            w.pod.containers.iter().any(image)
+        }),
+        node_count: i64::try_from(node_count).unwrap_or(i64::MAX),
+        spread: workload.is_some_and(|w| !w.pod.spreading.is_empty()),
+        missing_keys: workload.map(|w| missing_keys(cluster, w)).unwrap_or_default(),
+    };
+    Located::at(view, server.location)
+}
+
+fn located(config: &ServerConfig, place: Place) -> Vec<Location> {
+    config.locate(place).into_iter().collect()
+}
+
+/// What the parser says, with the folded block scalar named as the cause where that is one.
+fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Located<SyntaxProblemView>> {
+    let folded: Vec<_> = config
+        .texts
+        .iter()
+        .filter(|text| matches!(text.style, Some(Style::Folded | Style::Plain)) && looks_folded(&text.text))
+        .collect();
+    if !folded.is_empty() {
+        return folded
+            .iter()
+            .map(|text| {
+                let view = SyntaxProblemView {
+                    message: "the Corefile text is folded into one line: the key lacks `|`, so YAML joins the lines with blanks".to_owned(),
+                    coredns_message: config.corefile.first_error().map(|e| e.coredns_text()),
+                    fatal: true,
+                    related: Vec::new(),
+                };
+                Located::at(view, text.key_location.unwrap_or(text.location))
+            })
+            .collect();
+    }
+    let errors = config.corefile.errors.iter().map(|error| {
+        let related =
+            error.related.iter().map(|(place, text)| Located::from_origins(text.clone(), located(config, *place)));
+        let view = SyntaxProblemView {
+            message: error.message.clone(),
+            coredns_message: Some(error.coredns_text()),
+            fatal: true,
+            related: related.collect(),
+        };
+        Located::from_origins(view, located(config, Place { file: error.file, span: error.span }))
+    });
+    let harmless = |kind: WarningKind| match kind {
+        WarningKind::ImportMatchesNothing => true,
+        // the container's environment is not in the snapshot, or holds values of other objects
+        WarningKind::UnsetVariable => true,
+        WarningKind::NoServerBlock => !environment_known,
+        _ => false,
+    };
+    let warnings = config.corefile.warnings.iter().filter(|w| !harmless(w.kind)).map(|warning| {
+        let view = SyntaxProblemView {
+            message: warning.message.clone(),
+            coredns_message: None,
+            fatal: false,
+            related: Vec::new(),
+        };
+        Located::from_origins(view, located(config, Place { file: warning.file, span: warning.span }))
+    });
+    errors.chain(warnings).collect()
+}
+
+fn ignored_custom_keys(config: &ServerConfig) -> Vec<Located<CustomKeyView>> {
+    let imports = !config.corefile.imports.is_empty();
+    config
+        .custom
+        .iter()
+        .filter(|key| !key.imported)
+        .map(|key| {
+            let reason = if imports {
+                "no import pattern of the Corefile matches it (they end in .override and .server)".to_owned()
+            } else {
+                "the Corefile has no import".to_owned()
+            };
+            key.key.with(CustomKeyView { key: key.key.value.clone(), reason })
+        })
+        .collect()
+}
+
+/// Forwards that an earlier forward of the same block starves: they are tried in file order, the first match wins.
+fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedView>> {
+    let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
+    let mut found = Vec::new();
+    for block in blocks(config, version) {
+        for (index, forward) in block.forwards.iter().enumerate() {
+            let earlier =
+                block.forwards.get(..index).unwrap_or_default().iter().find(|before| takes_all(before, forward));
+            if let Some(before) = earlier {
+                let view = ShadowedView {
+                    what: format!("forward {}", forward.from),
+                    imported: forward.syntax.via.is_some(),
+                    by: Located::at(format!("forward {}", before.from), before.location),
+                };
+                found.push(Located::at(view, forward.location));
+            }
+        }
+    }
+    found
+}
+
+fn takes_all(before: &Forward<'_>, after: &Forward<'_>) -> bool {
+    in_zone(&after.from, &before.from) && !before.except.iter().any(|zone| in_zone(&after.from, zone))
+}
+
+/// Whether the pods' own resolv.conf names the cluster DNS because of their policy, and a forward reads that file.
+fn asks_itself(server: &DnsServer, workload: Option<&Workload>) -> bool {
+    let Some(workload) = workload else { return false };
+    let pod = &workload.pod;
+    let clustered =
+        pod.policy() == "ClusterFirstWithHostNet" || (pod.policy() == "ClusterFirst" && !pod.uses_host_network());
+    let reads_file = server.config.as_ref().is_none_or(|config| {
+        blocks(config, ASSUMED).iter().flat_map(|b| &b.forwards).flat_map(|f| &f.upstreams).any(|u| match &u.value {
+            Upstream::File(path) => path == "/etc/resolv.conf",
+            Upstream::Placeholder(text) => text == "__PILLAR__UPSTREAM__SERVERS__",
+            _ => false,
+        })
+    });
+    clustered && reads_file && (server.config.is_some() || server.kind != ServerKind::KubeDns)
+}
+
+fn ready_probe(workload: &Workload) -> Option<Located<String>> {
+    let asks = |probe: &&crate::model::pod::Probe| {
+        probe.kind == "readinessProbe"
+            && probe.path.as_ref().is_some_and(|p| p.value.trim_end_matches('/') == "/ready")
+            && probe.port.as_ref().is_some_and(|p| p.value == "8181")
+    };
+    let probe = workload.pod.containers.iter().flat_map(|c| &c.probes).find(asks)?;
+    Some(Located::at("/ready on 8181".to_owned(), probe.location))
+}
+
+fn first_block(config: &ServerConfig) -> Option<Located<String>> {
+    let block = config.corefile.blocks.iter().find(|b| b.via.is_none())?;
+    let key = block.keys.first()?;
+    let place = Place { file: key.file, span: key.span };
+    Some(Located::from_origins(key.expanded.clone(), located(config, place)))
+}
+
+fn health_without_lameduck(config: &ServerConfig) -> Option<Located<String>> {
+    let all = config.corefile.blocks.iter().flat_map(|b| b.directives_named("health"));
+    let all: Vec<_> = all.collect();
+    let bare = all.first().filter(|_| !all.iter().any(|d| d.property("lameduck").is_some()))?;
+    Some(Located::from_origins("health".to_owned(), first_line(config, bare).into_iter().collect()))
+}
+
+/// Keys of mounted ConfigMaps that do not exist; `NodeHosts` is added at run time by k3s.
+fn missing_keys(cluster: &Cluster, workload: &Workload) -> Vec<Located<MissingKeyView>> {
+    let mut found = Vec::new();
+    for source in workload.pod.volumes.iter().filter_map(|v| v.config_map.as_ref()).filter(|c| !c.optional) {
+        let maps: Vec<_> =
+            cluster.objects.config_maps_named(&workload.meta.namespace.value, &source.name.value).collect();
+        let [map] = maps.as_slice() else { continue };
+        for (key, _) in source.items.iter().filter(|(key, _)| key.value != "NodeHosts" && map.get(&key.value).is_none())
+        {
+            let config_map = map.meta.name.clone();
+            found.push(key.with(MissingKeyView { key: key.value.clone(), config_map }));
+        }
+    }
+    found
+}
