@@ -1,0 +1,81 @@
+//! Folding: the same finding on many subjects is one diagnostic that names the others.
+
+use crate::diagnostic::{Diagnostic, Files, Fix, Label};
+use std::collections::BTreeMap;
+
+/// Up to this many equal findings are reported one by one.
+pub const FOLD_ABOVE: usize = 3;
+/// Other subjects that the note names.
+const NAMED: usize = 5;
+/// Other subjects that are marked.
+const MARKED: usize = 10;
+
+/// Folds findings of one rule that say the same; the first by path and position stands for the others.
+pub fn fold(mut diagnostics: Vec<Diagnostic>, files: &dyn Files) -> Vec<Diagnostic> {
+    diagnostics.sort_by(|a, b| {
+        let (at, other) = (a.primary(), b.primary());
+        let by_path = files.path(at.file).cmp(files.path(other.file));
+        by_path.then(at.span.cmp(&other.span)).then_with(|| a.object.cmp(&b.object))
+    });
+    let mut groups: BTreeMap<Said, Vec<Diagnostic>> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        groups.entry(said(&diagnostic)).or_default().push(diagnostic);
+    }
+    let mut folded = Vec::new();
+    for group in groups.into_values() {
+        if group.len() <= FOLD_ABOVE {
+            folded.extend(group);
+        } else {
+            folded.extend(one_for_all(group, files));
+        }
+    }
+    folded
+}
+
+/// What a finding says, apart from where and of whom.
+type Said = (crate::diagnostic::Severity, crate::diagnostic::Confidence, String, Vec<String>, Option<String>);
+
+fn said(diagnostic: &Diagnostic) -> Said {
+    let Diagnostic { severity, confidence, message, notes, help, .. } = diagnostic;
+    (*severity, *confidence, message.clone(), notes.clone(), help.clone())
+}
+
+fn one_for_all(group: Vec<Diagnostic>, files: &dyn Files) -> Option<Diagnostic> {
+    let mut group = group.into_iter();
+    let mut first = group.next()?;
+    let rest: Vec<Diagnostic> = group.collect();
+    let name = |diagnostic: &Diagnostic| {
+        diagnostic.object.clone().unwrap_or_else(|| files.path(diagnostic.primary().file).to_owned())
+    };
+    let mut names: Vec<String> = rest.iter().map(name).collect();
+    names.dedup();
+    let mut note =
+        format!("and {} more: {}", rest.len(), names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
+    if names.len() > NAMED {
+        note.push_str(", …");
+    }
+    first.notes.push(note);
+    first.fixes = merged(std::mem::take(&mut first.fixes), &rest);
+    let marks = rest.iter().take(MARKED).map(|other| Label {
+        location: other.primary(),
+        text: "here too".to_owned(),
+        primary: false,
+    });
+    first.labels.extend(marks);
+    Some(first)
+}
+
+/// The fixes of the folded findings join those of the first with the same title.
+fn merged(mut fixes: Vec<Fix>, rest: &[Diagnostic]) -> Vec<Fix> {
+    for other in rest.iter().flat_map(|diagnostic| &diagnostic.fixes) {
+        match fixes.iter_mut().find(|fix| fix.title == other.title && fix.applicability == other.applicability) {
+            Some(fix) => fix.edits.extend(other.edits.iter().cloned()),
+            None => fixes.push(other.clone()),
+        }
+    }
+    for fix in &mut fixes {
+        fix.edits.sort_by(|a, b| (a.file, a.span, &a.text).cmp(&(b.file, b.span, &b.text)));
+        fix.edits.dedup();
+    }
+    fixes
+}
