@@ -1,4 +1,10 @@
 //! The command line with an engine of the test's own: flags, configuration, baseline, exit codes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test harness fails loudly and lays out its own files"
+)]
 
 use dnslint::cli::engine::{Catalogue, Engine, EngineOptions, EngineResult, InputProblem};
 use dnslint::cli::values::{Distribution, ProxyMode};
@@ -334,4 +340,15 @@ fn the_hooks_run_the_whole_repository_once() {
         assert_eq!((&hook["pass_filenames"], &hook["require_serial"]), (&false.into(), &true.into()));
         assert_eq!((&hook["entry"], &hook["args"][0]), (&"dnslint".into(), &"check".into()));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_configuration_that_is_a_link_is_not_followed() {
+    let dir = TempDir::new().unwrap();
+    std::fs::create_dir(dir.path().join(".git")).unwrap();
+    std::fs::write(dir.path().join("secret"), "password\n").unwrap();
+    std::os::unix::fs::symlink("secret", dir.path().join("dnslint.toml")).unwrap();
+    let out = check_with(&Fake::default(), dir.path(), "DIR --output-format concise", "");
+    assert_eq!((rules(&out), out.stderr.as_str(), out.code), (ALL.to_vec(), "", 1));
 }

@@ -46,9 +46,11 @@ pub fn search_start(path: &Path) -> Option<PathBuf> {
 }
 
 /// The nearest file of one of these names from `start` upward; the search ends at the directory that holds `.git`.
+///
+/// Symbolic links are passed over: the directory may be somebody else's, and its link could lead anywhere.
 pub fn find_upward(start: &Path, names: &[&str]) -> Option<PathBuf> {
     for dir in start.ancestors() {
-        if let Some(found) = names.iter().map(|name| dir.join(name)).find(|path| path.is_file()) {
+        if let Some(found) = names.iter().map(|name| dir.join(name)).find(|path| is_plain_file(path)) {
             return Some(found);
         }
         if dir.join(".git").exists() {
@@ -56,6 +58,10 @@ pub fn find_upward(start: &Path, names: &[&str]) -> Option<PathBuf> {
         }
     }
     None
+}
+
+fn is_plain_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
 }
 
 /// The operating system's reason, in lower case and without its number.

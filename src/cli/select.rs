@@ -68,6 +68,8 @@ pub fn unknown_rule(id: &str, rules: &[RuleInfo]) -> Option<String> {
 mod tests {
     use super::*;
 
+    type Names<'a> = &'a [&'a str];
+
     fn rules() -> Vec<RuleInfo> {
         [("a", "g"), ("b", "g"), ("c", "h")]
             .map(|(id, group)| RuleInfo { id: id.into(), group: group.into(), ..RuleInfo::default() })
@@ -82,18 +84,18 @@ mod tests {
 
     #[test]
     fn the_more_specific_selector_wins() {
-        let cases: [(&[&str], &[&str], &[&str], Option<&str>); 9] = [
-            (&[], &[], &[], None),
-            (&[], &["a"], &[], None),
-            (&[], &[], &["g"], Some("c")),
-            (&["g"], &[], &["a"], Some("b")),
-            (&["a"], &["h"], &[], Some("ac")),
-            (&["a"], &[], &["g"], Some("a")),
-            (&["ALL"], &[], &["ALL"], Some("")),
-            (&["a"], &[], &["a"], Some("")),
-            (&[], &["b"], &["g"], Some("bc")),
+        let cases: [([Names<'_>; 3], Option<&str>); 9] = [
+            ([&[], &[], &[]], None),
+            ([&[], &["a"], &[]], None),
+            ([&[], &[], &["g"]], Some("c")),
+            ([&["g"], &[], &["a"]], Some("b")),
+            ([&["a"], &["h"], &[]], Some("ac")),
+            ([&["a"], &[], &["g"]], Some("a")),
+            ([&["ALL"], &[], &["ALL"]], Some("")),
+            ([&["a"], &[], &["a"]], Some("")),
+            ([&[], &["b"], &["g"]], Some("bc")),
         ];
-        for (select, extend, ignore, want) in cases {
+        for ([select, extend, ignore], want) in cases {
             assert_eq!(resolve(select, extend, ignore).as_deref(), want, "{select:?} {extend:?} {ignore:?}");
         }
     }

@@ -5,7 +5,7 @@ mod files;
 mod sort;
 
 pub use edit::{Applicability, Edit, Fix};
-pub use files::{Files, MemoryFiles, Overlay, Position};
+pub use files::{Files, MemoryFiles, Overlay, Position, char_ceil, char_floor};
 pub use sort::sort;
 
 use crate::source::{FileId, Location, Span};
