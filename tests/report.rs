@@ -1,4 +1,10 @@
 //! Full-screen checks of every output format; `DNSLINT_BLESS=1` rewrites the expected files in `testdata/cli/report/`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test harness fails loudly and lays out its own files"
+)]
 
 use dnslint::diagnostic::{
     Applicability, Confidence, Diagnostic, Edit, Files as _, Fix, Label, MemoryFiles, Overlay, Severity, sort,
@@ -298,4 +304,45 @@ fn many_findings_in_one_big_file_are_not_quadratic() {
     let start = std::time::Instant::now();
     assert!(render(Format::Full, &report, &ReportOptions::default()).len() > 100_000);
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+/// Text made of what is hard to align or to cut, and spans that need not fit it.
+fn arbitrary() -> impl proptest::strategy::Strategy<Value = (String, Vec<(usize, usize, bool)>, usize)> {
+    use proptest::prelude::*;
+    let piece =
+        prop::sample::select(vec!["a", "\n", "\r\n", "\r", "\t", "名", "e\u{301}", "\u{1b}", "\u{202e}", "\u{1f600}"]);
+    let text = prop::collection::vec(piece, 0..60).prop_map(|parts| parts.concat());
+    let offset = prop_oneof![9 => 0usize..120, 1 => Just(usize::MAX)];
+    (text, prop::collection::vec((offset.clone(), offset, any::<bool>()), 1..6), 0usize..80)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+    #[test]
+    fn any_text_and_any_spans_can_be_shown((text, spans, width) in arbitrary()) {
+        let mut files = MemoryFiles::new();
+        let ids = [files.add("a", text.clone()), files.add("b", text)];
+        let mut d = Diagnostic::new("r", Severity::Error, "m", Location::new(ids[0], Span::new(0, 0)));
+        d.labels = spans
+            .iter()
+            .enumerate()
+            .map(|(i, (start, end, other))| Label {
+                location: Location::new(ids[usize::from(*other)], Span::new(*start, *end)),
+                text: "label".into(),
+                primary: i == 0,
+            })
+            .collect();
+        let edits = d.labels.iter().map(|l| Edit { file: l.location.file, span: l.location.span, text: "x\ny".into() });
+        d.fixes = vec![Fix { title: "t".into(), applicability: Applicability::Safe, edits: edits.collect() }];
+        let list = [d];
+        let summary = Summary::new(&list, 2, Vec::new());
+        let report = Report { diagnostics: &list, files: &files, summary: &summary, rules: &[] };
+        for format in Format::ALL {
+            let shown = render(format, &report, &ReportOptions { width, ..ReportOptions::default() });
+            assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+        }
+        let full = render(Format::Full, &report, &ReportOptions { width, quiet: true, ..ReportOptions::default() });
+        assert_eq!(full.matches("label").count(), spans.len(), "every label is shown\n{full}");
+        assert!(full.contains('^') || files.text(ids[0]).is_empty(), "the primary place is marked\n{full}");
+    }
 }

@@ -1,7 +1,102 @@
 //! The command line: one file a subcommand; the only room that prints, writes and exits.
 
+mod baseline;
+mod check;
+mod completions;
+pub mod config;
+mod disk;
+pub mod engine;
+mod io;
+mod nearest;
+mod output;
+mod select;
+pub mod values;
+mod version;
+
+pub use io::{Env, Io};
+
+use clap::{CommandFactory as _, Parser};
+use engine::{BuiltIn, Engine};
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+/// Nothing found at or above `--fail-on`.
+pub const EXIT_CLEAN: u8 = 0;
+/// Findings, or something would change.
+pub const EXIT_FINDINGS: u8 = 1;
+/// Usage, configuration, a PATH that does not exist, or unreadable input with `--strict`.
+pub const EXIT_ERROR: u8 = 2;
+
+/// The compiler and linter for the DNS of Kubernetes and k3s nodes.
+///
+/// Reads what decides name resolution on the nodes of a cluster (node files and manifests together), works out what
+/// the kubelet, k3s, CoreDNS, the node cache, glibc and musl make of it, and reports what is or will be broken.
+#[derive(Debug, Parser)]
+#[command(name = "dnslint", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Find what is wrong with the DNS of a cluster
+    Check(Box<check::CheckArgs>),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the version
+    Version(version::VersionArgs),
+}
+
 /// Runs the program with the process's arguments.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let is_terminal = stdout.is_terminal();
+    let env = |name: &str| std::env::var(name).ok();
+    let mut io =
+        Io { stdin: &mut stdin.lock(), stdout: &mut stdout.lock(), stderr: &mut stderr.lock(), is_terminal, env: &env };
+    ExitCode::from(run(std::env::args_os(), &BuiltIn, &mut io))
+}
+
+/// Runs the program: arguments (the program's name first) in, exit code out.
+#[must_use]
+pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &mut Io<'_>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, io),
+    };
+    let done = match &cli.command {
+        Command::Check(args) => check::run(args, engine, io),
+        Command::Completions(args) => io.print(&completions::script(args, &mut Cli::command())).map(|()| EXIT_CLEAN),
+        Command::Version(args) => io.print(version::text(args).as_bytes()).map(|()| EXIT_CLEAN),
+    };
+    done.unwrap_or_else(|message| {
+        io.message(&format!("error: {}\n", crate::report::sanitize(&message)));
+        EXIT_ERROR
+    })
+}
+
+/// Prints help and version to standard output, and usage errors to standard error.
+fn usage(error: &clap::Error, io: &mut Io<'_>) -> u8 {
+    let text = error.render();
+    if error.use_stderr() {
+        io.message(&crate::report::sanitize(&text.to_string()));
+        io.message("\n");
+        return EXIT_ERROR;
+    }
+    let color = io.report_options(values::ColorChoice::Auto).color;
+    let text = if color { text.ansi().to_string() } else { text.to_string() };
+    if io.print(text.as_bytes()).is_ok() { EXIT_CLEAN } else { EXIT_ERROR }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

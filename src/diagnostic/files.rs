@@ -40,6 +40,20 @@ impl Files for Snapshot {
     }
 }
 
+/// The offset of the character that holds the byte at `offset`, at most the length of the text.
+#[must_use]
+pub fn char_floor(text: &str, offset: usize) -> usize {
+    let offset = offset.min(text.len());
+    // A character has at most four bytes, so a boundary is at most three bytes back.
+    (offset.saturating_sub(3)..=offset).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The offset behind the character that holds the byte before `offset`, at most the length of the text.
+#[must_use]
+pub fn char_ceil(text: &str, offset: usize) -> usize {
+    (offset..text.len().min(offset.saturating_add(4))).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
 /// Path of a file that nobody knows.
 const UNKNOWN_PATH: &str = "<unknown>";
 
@@ -87,7 +101,7 @@ impl Files for MemoryFiles {
 
     fn position(&self, file: FileId, offset: usize) -> Position {
         let Some(found) = self.get(file) else { return Position { line: 1, column: 1 } };
-        let offset = found.text.floor_char_boundary(offset);
+        let offset = char_floor(&found.text, offset);
         let line = found.line_starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).and_then(|index| found.line_starts.get(index)).copied().unwrap_or(0);
         let before = found.text.get(start..offset).unwrap_or("");
@@ -153,6 +167,17 @@ mod tests {
         assert_eq!(at(10), (2, 1));
         assert_eq!(at(12), (3, 1));
         assert_eq!(at(999), (3, 1));
+    }
+
+    #[test]
+    fn boundaries_hold_for_every_offset() {
+        let text = "a名\u{1f600}e\u{301}";
+        for offset in 0..text.len() + 5 {
+            let (floor, ceil) = (char_floor(text, offset), char_ceil(text, offset));
+            assert!(text.is_char_boundary(floor) && text.is_char_boundary(ceil), "{offset}");
+            assert!(floor <= offset && offset.min(text.len()) <= ceil && ceil - floor <= 4, "{offset}");
+        }
+        assert_eq!((char_floor(text, 3), char_ceil(text, 2), char_ceil(text, 1)), (1, 4, 1));
     }
 
     #[test]

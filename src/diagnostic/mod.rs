@@ -6,7 +6,7 @@ mod sort;
 
 pub use crate::source::Position;
 pub use edit::{Applicability, Edit, Fix};
-pub use files::{Files, MemoryFiles, Overlay};
+pub use files::{Files, MemoryFiles, Overlay, char_ceil, char_floor};
 pub use sort::sort;
 
 use crate::source::{FileId, Location, Span};

@@ -2,7 +2,7 @@
 
 use super::sanitize::sanitize_char;
 use super::style::{Painter, Style};
-use crate::diagnostic::{Edit, Files, Fix};
+use crate::diagnostic::{Edit, Files, Fix, char_ceil, char_floor};
 use crate::source::{FileId, Span};
 
 /// Lines shown before the preview is cut.
@@ -61,8 +61,8 @@ fn hunks<'a>(fix: &'a Fix, files: &dyn Files) -> Vec<Hunk<'a>> {
 }
 
 fn whole_lines(text: &str, span: Span) -> Span {
-    let start = text.floor_char_boundary(span.start);
-    let end = text.ceil_char_boundary(span.end.min(text.len()));
+    let start = char_floor(text, span.start);
+    let end = char_ceil(text, span.end);
     let from = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
     if end > from && text.get(..end).is_some_and(|before| before.ends_with('\n')) {
         return Span::new(from, end);

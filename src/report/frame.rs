@@ -7,7 +7,7 @@
 
 use super::sanitize::{sanitize_char, sanitize_line};
 use super::style::{Painter, Style};
-use crate::diagnostic::{Diagnostic, Files, Label};
+use crate::diagnostic::{Diagnostic, Files, Label, char_ceil, char_floor};
 use crate::source::FileId;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -206,7 +206,7 @@ struct LineBounds<'a> {
 
 impl<'a> LineBounds<'a> {
     fn around(source: &'a str, offset: usize) -> Self {
-        let offset = source.floor_char_boundary(offset);
+        let offset = char_floor(source, offset);
         let start = source.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         let rest = source.get(start..).unwrap_or("");
         let end = rest.find('\n');
@@ -269,8 +269,8 @@ fn crop(line: &MarkedLine<'_>, width: usize) -> Cropped {
     let focus = line.marks.iter().find(|m| m.primary).or_else(|| line.marks.first()).map_or(0, |m| m.from);
     // No character shown is wider in bytes than four times its columns, except combining ones, which are cut too.
     let reach = width.saturating_mul(4);
-    let start = line.text.floor_char_boundary(focus.saturating_sub(reach));
-    let end = line.text.ceil_char_boundary(focus.saturating_add(reach).min(line.text.len()));
+    let start = char_floor(line.text, focus.saturating_sub(reach));
+    let end = char_ceil(line.text, focus.saturating_add(reach));
     let part = line.text.get(start..end).unwrap_or("");
     let cells: Vec<(usize, Option<char>, usize)> = part
         .char_indices()
@@ -295,11 +295,9 @@ fn draw(
 ) -> Cropped {
     let mut out = Cropped { text: String::new(), columns: Vec::new(), end: 0 };
     let mut column = 0;
-    let mut skipped = 0;
     for (at, shown, columns) in cells {
         let next = column + columns;
         if column < window.start {
-            skipped = skipped.max(1);
             cut_left = true;
         } else if next <= window.end {
             if std::mem::take(&mut cut_left) {

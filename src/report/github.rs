@@ -1,7 +1,7 @@
 //! GitHub workflow commands: `::error file=…,line=…::message`, which the runner turns into annotations.
 
-use super::Report;
 use super::sanitize::{sanitize, sanitize_line};
+use super::{Report, last_line};
 use crate::diagnostic::{Diagnostic, Files, Severity};
 use std::fmt::Write as _;
 
@@ -13,12 +13,13 @@ pub fn render(report: &Report<'_>) -> String {
 fn command(d: &Diagnostic, files: &dyn Files) -> String {
     let at = d.primary();
     let (start, end) = (files.position(at.file, at.span.start), files.position(at.file, at.span.end));
+    let last = last_line(files, at);
     let level = match d.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Info => "notice",
     };
-    let mut out = format!("::{level} file={},line={},endLine={}", property(files.path(at.file)), start.line, end.line);
+    let mut out = format!("::{level} file={},line={},endLine={last}", property(files.path(at.file)), start.line);
     // The runner knows columns only for a place inside one line.
     if start.line == end.line {
         let _ = write!(out, ",col={},endColumn={}", start.column, end.column.max(start.column + 1));

@@ -1,9 +1,9 @@
 //! GitLab Code Quality report (a Code Climate subset).
 
-use super::Report;
 use super::fingerprint::unique_fingerprints;
 use super::json::pretty;
 use super::sanitize::sanitize_line;
+use super::{Report, last_line};
 use crate::diagnostic::Severity;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub fn render(report: &Report<'_>) -> String {
     let entry = |(d, print): (&crate::diagnostic::Diagnostic, String)| {
         let at = d.primary();
         let start = report.files.position(at.file, at.span.start);
-        let end = report.files.position(at.file, at.span.end);
+        let end = last_line(report.files, at);
         let severity = match d.severity {
             Severity::Error => "critical",
             Severity::Warning => "major",
@@ -23,7 +23,7 @@ pub fn render(report: &Report<'_>) -> String {
             "check_name": d.rule,
             "fingerprint": print,
             "severity": severity,
-            "location": {"path": report.files.path(at.file), "lines": {"begin": start.line, "end": end.line}},
+            "location": {"path": report.files.path(at.file), "lines": {"begin": start.line, "end": end}},
         })
     };
     let entries: Vec<Value> = report.diagnostics.iter().zip(unique_fingerprints(report)).map(entry).collect();

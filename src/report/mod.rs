@@ -19,7 +19,7 @@ mod summary;
 pub use fingerprint::fingerprint;
 pub use sanitize::{sanitize, sanitize_line};
 pub use statistics::statistics;
-pub use summary::{Coverage, Summary};
+pub use summary::{Coverage, Summary, plural};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
 
@@ -159,4 +159,11 @@ pub fn render(format: Format, report: &Report<'_>, options: &ReportOptions) -> S
         Format::Junit => junit::render(report),
         Format::Markdown => markdown::render(report),
     }
+}
+
+/// Line on which a place ends: an end at the start of a line belongs to the line before it.
+fn last_line(files: &dyn Files, at: crate::source::Location) -> usize {
+    let start = files.position(at.file, at.span.start).line;
+    let end = files.position(at.file, at.span.end);
+    if end.line > start && end.column == 1 { end.line - 1 } else { end.line }
 }
