@@ -141,8 +141,7 @@ fn load(files: &BTreeMap<String, String>, units: &BTreeMap<&str, Unit>) -> Effec
         MASK => FileState::Masked,
         text => FileState::of(text, &units[path]),
     };
-    let candidates: Vec<_> =
-        files.iter().map(|(path, text)| Candidate { path, state: state(path, text) }).collect();
+    let candidates: Vec<_> = files.iter().map(|(path, text)| Candidate { path, state: state(path, text) }).collect();
     let name = files.keys().find_map(|path| path.rsplit('/').next().filter(|n| n.ends_with(".service"))).unwrap();
     let main = find_unit(name, &candidates).unwrap();
     let id = |path: &str| FileId(u32::try_from(files.keys().position(|p| p == path).unwrap()).unwrap());

@@ -387,13 +387,10 @@ mod tests {
 
     #[test]
     fn blanks_before_a_continuation_stay_and_trailing_ones_go() {
-        assert_eq!(pairs("a=x \\\n y  \nb=z\\ \nc=\\\n\nd= 'q'  \ne=\"q \"\\\n \n"), [
-            pair("a", "x  y"),
-            pair("b", "z "),
-            pair("c", ""),
-            pair("d", "q"),
-            pair("e", "q ")
-        ]);
+        assert_eq!(
+            pairs("a=x \\\n y  \nb=z\\ \nc=\\\n\nd= 'q'  \ne=\"q \"\\\n \n"),
+            [pair("a", "x  y"), pair("b", "z "), pair("c", ""), pair("d", "q"), pair("e", "q ")]
+        );
     }
 
     #[test]
@@ -412,13 +409,10 @@ mod tests {
     #[test]
     fn says_what_is_ignored() {
         use EnvProblemKind as K;
-        assert_eq!(kinds("export A=1\nB-C=2\nfoo\n=x=\nD='open\n"), [
-            K::Export,
-            K::InvalidName,
-            K::MissingEquals,
-            K::InvalidName,
-            K::UnterminatedQuote
-        ]);
+        assert_eq!(
+            kinds("export A=1\nB-C=2\nfoo\n=x=\nD='open\n"),
+            [K::Export, K::InvalidName, K::MissingEquals, K::InvalidName, K::UnterminatedQuote]
+        );
         assert_eq!(parse("export A=1\nB=2\n", None).variables(FileId(0)).len(), 1);
         assert_eq!(kinds("A=1\0"), [K::NulByte]);
         assert_eq!(parse("\u{feff}A=1\n", None).problems.len(), 1);

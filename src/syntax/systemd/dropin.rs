@@ -279,7 +279,8 @@ fn resembles(folder: &str, stem: &str, paths: &BTreeSet<&str>) -> bool {
 
 /// `k3s.serivce.d`: the right name with a misspelt type.
 fn is_broken_type(folder: &str, stem: &str) -> bool {
-    let kind = folder.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.strip_suffix(".d"));
+    let kind =
+        folder.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.strip_suffix(".d"));
     kind.is_some_and(|kind| !KINDS.contains(&kind))
 }
 
@@ -302,19 +303,18 @@ mod tests {
     fn directories_are_own_then_prefix_then_type() {
         let dirs = dropin_directories("k3s-agent.service");
         let etc: Vec<_> = dirs.iter().filter(|d| d.starts_with("/etc/systemd/system/")).cloned().collect();
-        assert_eq!(etc, [
-            "/etc/systemd/system/k3s-agent.service.d",
-            "/etc/systemd/system/k3s-.service.d",
-            "/etc/systemd/system/service.d"
-        ]);
-        assert_eq!(dropin_names("a-b-c@x.service"), [
-            "a-b-c@x.service",
-            "a-b-c@.service",
-            "a-b-@x.service",
-            "a-b-@.service",
-            "a-@x.service",
-            "a-@.service"
-        ]);
+        assert_eq!(
+            etc,
+            [
+                "/etc/systemd/system/k3s-agent.service.d",
+                "/etc/systemd/system/k3s-.service.d",
+                "/etc/systemd/system/service.d"
+            ]
+        );
+        assert_eq!(
+            dropin_names("a-b-c@x.service"),
+            ["a-b-c@x.service", "a-b-c@.service", "a-b-@x.service", "a-b-@.service", "a-@x.service", "a-@.service"]
+        );
     }
 
     #[test]
@@ -327,11 +327,14 @@ mod tests {
             "/run/systemd/system/k3s-agent.service.d/20.conf",
         ]);
         let found = dropins_for("k3s-agent.service", &candidates);
-        assert_eq!(found.applied.iter().map(|a| a.path).collect::<Vec<_>>(), [
-            "/usr/lib/systemd/system/k3s-agent.service.d/05.conf",
-            "/etc/systemd/system/k3s-.service.d/10.conf",
-            "/run/systemd/system/k3s-agent.service.d/20.conf",
-        ]);
+        assert_eq!(
+            found.applied.iter().map(|a| a.path).collect::<Vec<_>>(),
+            [
+                "/usr/lib/systemd/system/k3s-agent.service.d/05.conf",
+                "/etc/systemd/system/k3s-.service.d/10.conf",
+                "/run/systemd/system/k3s-agent.service.d/20.conf",
+            ]
+        );
         let by = "/etc/systemd/system/k3s-.service.d/10.conf";
         assert_eq!(
             found.ineffective.last().map(|i| (i.path, i.reason.clone())),
@@ -349,10 +352,10 @@ mod tests {
         ];
         let found = dropins_for("k.service", &candidates);
         assert_eq!(found.applied, []);
-        assert_eq!(found.ineffective.iter().map(|i| i.reason.clone()).collect::<Vec<_>>(), [
-            IneffectiveReason::NoSectionHeader,
-            IneffectiveReason::Masked { by: mask },
-        ]);
+        assert_eq!(
+            found.ineffective.iter().map(|i| i.reason.clone()).collect::<Vec<_>>(),
+            [IneffectiveReason::NoSectionHeader, IneffectiveReason::Masked { by: mask },]
+        );
     }
 
     #[test]

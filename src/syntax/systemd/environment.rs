@@ -251,13 +251,10 @@ mod tests {
     #[test]
     fn extended_forms_stay_and_inner_ones_are_replaced() {
         let env = environment(&[("A", "x")]);
-        assert_eq!(run("/b/k ${X:-y} ${X:-${A}}z ${A$$ $$A$$${A}$", &env).0, [
-            "/b/k",
-            "${X:-y}",
-            "${X:-x}z",
-            "${A$$",
-            "$A$x$"
-        ]);
+        assert_eq!(
+            run("/b/k ${X:-y} ${X:-${A}}z ${A$$ $$A$$${A}$", &env).0,
+            ["/b/k", "${X:-y}", "${X:-x}z", "${A$$", "$A$x$"]
+        );
     }
 
     #[test]

@@ -258,10 +258,7 @@ mod tests {
 
     #[test]
     fn semicolons_separate_only_as_words() {
-        assert_eq!(argvs(r"/b/echo a \; b;c ';' ; /b/true"), [
-            vec!["/b/echo", "a", ";", "b;c", ";"],
-            vec!["/b/true"]
-        ]);
+        assert_eq!(argvs(r"/b/echo a \; b;c ';' ; /b/true"), [vec!["/b/echo", "a", ";", "b;c", ";"], vec!["/b/true"]]);
         assert_eq!(argvs("; ; /b/true ;"), [["/b/true"]]);
     }
 

@@ -460,10 +460,8 @@ mod tests {
     fn merged(main: &str, dropins: &[(&str, &str)]) -> Effective {
         let main = parse(main);
         let units: Vec<_> = dropins.iter().map(|(name, text)| (*name, parse(text))).collect();
-        let dropins: Vec<_> = (1u32..)
-            .zip(&units)
-            .map(|(id, (name, unit))| DropIn { name, file: FileId(id), unit })
-            .collect();
+        let dropins: Vec<_> =
+            (1u32..).zip(&units).map(|(id, (name, unit))| DropIn { name, file: FileId(id), unit }).collect();
         merge((FileId(0), &main), &dropins, &Specifiers::for_unit("k3s.service"))
     }
 
@@ -477,13 +475,11 @@ mod tests {
         let main = "[Service]\nExecStart=/b/k3s server\n";
         let effective = merged(main, &[("10.conf", "[Service]\nExecStart=/b/k3s server --x\n")]);
         let at = |file, start, end| Location::new(FileId(file), Span::new(start, end));
+        assert_eq!(effective.refused, Some(Refusal::SeveralExecStart { first: at(0, 10, 33), second: at(1, 10, 37) }));
         assert_eq!(
-            effective.refused,
-            Some(Refusal::SeveralExecStart { first: at(0, 10, 33), second: at(1, 10, 37) })
+            merged(main, &[("1.conf", "[Service]\nExecStart=\n")]).refused,
+            Some(Refusal::NoExecStart { reset: Some(at(1, 10, 20)) })
         );
-        assert_eq!(merged(main, &[("1.conf", "[Service]\nExecStart=\n")]).refused, Some(Refusal::NoExecStart {
-            reset: Some(at(1, 10, 20))
-        }));
     }
 
     #[test]

@@ -10,9 +10,8 @@ pub const MAX_LINE_LEN: usize = 1024 * 1024;
 const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Section types that some unit type of systemd knows.
-const SECTIONS: [&str; 12] = [
-    "Unit", "Install", "Service", "Socket", "Timer", "Path", "Mount", "Automount", "Swap", "Slice", "Scope", "Target",
-];
+const SECTIONS: [&str; 12] =
+    ["Unit", "Install", "Service", "Socket", "Timer", "Path", "Mount", "Automount", "Swap", "Slice", "Scope", "Target"];
 
 /// Keys that only `[Service]` has and that decide what is started and with which environment.
 const SERVICE_KEYS: [&str; 16] = [
@@ -427,10 +426,7 @@ mod tests {
 
     #[test]
     fn an_escaped_backslash_does_not_continue() {
-        assert_eq!(
-            values("[Service]\nA=x\\\\\nB=y"),
-            [triple("Service", "A", "x\\\\"), triple("Service", "B", "y")]
-        );
+        assert_eq!(values("[Service]\nA=x\\\\\nB=y"), [triple("Service", "A", "x\\\\"), triple("Service", "B", "y")]);
     }
 
     #[test]
@@ -447,22 +443,27 @@ mod tests {
         assert_eq!(kinds("ExecStart=/bin/true\n"), [K::OutsideSection]);
         assert!(parse("# c\nExecStart=/bin/true\n").lacks_section());
         assert!(!parse("# only a comment\n").lacks_section());
-        assert_eq!(kinds("[Service]\nfoo\n=x\n[Foo]\nA=1\n[X-Foo]\nB=2"), [
-            K::MissingEquals,
-            K::MissingKey,
-            K::UnknownSection
-        ]);
-        assert_eq!(kinds("[Unit]\nEnvironment=A=1\n[Service]\nAfter=x\nWantedBy=y"), [
-            K::WrongSection { expected: "Service" },
-            K::WrongSection { expected: "Unit" },
-            K::WrongSection { expected: "Install" },
-        ]);
-        assert_eq!(kinds("[Service]\nenvironment=A\nEnvironmentFiles=/x\nEnviroment=B\nExecStrat=/b\nExecStop=/b"), [
-            K::MisspeltKey { meant: "Environment" },
-            K::MisspeltKey { meant: "EnvironmentFile" },
-            K::MisspeltKey { meant: "Environment" },
-            K::MisspeltKey { meant: "ExecStart" },
-        ]);
+        assert_eq!(
+            kinds("[Service]\nfoo\n=x\n[Foo]\nA=1\n[X-Foo]\nB=2"),
+            [K::MissingEquals, K::MissingKey, K::UnknownSection]
+        );
+        assert_eq!(
+            kinds("[Unit]\nEnvironment=A=1\n[Service]\nAfter=x\nWantedBy=y"),
+            [
+                K::WrongSection { expected: "Service" },
+                K::WrongSection { expected: "Unit" },
+                K::WrongSection { expected: "Install" },
+            ]
+        );
+        assert_eq!(
+            kinds("[Service]\nenvironment=A\nEnvironmentFiles=/x\nEnviroment=B\nExecStrat=/b\nExecStop=/b"),
+            [
+                K::MisspeltKey { meant: "Environment" },
+                K::MisspeltKey { meant: "EnvironmentFile" },
+                K::MisspeltKey { meant: "Environment" },
+                K::MisspeltKey { meant: "ExecStart" },
+            ]
+        );
     }
 
     #[test]

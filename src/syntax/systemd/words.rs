@@ -265,7 +265,9 @@ fn unescape(after: &str) -> Option<(Escape, usize)> {
         b's' => simple(' '),
         b'x' => number(after, 1, 2, 16).and_then(|n| u8::try_from(n).ok()).map(|b| (Escape::Byte(b), 3)),
         b'u' => number(after, 1, 4, 16).map(|n| (Escape::Char(character(n)), 5)),
-        b'U' => number(after, 1, 8, 16).filter(|n| char::from_u32(*n).is_some()).map(|n| (Escape::Char(character(n)), 9)),
+        b'U' => {
+            number(after, 1, 8, 16).filter(|n| char::from_u32(*n).is_some()).map(|n| (Escape::Char(character(n)), 9))
+        }
         b'0'..=b'7' => number(after, 0, 3, 8).and_then(|n| u8::try_from(n).ok()).map(|b| (Escape::Byte(b), 3)),
         _ => None,
     }
@@ -329,7 +331,8 @@ mod tests {
         let word = splitter.next_word().unwrap().unwrap();
         assert_eq!(word.text.as_str(), "--a=b\tcd");
         assert_eq!(word.span, Span::new(2, text.len()));
-        let place = |a, b| word.text.slice(Span::new(a, b)).location().map(|l| (l.span.start - 1000, l.span.end - 1000));
+        let place =
+            |a, b| word.text.slice(Span::new(a, b)).location().map(|l| (l.span.start - 1000, l.span.end - 1000));
         assert_eq!(place(0, 4), Some((2, 6)));
         assert_eq!(place(5, 6), Some((8, 10)));
         assert_eq!(place(6, 8), Some((10, 14)));
