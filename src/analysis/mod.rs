@@ -1,5 +1,6 @@
 //! Pure passes over the cluster: what the kubelet, k3s, CoreDNS, the node cache and the C libraries make of it.
 
+pub mod collect;
 pub mod coredns;
 pub mod effective;
 pub mod facts;
