@@ -1,8 +1,12 @@
 //! Parsing vectors of `resolv.conf`: what glibc, musl, Go and the kubelet were seen to make of a file.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use dnslint::source::{Span, Spanned};
+use dnslint::syntax::dnsmasq::DnsmasqConf;
 use dnslint::syntax::resolv_conf::glibc::Glibc;
 use dnslint::syntax::resolv_conf::golang::Go;
 use dnslint::syntax::resolv_conf::k3s::{self, K3sVersion};
@@ -187,8 +191,7 @@ fn the_kubelet_reads_the_file_as_observed() {
         // A version without patch number stands for the minor's later patches.
         let version = KubeVersion::new(n[0], n[1], n.get(2).copied().unwrap_or(99));
         let conf = ResolvConf::parse(text(vector, "in").unwrap());
-        let words =
-            |list: &[dnslint::source::Spanned<String>]| list.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
+        let words = |list: &[Spanned<String>]| list.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
         let got = kubelet::read(&conf, version)
             .map(|dns| [words(&dns.nameservers), words(&dns.searches), words(&dns.options)])
             .ok();
@@ -342,7 +345,63 @@ fn resolv_conf_examples() {
 
 #[test]
 fn resolved_examples() {
-    check_examples("resolved", 14, |text| {
+    check_examples("resolved", 15, |text| {
         dnslint::syntax::resolved::ResolvedConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect()
     });
+}
+
+fn dnsmasq_vectors(key: &str) -> Vec<Vector> {
+    let mut file: BTreeMap<String, Vec<Vector>> =
+        serde_saphyr::from_str(&read_file("vectors/vectors-dnsmasq-2.90.yaml")).unwrap();
+    file.remove(key).unwrap()
+}
+
+/// The first fatal problem: its line and kind.
+fn first_fatal(conf: &DnsmasqConf) -> Option<(u64, String)> {
+    conf.problems.iter().find(|p| p.kind.is_fatal()).map(|p| (p.line as u64, kebab(p.kind)))
+}
+
+#[test]
+fn dnsmasq_accepts_and_refuses_files_as_observed() {
+    let vectors = dnsmasq_vectors("files");
+    assert!(vectors.len() > 120, "{} vectors", vectors.len());
+    let mut failures = String::new();
+    for vector in &vectors {
+        let file = text(vector, "file").unwrap();
+        let got = first_fatal(&DnsmasqConf::parse(file));
+        let want = vector.get("line").and_then(Value::as_u64);
+        let said = text(vector, "error");
+        let right = match (&got, said) {
+            (Some((_, kind)), Some("bad option")) => kind == "bad-option",
+            (Some((_, kind)), Some("missing parameter")) => kind == "missing-parameter",
+            (Some((_, kind)), Some("extraneous parameter")) => kind == "extraneous-parameter",
+            (Some((_, kind)), Some("missing \"")) => kind == "missing-quote",
+            (Some((_, kind)), Some("bad port")) => kind == "bad-port",
+            (got, said) => got.is_some() == said.is_some(),
+        };
+        if !right || got.as_ref().map(|(line, _)| *line) != want {
+            writeln!(failures, "{file:?}: got {got:?}, want {want:?} {said:?}").unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+#[test]
+fn dnsmasq_accepts_and_refuses_command_lines_as_observed() {
+    let mut failures = String::new();
+    for vector in &dnsmasq_vectors("arguments") {
+        let line = text(vector, "words").unwrap();
+        let words = line.split(' ').map(|word| Spanned::new(word.to_owned(), Span::default())).collect::<Vec<_>>();
+        let got = first_fatal(&DnsmasqConf::parse_args(&words));
+        let said = text(vector, "error");
+        if got.is_some() != said.is_some() {
+            writeln!(failures, "{line:?}: got {got:?}, want {said:?}").unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+#[test]
+fn dnsmasq_examples() {
+    check_examples("dnsmasq", 15, |text| DnsmasqConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect());
 }
