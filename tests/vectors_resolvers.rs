@@ -13,8 +13,10 @@ use dnslint::syntax::resolv_conf::k3s::{self, K3sVersion};
 use dnslint::syntax::resolv_conf::kubelet::KubeVersion;
 use dnslint::syntax::resolv_conf::musl::Musl;
 use dnslint::syntax::resolv_conf::{
-    Environment, Owner, ProblemKind, ResolvConf, Resolver, glibc, golang, kubelet, musl, owner, problems,
+    Environment, Owner, ProblemKind, ResolvConf, Resolver, coredns_forward, dnsmasq_resolv_file, glibc, golang,
+    kubelet, musl, owner, problems, systemd_resolved,
 };
+use dnslint::syntax::resolved::ResolvedConf;
 use serde_json::Value;
 
 type Vector = BTreeMap<String, Value>;
@@ -345,9 +347,7 @@ fn resolv_conf_examples() {
 
 #[test]
 fn resolved_examples() {
-    check_examples("resolved", 15, |text| {
-        dnslint::syntax::resolved::ResolvedConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect()
-    });
+    check_examples("resolved", 15, |text| ResolvedConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect());
 }
 
 fn dnsmasq_vectors(key: &str) -> Vec<Vector> {
@@ -404,4 +404,116 @@ fn dnsmasq_accepts_and_refuses_command_lines_as_observed() {
 #[test]
 fn dnsmasq_examples() {
     check_examples("dnsmasq", 15, |text| DnsmasqConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect());
+}
+
+/// Pieces that the formats give a meaning to.
+const PIECES: &[&str] = &[
+    "nameserver",
+    "search",
+    "domain",
+    "options",
+    "sortlist",
+    " ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\u{b}",
+    "\0",
+    "\u{feff}",
+    "#",
+    ";",
+    "10.0.0.1",
+    "010.1",
+    "fe80::1%eth0",
+    "[::1]:53",
+    "ä",
+    "\u{a0}",
+    ".",
+    "..",
+    "ndots:",
+    "5",
+    "attempts:0",
+    "-rotate",
+    "[Resolve]",
+    "DNS=",
+    "Domains=",
+    "~",
+    "\\",
+    "=",
+    "server=",
+    "/a/",
+    "\"",
+    ",",
+    "port",
+    "conf-dir=/d,*x",
+    "%",
+    "@",
+    ":",
+    "--",
+    "-p",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// No text makes a parser or reader panic, and every span lies in the text at character boundaries.
+    #[test]
+    fn any_text_is_read(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)) {
+        let text = pieces.concat();
+        let inside = |span: Span| assert!(text.get(span.start..span.end).is_some(), "{span:?} in {text:?}");
+        let conf = ResolvConf::parse(&text);
+        assert_eq!(conf.to_text(), text);
+        for (family, version) in VERSIONS {
+            let resolver = read_as(family, version, &conf, &Environment::default());
+            resolver.nameservers.iter().for_each(|ns| inside(ns.span));
+            resolver.search.iter().for_each(|domain| inside(domain.span));
+            resolver.ignored.iter().for_each(|ignored| inside(ignored.span));
+            resolver.flags.values().for_each(|span| inside(*span));
+        }
+        problems(&conf).iter().for_each(|problem| inside(problem.span));
+        if let Some((_, span)) = owner(&conf) {
+            inside(span);
+        }
+        if let Ok(dns) = kubelet::read(&conf, KubeVersion::new(1, 30, 0)) {
+            dns.nameservers.iter().chain(&dns.searches).chain(&dns.options).for_each(|word| inside(word.span));
+        }
+        if let Err(refused) = k3s::viability(&conf, K3sVersion::new(1, 33, 4)) {
+            inside(refused.span);
+        }
+        coredns_forward::nameservers(&conf).iter().for_each(|server| inside(server.span));
+        dnsmasq_resolv_file::read(&conf).servers.iter().for_each(|server| inside(server.span));
+        systemd_resolved::read(&conf).ignored.iter().for_each(|ignored| inside(ignored.span));
+
+        let resolved = ResolvedConf::parse(&text);
+        resolved.problems.iter().for_each(|problem| inside(problem.span));
+        resolved.assignments.iter().flat_map(|a| a.words()).for_each(|word| inside(word.span));
+        let _ = dnslint::syntax::resolved::merge(&[&resolved]);
+
+        let dnsmasq = DnsmasqConf::parse(&text);
+        dnsmasq.problems.iter().for_each(|problem| inside(problem.span));
+        dnsmasq.entries.iter().for_each(|entry| inside(entry.span));
+        let words = conf.lines.iter().flat_map(|line| line.words.clone()).collect::<Vec<_>>();
+        let command = DnsmasqConf::parse_args(&words);
+        command.problems.iter().for_each(|problem| inside(problem.span));
+        command.entries.iter().for_each(|entry| inside(entry.span));
+    }
+}
+
+/// Repetitions of anything are read in time that grows with their size.
+#[test]
+fn big_files_take_no_time() {
+    let lines = ["search a b\n", "options ndots:1 x\n", "nameservres x\n", "DNS=1.1.1.1 2\n", "\\\n"];
+    for piece in PIECES.iter().chain(&lines) {
+        let text = piece.repeat((1 << 17) / piece.len());
+        let start = std::time::Instant::now();
+        let conf = ResolvConf::parse(&text);
+        let states = VERSIONS.map(|(family, version)| read_as(family, version, &conf, &Environment::default()));
+        let found = (problems(&conf), owner(&conf), kubelet::read(&conf, KubeVersion::new(1, 30, 0)));
+        let resolved = ResolvedConf::parse(&format!("[Resolve]\n{text}"));
+        let merged = dnslint::syntax::resolved::merge(&[&resolved]);
+        let dnsmasq = DnsmasqConf::parse(&text);
+        drop((states, found, merged, dnsmasq));
+        // Quadratic behaviour takes minutes; half a second is usual.
+        assert!(start.elapsed().as_secs() < 10, "{piece:?}: {:?}", start.elapsed());
+    }
 }

@@ -16,6 +16,9 @@ pub use table::{Arity, OPTIONS, OptionSpec};
 use crate::source::{Span, Spanned};
 use crate::syntax::resolv_conf::nearest::nearest;
 
+/// Problems up to which similar names are looked for; a file with more of them is no dnsmasq file.
+const MAX_GUESSES: usize = 64;
+
 /// A configuration file, or a command line, as a list of options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsmasqConf {
@@ -145,11 +148,12 @@ impl DnsmasqConf {
         let undashed = text.trim_start_matches('-');
         let first_word = undashed.split(' ').next().unwrap_or_default();
         let known = table::find(undashed).or_else(|| table::find(first_word)).map(|option| option.name);
+        let guess = || nearest(first_word, OPTIONS.iter().map(|option| option.name));
+        let may_guess = self.problems.len() < MAX_GUESSES;
         let message = format!("`{text}` is no option of dnsmasq, which does not start");
         self.problem(ProblemKind::BadOption, name.span, line, message);
         if let Some(problem) = self.problems.last_mut() {
-            problem.suggestion =
-                known.or_else(|| nearest(first_word, OPTIONS.iter().map(|option| option.name))).map(str::to_owned);
+            problem.suggestion = known.or_else(|| may_guess.then(guess).flatten()).map(str::to_owned);
         }
     }
 

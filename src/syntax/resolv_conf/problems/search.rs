@@ -109,7 +109,7 @@ fn empty(line: &Line, clears: bool) -> Problem {
 }
 
 fn replaced(line: &Line, winner: &Line, kept: &BTreeSet<String>) -> Problem {
-    let lost = names(line).difference(kept).cloned().collect::<Vec<_>>();
+    let lost = names(line).into_iter().filter(|name| !kept.contains(name)).collect::<Vec<_>>();
     let (kind, keyword) = match winner.kind {
         LineKind::Domain => (ProblemKind::DomainAfterSearch, "domain"),
         _ => (ProblemKind::SecondSearch, "search"),
