@@ -3,7 +3,6 @@
 use super::check::{Checker, Mistake, Scope, append_step};
 use super::functions::{self, MAX_STEPS};
 use super::text::Text;
-use super::types::Type;
 use super::values::Variables;
 use crate::source::Span;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, ListExpr, LiteralValue, operators};
@@ -60,7 +59,7 @@ impl Expression {
 
 /// The type of an expression, for tests and tools.
 #[cfg(test)]
-pub fn type_of<'s>(env: &Env, source: &str, scope: &Scope<'s>) -> Result<Type<'s>, Mistake> {
+fn type_of<'s>(env: &Env, source: &str, scope: &Scope<'s>) -> Result<super::types::Type<'s>, Mistake> {
     let program = parse(env, source)?;
     Checker::new(source, program.source_info()).check(program.expression(), scope)
 }
@@ -204,6 +203,7 @@ fn metered_step(step: &IdedExpr) -> IdedExpr {
 mod tests {
     use super::*;
     use crate::analysis::view::to_view;
+    use crate::lint::types::Type;
     use crate::lint::values::to_cel;
     use serde_json::{Value as Json, json};
 
