@@ -1,4 +1,5 @@
 //! The rule engine on a toy view: loading, evaluating, placing, folding, selecting, identifying and suppressing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use dnslint::analysis::view::{Schemas, View, ViewSet, ViewValue};
 use dnslint::diagnostic::{Applicability, Diagnostic, Edit, Files, Severity};

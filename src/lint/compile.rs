@@ -271,10 +271,10 @@ impl Compiler<'_, '_> {
         for surplus in written.iter().filter(|label| label.primary).skip(1) {
             self.problem(surplus.at.span, "only one label can be primary".to_owned(), None);
         }
-        if !labels.iter().any(|label| label.primary) {
-            if let Some(first) = labels.first_mut() {
-                first.primary = true;
-            }
+        if !labels.iter().any(|label| label.primary)
+            && let Some(first) = labels.first_mut()
+        {
+            first.primary = true;
         }
         labels
     }

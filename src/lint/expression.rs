@@ -1,8 +1,9 @@
 //! A proved CEL expression: parsed, checked, metered, and evaluated without harm to the rest of the run.
 
-use super::check::{Checker, Mistake, Scope, append_step};
+use super::check::{Checker, Mistake, Scope};
 use super::functions::{self, MAX_STEPS};
 use super::text::Text;
+use super::tree::{append_step, implied};
 use super::values::Variables;
 use crate::source::Span;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, ListExpr, LiteralValue, operators};
@@ -34,7 +35,7 @@ impl Expression {
         let tree = program.expression();
         let checker = Checker::new(&text.value, program.source_info());
         checker.check_bool(tree, scope)?;
-        Ok(Self { text: text.clone(), tree: metered(tree), implied: Checker::implied(tree, true) })
+        Ok(Self { text: text.clone(), tree: metered(tree), implied: implied(tree, true) })
     }
 
     /// Evaluates the expression on the current thread, which needs the stack of `sandbox`.
