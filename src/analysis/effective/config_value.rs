@@ -49,7 +49,11 @@ impl ConfigValue {
             out.push('…');
             return;
         }
-        let blank = |out: &mut String, index| if index > 0 { out.push(' ') };
+        let blank = |out: &mut String, index| {
+            if index > 0 {
+                out.push(' ')
+            }
+        };
         match self {
             Self::Null => out.push_str("<nil>"),
             Self::Scalar(text) => out.push_str(text),
@@ -109,7 +113,10 @@ mod tests {
             (key("n"), Located::default_value(ConfigValue::Null)),
         ]);
         assert_eq!(map.go_text(), "[{resolv-conf /x} {n <nil>}]");
-        assert_eq!(ConfigValue::List(vec![scalar("a"), Located::default_value(map)]).go_text(), "[a [{resolv-conf /x} {n <nil>}]]");
+        assert_eq!(
+            ConfigValue::List(vec![scalar("a"), Located::default_value(map)]).go_text(),
+            "[a [{resolv-conf /x} {n <nil>}]]"
+        );
         assert_eq!(ConfigValue::Null.go_text(), "");
     }
 

@@ -178,7 +178,9 @@ mod tests {
         let losing: Vec<_> = got
             .losing
             .iter()
-            .map(|l| (l.name.as_str(), l.value.value.as_str(), l.winning.as_ref().unwrap().value.as_str(), l.same_value))
+            .map(|l| {
+                (l.name.as_str(), l.value.value.as_str(), l.winning.as_ref().unwrap().value.as_str(), l.same_value)
+            })
             .collect();
         assert_eq!(
             losing,
@@ -195,7 +197,14 @@ mod tests {
 
     #[test]
     fn the_filter_takes_configuration_and_swallows() {
-        let got = extract_config(&entries(&["--config", "/k.yaml", "config-dir=/d", "fail-swap-on", "cluster-dns=1.1.1.1", "x"]));
+        let got = extract_config(&entries(&[
+            "--config",
+            "/k.yaml",
+            "config-dir=/d",
+            "fail-swap-on",
+            "cluster-dns=1.1.1.1",
+            "x",
+        ]));
         assert_eq!(got.config.map(|c| c.value).as_deref(), Some("/k.yaml"));
         assert_eq!(got.config_dir.map(|c| c.value).as_deref(), Some("/d"));
         assert_eq!(got.entries.iter().map(|e| e.value.as_str()).collect::<Vec<_>>(), ["fail-swap-on", "x"]);

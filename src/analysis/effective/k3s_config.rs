@@ -117,7 +117,8 @@ impl Merger {
 
     /// The flags of one entry. Only the first level of a list is spread; a map in it is an accident worth telling.
     fn items(&mut self, name: &Located<String>, value: &Located<ConfigValue>) -> Vec<FlagValue> {
-        let items = if let ConfigValue::List(items) = &value.value { items.as_slice() } else { std::slice::from_ref(value) };
+        let items =
+            if let ConfigValue::List(items) = &value.value { items.as_slice() } else { std::slice::from_ref(value) };
         let mut flags = Vec::with_capacity(items.len());
         for item in items {
             let text = item.with(item.value.go_text());
@@ -198,7 +199,10 @@ mod tests {
         let entry = (Located::default_value("resolv-conf".to_owned()), scalar(0, 9, "/x"));
         let item = Located::default_value(ConfigValue::Map(vec![entry]));
         let merged = merge(Distribution::K3s, Command::Agent, &[&file("kubelet-arg", ConfigValue::List(vec![item]))]);
-        assert_eq!(merged.args.first().map(FlagValue::k3s_argument).as_deref(), Some("--kubelet-arg=[{resolv-conf /x}]"));
+        assert_eq!(
+            merged.args.first().map(FlagValue::k3s_argument).as_deref(),
+            Some("--kubelet-arg=[{resolv-conf /x}]")
+        );
         assert_eq!(losses(&merged), [("kubelet-arg", "[{resolv-conf /x}]", LosingReason::MapItem, false)]);
     }
 
@@ -220,7 +224,11 @@ mod tests {
         let merged = merge(
             Distribution::K3s,
             Command::Server,
-            &[&file("a", ConfigValue::Null), &file("a+", ConfigValue::Null), &file("a+", ConfigValue::Scalar("x".into()))],
+            &[
+                &file("a", ConfigValue::Null),
+                &file("a+", ConfigValue::Null),
+                &file("a+", ConfigValue::Scalar("x".into())),
+            ],
         );
         assert_eq!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>(), ["-a=x"]);
         assert!(merged.losing.is_empty());

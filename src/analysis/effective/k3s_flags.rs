@@ -49,7 +49,8 @@ pub fn single(name: &str, sources: &FlagSources<'_>) -> SingleFlag {
     let ranked = |flags: &[FlagValue], rank| {
         flags.iter().filter(|f| f.name.value == name).map(|f| (rank, f.located_value())).collect::<Vec<_>>()
     };
-    let mut candidates: Vec<_> = sources.environment.map(|value| (Rank::Environment, value.clone())).into_iter().collect();
+    let mut candidates: Vec<_> =
+        sources.environment.map(|value| (Rank::Environment, value.clone())).into_iter().collect();
     candidates.extend(ranked(sources.config, Rank::ConfigFile));
     candidates.extend(ranked(sources.command_line, Rank::CommandLine));
     let Some((rank, value)) = candidates.pop() else {
@@ -84,7 +85,8 @@ mod tests {
     #[test]
     fn ranks() {
         let environment = Located::default_value("/env".to_owned());
-        let (config, command_line) = ([flag("resolv-conf", "/a"), flag("resolv-conf", "/b")], [flag("resolv-conf", "/c")]);
+        let (config, command_line) =
+            ([flag("resolv-conf", "/a"), flag("resolv-conf", "/b")], [flag("resolv-conf", "/c")]);
         let all = FlagSources {
             config: &config,
             command_line: &command_line,

@@ -132,10 +132,7 @@ mod tests {
         assert_eq!(choice.reason, ChoiceReason::Fallback { text: "nameserver 8.8.8.8\n" });
         let got: Vec<_> = choice.rejected.iter().map(|r| (r.path, r.why, r.at)).collect();
         let at = Location::new(FileId(7), Span::new(22, 31));
-        assert_eq!(
-            got,
-            [(CANDIDATES[0], Rejection::Loopback, Some(at)), (CANDIDATES[1], Rejection::Absent, None)]
-        );
+        assert_eq!(got, [(CANDIDATES[0], Rejection::Loopback, Some(at)), (CANDIDATES[1], Rejection::Absent, None)]);
     }
 
     #[test]

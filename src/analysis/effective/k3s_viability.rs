@@ -121,7 +121,10 @@ mod tests {
 
     #[test]
     fn the_first_bad_word_is_the_place() {
-        assert_eq!(check("nameserver 10.0.0.1\nnameserver\t 127.0.0.53 #x\n"), Err((Rejection::Loopback, "127.0.0.53")));
+        assert_eq!(
+            check("nameserver 10.0.0.1\nnameserver\t 127.0.0.53 #x\n"),
+            Err((Rejection::Loopback, "127.0.0.53"))
+        );
         assert_eq!(check("nameserver 10.0.0.1#x\n"), Err((Rejection::NotAnAddress, "10.0.0.1#x")));
         assert_eq!(check("nameserver 127.0.0.1\r\n"), Err((Rejection::Loopback, "127.0.0.1")));
         assert_eq!(check("search a\nnameserver \n"), Err((Rejection::NoAddress, "nameserver ")));

@@ -135,7 +135,8 @@ mod tests {
         let patch = value(&serde_json::json!({"kind": "K", "clusterDNS": ["3"], "a": {"b": null, "c": "y"}}));
         let mut losing = Vec::new();
         merge_patch(&mut base, &patch, &mut losing);
-        let got: Vec<_> = losing.iter().map(|l| (l.name.as_str(), l.value.value.as_str(), l.reason, l.same_value)).collect();
+        let got: Vec<_> =
+            losing.iter().map(|l| (l.name.as_str(), l.value.value.as_str(), l.reason, l.same_value)).collect();
         assert_eq!(
             got,
             [

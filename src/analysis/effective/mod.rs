@@ -7,6 +7,7 @@ pub mod flag;
 pub mod k3s_args;
 pub mod k3s_config;
 pub mod k3s_flags;
+pub mod k3s_kubelet;
 pub mod k3s_resolver;
 pub mod k3s_viability;
 pub mod kubeadm;

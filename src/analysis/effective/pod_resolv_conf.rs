@@ -188,10 +188,9 @@ fn sourced(words: &[Located<String>], source: WordSource) -> Vec<SourcedWord> {
 
 fn option_word(option: &DnsConfigOption) -> SourcedWord {
     let word = match option.value.as_ref().filter(|value| !value.value.is_empty()) {
-        Some(value) => Located::from_origins(
-            format!("{}:{}", option.name.value, value.value),
-            joined([&option.name, value]),
-        ),
+        Some(value) => {
+            Located::from_origins(format!("{}:{}", option.name.value, value.value), joined([&option.name, value]))
+        }
         None => option.name.clone(),
     };
     SourcedWord { word, source: WordSource::DnsConfig }
@@ -341,7 +340,8 @@ mod tests {
         let kubelet = kubelet();
         let dns = run(&kubelet, &host, &pod("ClusterFirst", None));
         let words = |list: &[SourcedWord]| {
-            let word = |w: &SourcedWord| (w.text().to_owned(), w.source, w.word.location().map(|l| (l.file.0, l.span.start)));
+            let word =
+                |w: &SourcedWord| (w.text().to_owned(), w.source, w.word.location().map(|l| (l.file.0, l.span.start)));
             list.iter().map(word).collect::<Vec<_>>()
         };
         assert_eq!(words(&dns.nameservers), [("10.0.0.10".into(), WordSource::Cluster, Some((1, 0)))]);

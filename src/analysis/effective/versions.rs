@@ -139,11 +139,7 @@ pub fn search_limits_with_gate(version: KubeVersion, gate: Option<bool>) -> Sear
         _ => true,
     };
     let entry = (version >= Version::new(1, 22, 0)).then_some(253);
-    if expanded {
-        SearchLimits { paths: 32, chars: 2048, entry }
-    } else {
-        SearchLimits { paths: 6, chars: 256, entry }
-    }
+    if expanded { SearchLimits { paths: 32, chars: 2048, entry } } else { SearchLimits { paths: 6, chars: 256, entry } }
 }
 
 /// Nameservers that a pod keeps (`MaxDNSNameservers` in `pkg/apis/core/validation`), in every release.
