@@ -1,5 +1,7 @@
 //! The kubelet, k3s and kubeadm vectors of `testdata/vectors`, every field of each compared.
 
+#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "tests read their data and may fail loudly")]
+
 use dnslint::analysis::effective::address::canonical;
 use dnslint::analysis::effective::cluster_dns::cluster_dns;
 use dnslint::analysis::effective::k3s_args::{assemble, extract_config};

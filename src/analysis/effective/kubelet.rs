@@ -3,6 +3,7 @@
 
 use super::config_value::{ConfigValue, comma_text, display_text};
 use super::flag::FlagValue;
+use super::flag_csv::split_csv;
 use super::losing::{Losing, LosingReason};
 use super::merge_patch::merge_patch;
 use super::origin::{joined, split_commas};
@@ -332,7 +333,7 @@ impl EffectiveKubelet {
             self.overridden.push(Losing::against(field, file, winner.clone(), LosingReason::FlagBeatsFile));
         }
         for earlier in given {
-            self.overridden.push(Losing::against(field, earlier, winner.clone(), LosingReason::RepeatedFlag));
+            self.overridden.push(Losing::one_of_many(field, earlier, &winner, LosingReason::RepeatedFlag));
         }
         winner
     }
@@ -368,39 +369,6 @@ fn absolute(path: Located<String>, config_path: &str) -> Located<String> {
     }
     let joined = format!("{directory}/{}", path.value.strip_prefix("./").unwrap_or(&path.value));
     path.map(|_| joined)
-}
-
-/// The parts of a flag value that pflag reads as one CSV record; an empty value has none. `None`: unbalanced quotes.
-fn split_csv(text: &Located<String>) -> Option<Vec<Located<String>>> {
-    if text.value.is_empty() {
-        return Some(Vec::new());
-    }
-    if !text.value.contains('"') {
-        return Some(split_commas(text));
-    }
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = text.value.chars().peekable();
-    while let Some(c) = chars.next() {
-        let at_start = fields.last().is_some_and(String::is_empty);
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                fields.last_mut()?.push('"');
-            }
-            '"' if quoted => {
-                quoted = false;
-                if chars.peek().is_some_and(|next| *next != ',') {
-                    return None;
-                }
-            }
-            '"' if at_start => quoted = true,
-            '"' => return None,
-            ',' if !quoted => fields.push(String::new()),
-            other => fields.last_mut()?.push(other),
-        }
-    }
-    (!quoted).then(|| fields.into_iter().map(|field| text.with(field)).collect())
 }
 
 #[cfg(test)]
@@ -533,18 +501,6 @@ mod tests {
         use KubeletProblemKind::{FlagQuotes, FlagSyntax, WrongType};
         assert_eq!(kinds, [WrongType, WrongType, FlagSyntax, FlagQuotes]);
         assert_eq!(got.resolv_conf.value, DEFAULT_RESOLV_CONF);
-    }
-
-    #[test]
-    fn csv_values() {
-        let split = |text: &str| {
-            let parts = split_csv(&Located::default_value(text.to_owned()))?;
-            Some(parts.into_iter().map(|part| part.value).collect::<Vec<_>>())
-        };
-        assert_eq!(split("a, b").unwrap(), ["a", " b"]);
-        assert_eq!(split("\"a,b\",c,\"d\"\"e\"").unwrap(), ["a,b", "c", "d\"e"]);
-        assert_eq!(split("").unwrap(), Vec::<String>::new());
-        assert_eq!((split("\"a"), split("\"a\"b"), split("a\"b")), (None, None, None));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod address;
 pub mod cluster_dns;
 pub mod config_value;
 pub mod flag;
+mod flag_csv;
 pub mod k3s_args;
 pub mod k3s_config;
 pub mod k3s_flags;
