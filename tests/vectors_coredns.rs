@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use dnslint::analysis::coredns::{
+    Binary, FileState, SetupProblem, Surroundings, check_with, directive_known, first_fatal,
+};
 use dnslint::syntax::corefile::{
     Corefile, FileIndex, Import, ImportResolver, ImportedFile, Options, Version, ZoneKey, follows_rfc1035,
     matches_glob, parse, parse_key,
@@ -219,4 +222,73 @@ fn broken_samples_are_refused() {
         })
         .collect();
     insta::assert_snapshot!(found.join("\n"));
+}
+
+impl Surroundings for Files {
+    fn file(&self, path: &str) -> FileState {
+        let absolute = if path.starts_with('/') { path.to_owned() } else { format!("{DIR}/{path}") };
+        match self.0.get(&absolute) {
+            Some(text) => FileState::Text(text.clone()),
+            None if path == "." => FileState::Directory,
+            None if path == "/etc/hosts" => FileState::Text(String::new()),
+            None => FileState::Missing,
+        }
+    }
+
+    fn has_interface(&self, name: &str) -> Option<bool> {
+        Some(name == "lo")
+    }
+}
+
+/// Vectors that depend on the sockets of the machine on which they ran, with the reason.
+const NOT_STATIC: [(&str, &str); 1] =
+    [("bind-unassigned", "whether the host has the address is only known when listening")];
+
+/// A start of the binary on a vector: what it would print, and all problems.
+fn start(vector: &Value, binary: Binary) -> (Option<String>, Vec<SetupProblem>) {
+    let files = Files::of(vector);
+    let env = |name: &str| vector["env"][name].as_str().map(str::to_owned);
+    let valid = |name: &str| directive_known(name, &binary);
+    let options = Options {
+        main_file_name: "Corefile",
+        directory: DIR,
+        env: &env,
+        valid_directives: Some(&valid),
+        imports: &files,
+    };
+    let corefile = parse(text_of(vector, "conf"), &options);
+    let problems = check_with(&corefile, &binary, &files);
+    let parse_error = corefile.first_error().map(dnslint::syntax::corefile::CorefileError::coredns_text);
+    let setup_error = first_fatal(&problems).and_then(|problem| problem.coredns_message.clone());
+    (parse_error.or(setup_error), problems)
+}
+
+fn setup_failure(vector: &Value) -> Option<String> {
+    let id = text_of(vector, "id");
+    if NOT_STATIC.iter().any(|(skipped, _)| *skipped == id) {
+        return None;
+    }
+    let binary = match id {
+        "no-action" => Binary::NodeCache(None),
+        _ => Binary::CoreDns(Some(Version::new(1, 13, 2))),
+    };
+    // One vector moves the default port with a flag; the check assumes 53.
+    let moved = id == "dup-port-implicit";
+    let vector = &if moved { with_default_port(vector) } else { vector.clone() };
+    let want = vector["err"].as_str().map(str::to_owned);
+    let (got, _) = start(vector, binary);
+    (got != want).then(|| format!("{id}\n  got  {got:?}\n  want {want:?}"))
+}
+
+fn with_default_port(vector: &Value) -> Value {
+    let text = vector.to_string().replace("5399", "53");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn sets_up_like_coredns() {
+    let vectors: Vec<Value> = vectors("setup").into_iter().chain(vectors("listeners")).collect();
+    assert!(vectors.len() > 110, "all vectors are read: {}", vectors.len());
+    let failures: Vec<String> = vectors.iter().filter_map(setup_failure).collect();
+    report("setup", &failures);
 }

@@ -79,11 +79,6 @@ impl<'a> Check<'a> {
         self.rank = Rank { stage, plugin, block, sequence: 0 };
     }
 
-    /// The plugin at hand.
-    pub(super) fn plugin(&self) -> &str {
-        &self.plugin
-    }
-
     /// Records what makes CoreDNS refuse the Corefile during a plugin's set-up.
     pub(super) fn refuse(&mut self, refusal: Refusal) {
         let coredns = format!("plugin/{}: {}", self.plugin, refusal.coredns);
