@@ -69,7 +69,7 @@ const LIVES: [Life; 52] = [
     since("kubernetes", "apiserver_burst", (14, 0)),
     since("kubernetes", "apiserver_max_inflight", (14, 0)),
     since("kubernetes", "zonal", (14, 7)),
-    gone("kubernetes", "upstream", Some((4, 0)), Some((7, 0)), "remove the line: CoreDNS resolves such names itself"),
+    gone("kubernetes", "upstream", Some((4, 0)), Some((7, 0)), "remove the line, CoreDNS resolves such names itself"),
     gone("kubernetes", "resyncperiod", Some((5, 0)), Some((7, 0)), "remove the line"),
     gone("kubernetes", "transfer", None, Some((8, 0)), "use the plugin transfer"),
     since("hosts", "no_reverse", (4, 0)),

@@ -44,6 +44,22 @@ pub enum ProblemKind {
     Listener,
 }
 
+impl ProblemKind {
+    /// Whether the finding is about what one release has and another has not.
+    #[must_use]
+    pub const fn depends_on_release(self) -> bool {
+        matches!(
+            self,
+            Self::PluginNeedsNewerVersion
+                | Self::Removed
+                | Self::Deprecated
+                | Self::OptionNeedsNewerVersion
+                | Self::OptionRemoved
+                | Self::TooManyUpstreams
+        )
+    }
+}
+
 /// When CoreDNS meets a problem while it starts; the smallest rank is the one it reports.
 ///
 /// The stages are: 2 parsing, 3 keys, 4 plugin set-up (by plugin order, then by block), 5 to 8 listeners.
@@ -82,6 +98,8 @@ pub struct SetupProblem {
     pub suggestion: Option<String>,
     /// The release that brought, or dropped, the thing.
     pub since: Option<Version>,
+    /// Whether the finding rests on the newest release because the version of the binary is not known.
+    pub version_assumed: bool,
     /// When CoreDNS meets it.
     pub rank: Rank,
 }
@@ -93,8 +111,14 @@ pub fn first_fatal(problems: &[SetupProblem]) -> Option<&SetupProblem> {
 }
 
 /// A problem in the making: a plugin's set-up knows neither block nor rank.
+///
+/// Boxed, as it travels in the error position of results.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
+pub(super) struct Refusal(Box<Details>);
+
+/// The parts of a [`Refusal`].
+#[derive(Clone, Debug)]
+pub(super) struct Details {
     pub kind: ProblemKind,
     pub place: Option<Place>,
     pub related: Vec<(Place, String)>,
@@ -109,7 +133,7 @@ impl Refusal {
     /// A refusal whose CoreDNS text says it all.
     pub(super) fn plain(place: Option<Place>, text: impl Into<String>) -> Self {
         let coredns = text.into();
-        Self {
+        Self(Box::new(Details {
             kind: ProblemKind::InvalidArgument,
             place,
             related: Vec::new(),
@@ -117,32 +141,43 @@ impl Refusal {
             coredns,
             suggestion: None,
             since: None,
-        }
+        }))
     }
 
-    pub(super) const fn kind(mut self, kind: ProblemKind) -> Self {
-        self.kind = kind;
+    pub(super) fn kind(mut self, kind: ProblemKind) -> Self {
+        self.0.kind = kind;
         self
     }
 
     pub(super) fn message(mut self, message: impl Into<String>) -> Self {
-        self.message = message.into();
+        self.0.message = message.into();
         self
     }
 
     pub(super) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
-        self.suggestion = Some(suggestion.into());
+        self.0.suggestion = Some(suggestion.into());
         self
     }
 
     pub(super) fn related(mut self, place: Place, text: &str) -> Self {
-        self.related.push((place, text.to_owned()));
+        self.0.related.push((place, text.to_owned()));
         self
     }
 
-    pub(super) const fn since(mut self, version: Version) -> Self {
-        self.since = Some(version);
+    pub(super) fn since(mut self, version: Version) -> Self {
+        self.0.since = Some(version);
         self
+    }
+
+    /// The refusal of a plugin that puts its name in front by itself, so that CoreDNS prints it twice.
+    pub(super) fn named_twice(mut self, plugin: &str) -> Self {
+        self.0.coredns = format!("plugin/{plugin}: {}", self.0.coredns);
+        self
+    }
+
+    /// The parts.
+    pub(super) fn into_details(self) -> Details {
+        *self.0
     }
 }
 
@@ -163,7 +198,7 @@ impl From<DispenserError> for Refusal {
                 },
             ),
         };
-        Self { message, ..Self::plain(error.place, error.text) }
+        Self::plain(error.place, error.text).message(message)
     }
 }
 

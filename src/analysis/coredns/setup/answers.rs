@@ -352,8 +352,6 @@ pub(super) fn view(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
 
 /// `transfer [ZONES...] { to ADDRESS... }`.
 pub(super) fn transfer(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
-    // The plugin puts its name in front by itself, too.
-    let twice = |error: Refusal| Refusal { coredns: format!("plugin/transfer: {}", error.coredns), ..error };
     while d.advance() {
         let zones = d.remaining_args();
         check.origins(&zones);
@@ -371,7 +369,7 @@ pub(super) fn transfer(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome 
             _ => Ok(false),
         });
         if targets == 0 {
-            return Err(twice(d.error("'to' is required").into()));
+            return Err(Refusal::from(d.error("'to' is required")).named_twice("transfer"));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::super::options::{self, OptionStatus};
 use super::super::plugins::{nearest_of, position};
-use super::super::problem::{ProblemKind, Rank, Refusal, SetupProblem};
+use super::super::problem::{Details, ProblemKind, Rank, Refusal, SetupProblem};
 use super::super::surroundings::Surroundings;
 use super::super::version::Binary;
 use crate::source::Span;
@@ -10,6 +10,13 @@ use crate::syntax::corefile::{Corefile, Dispenser, FileIndex, Place, Token, Vers
 
 /// What a plugin's set-up returns.
 pub(super) type Outcome = Result<(), Refusal>;
+
+/// Placeholders that `node-cache` replaces in its Corefile template (`cmd/node-cache/app` of kubernetes/dns).
+const RUNTIME_PLACEHOLDERS: [&str; 4] =
+    ["__PILLAR__LOCAL__DNS__", "__PILLAR__DNS__SERVER__", "__PILLAR__CLUSTER__DNS__", "__PILLAR__UPSTREAM__SERVERS__"];
+
+/// Problems after which a check records no more.
+pub(super) const MAX_PROBLEMS: usize = 1000;
 
 /// How a plugin words its refusal of an unknown property.
 #[derive(Clone, Copy)]
@@ -81,9 +88,10 @@ impl<'a> Check<'a> {
 
     /// Records what makes CoreDNS refuse the Corefile during a plugin's set-up.
     pub(super) fn refuse(&mut self, refusal: Refusal) {
-        let coredns = format!("plugin/{}: {}", self.plugin, refusal.coredns);
-        let plugin = Some(self.plugin.clone());
-        self.push(refusal, true, plugin, Some(coredns));
+        let plugin = self.plugin.clone();
+        let refusal = refusal.named_twice(&plugin).into_details();
+        let coredns = refusal.coredns.clone();
+        self.push_details(refusal, true, Some(plugin), Some(coredns));
     }
 
     /// Records something that CoreDNS accepts.
@@ -94,7 +102,14 @@ impl<'a> Check<'a> {
 
     /// Records a problem with its complete CoreDNS text.
     pub(super) fn push(&mut self, refusal: Refusal, fatal: bool, plugin: Option<String>, coredns: Option<String>) {
+        self.push_details(refusal.into_details(), fatal, plugin, coredns);
+    }
+
+    fn push_details(&mut self, refusal: Details, fatal: bool, plugin: Option<String>, coredns: Option<String>) {
         self.rank.sequence += 1;
+        if self.is_full() {
+            return;
+        }
         let nowhere = Place { file: FileIndex::MAIN, span: Span::new(0, 0) };
         let place = refusal.place.or_else(|| self.plugin_place()).unwrap_or(nowhere);
         self.problems.push(SetupProblem {
@@ -108,8 +123,14 @@ impl<'a> Check<'a> {
             coredns_message: coredns,
             suggestion: refusal.suggestion,
             since: refusal.since,
+            version_assumed: refusal.kind.depends_on_release() && self.binary.coredns_version().is_none(),
             rank: self.rank,
         });
+    }
+
+    /// Whether [`MAX_PROBLEMS`] are recorded.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     fn plugin_place(&self) -> Option<Place> {
@@ -125,10 +146,15 @@ impl<'a> Check<'a> {
         Dispenser::new(tokens, &self.corefile.files)
     }
 
-    /// Reads zone arguments, warning of those that CoreDNS drops silently; the block's zones without any.
+    /// Whether the node cache replaces the word before CoreDNS reads it, so that nothing can be said of it.
+    pub(super) fn is_replaced_at_start(&self, word: &str) -> bool {
+        self.binary.is_node_cache() && RUNTIME_PLACEHOLDERS.iter().any(|placeholder| word.contains(placeholder))
+    }
+
+    /// Reads zone arguments, warning of those that CoreDNS drops silently; empty without any.
     pub(super) fn origins(&mut self, args: &[&Token]) -> Vec<String> {
         let texts: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
-        let (zones, dropped) = origins_from_args(&texts, &self.zones, self.version);
+        let (zones, dropped) = origins_from_args(&texts, &[], self.version);
         for token in dropped.into_iter().filter_map(|at| args.get(at)) {
             let message = format!("`{}` is no zone: CoreDNS drops it silently", token.text);
             self.warn(ProblemKind::OddArgument, Some(Place::of(token)), message);
@@ -152,7 +178,8 @@ impl<'a> Check<'a> {
         mut read: impl FnMut(&mut Self, &mut Dispenser<'_>) -> Result<bool, Refusal>,
     ) {
         while d.next_block() {
-            if self.refuse_by_release(d, unknown) {
+            // `hosts` takes a property that it does not know for an entry, so it looks at releases by itself.
+            if self.plugin != "hosts" && self.refuse_by_release(d, unknown) {
                 d.remaining_args();
                 continue;
             }
@@ -198,14 +225,14 @@ impl<'a> Check<'a> {
 
     fn refuse_unknown(&mut self, d: &Dispenser<'_>, unknown: Unknown, names: &[&str]) {
         let name = d.text();
+        let plugin = &self.plugin;
+        let directive = plugin != name && super::super::plugins::directive_known(name, self.binary);
+        let hint = if directive { "; is the closing brace of its block missing?" } else { "" };
         let mut refusal = Refusal::plain(d.place(), self.unknown_text(d, unknown))
             .kind(ProblemKind::UnknownProperty)
-            .message(format!("`{}` has no property `{name}`", self.plugin));
+            .message(format!("`{plugin}` has no property `{name}`{hint}"));
         if let Some(near) = nearest_of(name, names.iter().copied()) {
             refusal = refusal.suggest(near);
-        }
-        if self.plugin != name && super::super::plugins::directive_known(name, self.binary) {
-            refusal.message.push_str("; is the closing brace of its block missing?");
         }
         self.refuse(refusal);
     }
@@ -224,27 +251,25 @@ impl<'a> Check<'a> {
     /// The refusal of a second use of a plugin in a block, or of words behind the first that look like one.
     pub(super) fn refuse_second(&mut self, d: &Dispenser<'_>) {
         let text = "this plugin can only be used once per Server Block";
-        let mut refusal = Refusal::plain(d.place(), text).kind(ProblemKind::PluginRepeated);
-        let repeated = d.text() == self.plugin;
-        refusal.message = if repeated {
-            format!("`{}` is used twice in this server block; CoreDNS refuses that", self.plugin)
-        } else {
-            format!("`{}` takes no block in {}", self.plugin, self.binary.describe())
-        };
-        if !repeated {
-            refusal.kind = ProblemKind::UnknownProperty;
-        } else if let Some(first) = self.plugin_place() {
-            refusal = refusal.related(first, "first used here");
+        let refusal = Refusal::plain(d.place(), text);
+        if d.text() != self.plugin {
+            let message = format!("`{}` takes no block in {}", self.plugin, self.binary.describe());
+            self.refuse(refusal.kind(ProblemKind::UnknownProperty).message(message));
+            return;
         }
-        self.refuse(refusal);
+        let message = format!("`{}` is used twice in this server block; CoreDNS refuses that", self.plugin);
+        let refusal = refusal.kind(ProblemKind::PluginRepeated).message(message);
+        self.refuse(match self.plugin_place() {
+            Some(first) => refusal.related(first, "first used here"),
+            None => refusal,
+        });
     }
 
     /// Warns of the second use of a plugin of which only one has an effect.
     pub(super) fn warn_second(&mut self, d: &Dispenser<'_>, effect: &str) {
         let first = self.plugin_place();
-        let mut refusal =
-            Refusal::plain(d.place(), format!("`{}` is used twice in this server block: {effect}", self.plugin));
-        refusal.kind = ProblemKind::PluginRepeated;
+        let message = format!("`{}` is used twice in this server block: {effect}", self.plugin);
+        let mut refusal = Refusal::plain(d.place(), message).kind(ProblemKind::PluginRepeated);
         if let Some(first) = first {
             refusal = refusal.related(first, "first used here");
         }

@@ -10,6 +10,9 @@ use crate::syntax::corefile::{Corefile, Directive, Dispenser};
 pub(super) fn check_names(check: &mut Check<'_>) {
     for (index, block) in check.corefile.blocks.iter().enumerate() {
         for (at, directive) in block.directives.iter().enumerate() {
+            if check.is_full() {
+                return;
+            }
             check.enter_stage(2, at, index);
             check_name(check, directive, index);
         }
@@ -36,12 +39,17 @@ fn check_name(check: &mut Check<'_>, directive: &Directive, index: usize) {
         Knowledge::Unknown => (ProblemKind::UnknownPlugin, lacks(check.binary, name), None),
     };
     let mut refusal = Refusal::plain(Some(directive.name_place()), "").kind(kind).message(message);
-    refusal.since = since;
-    refusal.suggestion = match classify(name, check.binary) {
-        Knowledge::Removed(_, instead) => instead.map(str::to_owned),
-        Knowledge::Unknown => nearest(name, check.binary).map(str::to_owned),
+    let suggestion = match classify(name, check.binary) {
+        Knowledge::Removed(_, instead) => instead,
+        Knowledge::Unknown => nearest(name, check.binary),
         _ => None,
     };
+    if let Some(since) = since {
+        refusal = refusal.since(since);
+    }
+    if let Some(suggestion) = suggestion {
+        refusal = refusal.suggest(suggestion);
+    }
     let text = unknown_directive_text(check.corefile, directive);
     check.push(refusal, true, Some(name.to_owned()), Some(text));
 }
@@ -113,6 +121,7 @@ fn run(check: &mut Check<'_>, name: &str, d: &mut Dispenser<'_>) -> Outcome {
         "timeouts" => process::timeouts(check, d),
         "metadata" => process::metadata(check, d),
         "nsid" => process::once(check, d),
+        "grpc" | "dnssec" | "shed" => process::once_with_block(check, d),
         _ => Ok(()),
     }
 }

@@ -66,7 +66,8 @@ fn stanza(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     from(check, d)?;
     let to = d.remaining_args();
     if to.is_empty() {
-        return Err(d.arg_error().into());
+        let message = "`forward` has no upstream: after the zone it needs an address, a file or a name";
+        return Err(Refusal::from(d.arg_error()).message(message));
     }
     // The block is read before the upstreams only since host names need its `resolver`.
     let block_first = check.version >= HOST_NAMES;
@@ -133,6 +134,9 @@ fn upstreams(check: &mut Check<'_>, to: &[&Token], stanza: &Stanza) -> usize {
 /// One upstream: how many servers it gives; `None` when that is not known.
 fn upstream(check: &mut Check<'_>, token: &Token, stanza: &Stanza) -> Result<Option<usize>, Refusal> {
     let text = token.text.as_str();
+    if check.is_replaced_at_start(text) {
+        return Ok(None);
+    }
     let place = Some(Place::of(token));
     let (transport, rest) = split_transport(text, check.version);
     if rest.is_empty() {

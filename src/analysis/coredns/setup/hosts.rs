@@ -1,6 +1,7 @@
 //! Set-up of the plugins that answer from files: `hosts`, `file`, `auto`, `secondary`.
 
 use super::super::golang::{atoi, duration, parse_ip};
+use super::super::options::{OptionStatus, status};
 use super::super::problem::{ProblemKind, Refusal};
 use super::super::surroundings::FileState;
 use super::context::{Check, Outcome, Unknown, at, need_arg, text_at};
@@ -28,7 +29,7 @@ pub(super) fn hosts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
         let mut fallthrough = false;
         let mut unsupported = None;
         check.properties(d, Unknown::Property, &HOSTS, |check, d| {
-            if d.text() == "fallthrough_unsupported" {
+            if d.text() == "fallthrough_unsupported" && check.version >= Version::new(1, 14, 7) {
                 unsupported = d.place();
             }
             hosts_line(check, d, &mut fallthrough)
@@ -41,6 +42,9 @@ pub(super) fn hosts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
 }
 
 fn hosts_line(check: &mut Check<'_>, d: &mut Dispenser<'_>, fallthrough: &mut bool) -> Result<bool, Refusal> {
+    if let OptionStatus::NeedsNewer(since) = status("hosts", d.text(), check.version) {
+        return newer_property(check, d, since, *fallthrough);
+    }
     match d.text() {
         "fallthrough" => {
             let zones = d.remaining_args();
@@ -58,6 +62,23 @@ fn hosts_line(check: &mut Check<'_>, d: &mut Dispenser<'_>, fallthrough: &mut bo
         _ if *fallthrough => return Ok(false),
         _ => entry(check, d),
     }
+    Ok(true)
+}
+
+/// A property of a later release: refused behind `fallthrough`, else read as an entry without an address.
+fn newer_property(
+    check: &mut Check<'_>,
+    d: &mut Dispenser<'_>,
+    since: Version,
+    refused: bool,
+) -> Result<bool, Refusal> {
+    let message = format!("`{}` needs CoreDNS {since}, this is {}", d.text(), check.binary.describe());
+    if refused {
+        let refusal = Refusal::from(d.error(&format!("unknown property '{}'", d.text())));
+        return Err(refusal.kind(ProblemKind::OptionNeedsNewerVersion).message(message).since(since));
+    }
+    check.warn(ProblemKind::OptionNeedsNewerVersion, d.place(), format!("{message}: the line is ignored"));
+    d.remaining_args();
     Ok(true)
 }
 

@@ -55,7 +55,7 @@ pub(super) fn kubernetes(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcom
 fn stanza(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     let place = d.place();
     let args = d.remaining_args();
-    let zones = check.origins(&args);
+    let zones = if args.is_empty() { check.zones.clone() } else { check.origins(&args) };
     if zones.iter().all(|zone| is_reverse(zone)) {
         let message = "`kubernetes` needs at least one zone that is no reverse zone, the cluster domain";
         return Err(Refusal::plain(place, "non-reverse zone name must be used").message(message));
@@ -124,7 +124,7 @@ fn property(check: &mut Check<'_>, d: &mut Dispenser<'_>, stanza: &mut Stanza) -
                 return Err(bad(&args, format!("unable to parse ignore value: '{}'", text_at(&args, 0))));
             }
         }
-        "multicluster" => stanza.multicluster = if args.is_empty() { Vec::new() } else { check.origins(&args) },
+        "multicluster" => stanza.multicluster = check.origins(&args),
         "startup_timeout" => {
             count(1..=usize::MAX)?;
             let value = text_at(&args, 0);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::super::golang::parse_ip;
 use super::super::problem::{ProblemKind, Refusal};
 use super::context::Check;
-use crate::syntax::corefile::{Key, Place, ServerBlock, Transport, Version, ZoneKey, follows_rfc1035, parse_key};
+use crate::syntax::corefile::{Key, Place, ServerBlock, Transport, Version, ZoneKey, parse_key};
+
+/// Listeners (zones times addresses) that are compared; real Corefiles have a few dozen.
+const MAX_LISTENERS: usize = 50_000;
 
 /// Reports keys that CoreDNS refuses, and those that mean something else than they look.
 pub(super) fn check_keys(check: &mut Check<'_>) {
@@ -49,7 +52,7 @@ fn odd_key(check: &mut Check<'_>, key: &Key, zones: &[ZoneKey]) {
         format!("`*` is no wildcard in a zone name: write `{}`", name.trim_start_matches("*."))
     } else if name.chars().any(char::is_uppercase) && check.version < Version::new(1, 14, 7) {
         format!("upper-case letters in a zone never match before CoreDNS 1.14.7: write `{}`", name.to_lowercase())
-    } else if name.contains([',', ':', '/']) || (name.contains("__") && !follows_rfc1035(name)) {
+    } else if name.contains([',', ':', '/']) {
         format!("this serves a zone named `{name}`, which no query can ask for")
     } else {
         return;
@@ -90,6 +93,7 @@ pub fn block_listeners(block: &ServerBlock) -> Vec<String> {
 /// Reports listeners that cannot be made and zones that are served twice.
 pub(super) fn check_listeners(check: &mut Check<'_>) {
     let mut seen = Overlap::default();
+    let mut checked = 0;
     for (index, block) in check.corefile.blocks.iter().enumerate() {
         let views = block.directives_named("view").count();
         let addresses = block_listeners(block);
@@ -98,6 +102,10 @@ pub(super) fn check_listeners(check: &mut Check<'_>) {
             for zone in zones.into_iter().filter(|zone| zone.transport != Transport::Unix) {
                 check_listener(check, index, key, &zone, block.has("tls"));
                 for address in &addresses {
+                    checked += 1;
+                    if checked > MAX_LISTENERS {
+                        return;
+                    }
                     let listener = Listener { zone: zone.clone(), address: address.clone() };
                     check_overlap(check, &mut seen, index, key, listener, views > 0);
                 }

@@ -34,7 +34,7 @@ pub(super) fn bind(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
 
 fn check_addresses(check: &mut Check<'_>, args: &[&Token]) {
     for arg in args {
-        if parse_ip(&arg.text).is_some() {
+        if parse_ip(&arg.text).is_some() || check.is_replaced_at_start(&arg.text) {
             continue;
         }
         let known = check.surroundings.has_interface(&arg.text);
@@ -307,6 +307,23 @@ pub(super) fn once(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     Ok(())
 }
 
+/// Plugins that may be used once and whose arguments and block are not judged here.
+pub(super) fn once_with_block(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
+    let mut used = false;
+    while d.advance() {
+        if used {
+            check.refuse_second(d);
+            return Ok(());
+        }
+        used = true;
+        d.remaining_args();
+        while d.next_block() {
+            d.remaining_args();
+        }
+    }
+    Ok(())
+}
+
 /// `bufsize [512..4096]`.
 pub(super) fn bufsize(_: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     d.advance();
@@ -319,9 +336,7 @@ pub(super) fn bufsize(_: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     if valid {
         return Ok(());
     }
-    let mut refusal = Refusal::from(d.arg_error());
-    // The plugin puts its name in front by itself, too.
-    refusal.coredns = format!("plugin/bufsize: {}", refusal.coredns);
+    let refusal = Refusal::from(d.arg_error()).named_twice("bufsize");
     Err(refusal.message("`bufsize` takes one number from 512 to 4096"))
 }
 
@@ -374,10 +389,9 @@ pub(super) fn multisocket(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outco
 
 /// `timeouts { read|write|idle DURATION }`.
 pub(super) fn timeouts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
-    let twice = |error: Refusal| Refusal { coredns: format!("plugin/timeouts: {}", error.coredns), ..error };
     while d.advance() {
         if !d.remaining_args().is_empty() {
-            return Err(twice(d.arg_error().into()));
+            return Err(Refusal::from(d.arg_error()).named_twice("timeouts"));
         }
         let mut lines = 0;
         check.properties(d, Unknown::Option, &["read", "write", "idle"], |_, d| {
@@ -385,7 +399,7 @@ pub(super) fn timeouts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome 
             timeout(d)
         });
         if lines == 0 {
-            return Err(twice(d.error("timeouts block with no timeouts specified").into()));
+            return Err(Refusal::from(d.error("timeouts block with no timeouts specified")).named_twice("timeouts"));
         }
     }
     Ok(())
