@@ -1,4 +1,5 @@
 //! The Corefile parser against the vectors that the real CoreDNS parser produced.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail and may read its vectors")]
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,6 @@ const DIR: &str = "/<dir>";
 
 fn vectors(section: &str) -> Vec<Value> {
     let path = format!("{}/testdata/vectors/vectors-coredns.yaml", env!("CARGO_MANIFEST_DIR"));
-    #[allow(clippy::disallowed_methods)]
     let text = std::fs::read_to_string(path).unwrap();
     let all: Value = serde_saphyr::from_str(&text).unwrap();
     all[section].as_array().unwrap().clone()
@@ -184,7 +184,6 @@ fn reads_keys_like_coredns() {
 /// The files of a folder below `testdata/syntax/corefile`, with their names.
 fn samples(folder: &str) -> Vec<(String, String)> {
     let path = format!("{}/testdata/syntax/corefile/{folder}", env!("CARGO_MANIFEST_DIR"));
-    #[allow(clippy::disallowed_methods)]
     let mut files: Vec<(String, String)> = std::fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap())
