@@ -1,15 +1,20 @@
 //! Groups the words of a Corefile into server blocks as CoreDNS does (`caddyfile/parse.go`), and reads on after errors.
 
+mod reports;
+mod snippets;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::env::{self, Lookup};
-use super::error::{CorefileError, CorefileWarning, ErrorKind, WarningKind};
+use super::env::Lookup;
+use super::error::{ErrorKind, WarningKind};
 use super::import::ImportResolver;
 use super::lexer::lex_all;
 use super::stream::Stream;
 use super::token::{FileIndex, Place, SourceFile, Token};
-use super::tree::{Corefile, Directive, Key, ServerBlock, Snippet};
+use super::tree::{Corefile, Directive, Key, ServerBlock};
 use super::{dispenser, importer, oddities, recovery, words};
 use crate::source::Span;
 
@@ -137,8 +142,7 @@ impl<'a> Parser<'a> {
     fn keys(&mut self) -> Header {
         let mut header = Header { keys: Vec::new(), first: None, at_end: false };
         let mut comma: Option<Token> = None;
-        loop {
-            let Some(token) = self.stream.current().cloned() else { break };
+        while let Some(token) = self.stream.current().cloned() {
             let text = self.expand(&token);
             if text == "import" && self.stream.at_line_start() {
                 self.import();
@@ -382,179 +386,6 @@ impl<'a> Parser<'a> {
             self.warn(WarningKind::SnippetLinesMerged, place, words::warning(WarningKind::SnippetLinesMerged));
         }
     }
-
-    // --- snippets ---
-
-    fn snippet(&mut self, name: String, key: &Token) {
-        if let Some((_, index)) = self.snippets.get(&name) {
-            let message = format!("redeclaration of previously declared snippet {name}");
-            let related = self.out.snippets.get(*index).map(|s| Place { file: s.file, span: s.name_span });
-            self.refuse_at_current(ErrorKind::SnippetRedefined, &message, Place::of(key), related);
-        }
-        if self.stream.text() != "{" {
-            let message = format!("Unexpected token '{}', expecting '{{'", self.stream.text());
-            if let Some(token) = self.stream.current().cloned() {
-                self.refuse_syntax(ErrorKind::SnippetWithoutBrace, &message, &token, Some(Place::of(key)));
-            }
-            self.stream.back();
-            recovery::skip_to_block_start(&mut self.stream, self.options.valid_directives);
-            return;
-        }
-        let (mut tokens, closed) = self.snippet_words();
-        if !closed && let Some(last) = self.stream.current().cloned() {
-            let message = format!("Unexpected token '{}', expecting '}}'", last.text);
-            self.refuse_syntax(ErrorKind::SnippetNotClosed, &message, &last, Some(Place::of(key)));
-            if let Some(cut) = recovery::resume_at_block(&tokens, self.options.valid_directives) {
-                for _ in cut..tokens.len() {
-                    self.stream.back();
-                }
-                tokens.truncate(cut);
-            }
-        }
-        self.refuse_self_import(&name, &mut tokens);
-        self.define(name, key, tokens);
-    }
-
-    fn snippet_words(&mut self) -> (Vec<Token>, bool) {
-        let mut tokens = Vec::new();
-        let mut open = 1_usize;
-        while self.stream.next() {
-            match self.stream.text() {
-                "}" => open -= 1,
-                "{" => open += 1,
-                _ => {}
-            }
-            if open == 0 {
-                return (tokens, true);
-            }
-            tokens.extend(self.stream.current().cloned());
-        }
-        (tokens, false)
-    }
-
-    /// CoreDNS looks for `import <own name>` at a line start of the body; others would need the import limit.
-    fn refuse_self_import(&mut self, name: &str, tokens: &mut Vec<Token>) {
-        let mut at = 0;
-        while let (Some(keyword), Some(argument)) = (tokens.get(at).cloned(), tokens.get(at + 1).cloned()) {
-            let previous = at.checked_sub(1).and_then(|at| tokens.get(at));
-            let line_start = previous.is_none_or(|p| p.file != keyword.file || p.line != keyword.line);
-            if keyword.text == "import" && line_start && self.expand(&argument) == name {
-                let message = format!("maximum snippet import depth ({}) exceeded", importer::MAX_SNIPPET_IMPORTS);
-                self.refuse_at_current(ErrorKind::SnippetImportsItself, &message, Place::of(&keyword), None);
-                tokens.drain(at..at + 2);
-                return;
-            }
-            at += 1;
-        }
-    }
-
-    fn define(&mut self, name: String, key: &Token, tokens: Vec<Token>) {
-        if self.snippets.contains_key(&name) {
-            return;
-        }
-        let end = self.stream.current().filter(|token| token.file == key.file).map_or(key.span, |token| token.span);
-        self.snippets.insert(name.clone(), (tokens.as_slice().into(), self.out.snippets.len()));
-        let span = key.span.join(end);
-        self.out.snippets.push(Snippet { name, name_span: key.span, file: key.file, span, tokens, uses: 0 });
-    }
-
-    /// Skips a block in braces that opens at the next word.
-    fn skip_braces(&mut self) {
-        let mut open = 0_usize;
-        while self.stream.next() {
-            match self.stream.text() {
-                "{" => open += 1,
-                "}" => open = open.saturating_sub(1),
-                _ => {}
-            }
-            if open == 0 {
-                break;
-            }
-        }
-    }
-
-    // --- words and reports ---
-
-    /// The word after replacement of its environment references.
-    pub(super) fn expand(&mut self, token: &Token) -> String {
-        if !env::has_reference(&token.text) {
-            return token.text.clone();
-        }
-        let Some(expansion) = env::expand(&token.text, self.options.env, &mut self.env_work) else {
-            self.refuse(ErrorKind::TooLarge, "an environment reference never ends", token, None);
-            self.stopped = true;
-            return String::new();
-        };
-        for (kind, message) in oddities::of_expansion(token, &expansion) {
-            self.warn(kind, Place::of(token), message);
-        }
-        expansion.text
-    }
-
-    /// Records an error with the usual prefix whose line is that of `token`.
-    pub(super) fn refuse(&mut self, kind: ErrorKind, message: &str, token: &Token, related: Option<Place>) {
-        let at = (token.file, token.line);
-        self.record(kind, format!("Error during parsing: {message}"), at, Place::of(token), related);
-    }
-
-    /// Records an error whose line is that of the current word, pointing at another place.
-    pub(super) fn refuse_at_current(&mut self, kind: ErrorKind, message: &str, place: Place, related: Option<Place>) {
-        let at = self.stream.current().map_or((FileIndex::MAIN, 0), |token| (token.file, token.line));
-        self.record(kind, format!("Error during parsing: {message}"), at, place, related);
-    }
-
-    fn refuse_syntax(&mut self, kind: ErrorKind, message: &str, token: &Token, related: Option<Place>) {
-        self.record(kind, format!("Syntax error: {message}"), (token.file, token.line), Place::of(token), related);
-    }
-
-    fn too_large(&mut self) {
-        if self.out.errors.iter().any(|error| error.kind == ErrorKind::TooLarge) {
-            return;
-        }
-        let cycle = self.importer.looks_like_cycle();
-        let (kind, message) = if cycle {
-            (
-                ErrorKind::ImportCycle,
-                format!("maximum snippet import depth ({}) exceeded", importer::MAX_SNIPPET_IMPORTS),
-            )
-        } else {
-            (ErrorKind::TooLarge, "the Corefile is too large".to_owned())
-        };
-        let place = self.out.imports.last().map_or(Place { file: FileIndex::MAIN, span: Span::new(0, 0) }, |s| s.place);
-        self.stopped = true;
-        self.push_error(kind, format!("Error during parsing: {message}"), (place.file, 0), place, None);
-    }
-
-    fn record(&mut self, kind: ErrorKind, text: String, at: (FileIndex, u32), place: Place, related: Option<Place>) {
-        if self.stream.exhausted() {
-            self.too_large(); // an unexpected end is then a consequence of the limit
-        } else {
-            self.push_error(kind, text, at, place, related);
-        }
-    }
-
-    fn push_error(
-        &mut self,
-        kind: ErrorKind,
-        coredns_message: String,
-        (line_file, line): (FileIndex, u32),
-        place: Place,
-        related: Option<Place>,
-    ) {
-        let file_name = self.out.file(line_file).map_or_else(String::new, |file| file.name.clone());
-        let word = self.out.text(place).to_owned();
-        let message = words::error(kind, &word, &coredns_message);
-        let related = related.and_then(|place| words::related(kind).map(|text| (place, text.to_owned())));
-        let Place { file, span } = place;
-        self.out.errors.push(CorefileError { kind, span, file, file_name, line, coredns_message, message, related });
-        self.stopped |= self.out.errors.len() >= MAX_ERRORS;
-    }
-
-    pub(super) fn warn(&mut self, kind: WarningKind, place: Place, message: String) {
-        if self.warned.insert((kind, place)) {
-            self.out.warnings.push(CorefileWarning { kind, span: place.span, file: place.file, message });
-        }
-    }
 }
 
 /// How the words of a directive ended.
@@ -591,146 +422,5 @@ fn empty_block(keys: Vec<Key>, first: &Token, braced: bool) -> ServerBlock {
         open: None,
         close: None,
         via: first.via,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Import, ImportedFile, NoImports};
-    use super::*;
-
-    fn known(name: &str) -> bool {
-        ["errors", "log", "forward", "cache", "hosts", "health", "whoami"].contains(&name)
-    }
-
-    fn run(text: &str, imports: &dyn ImportResolver) -> Corefile {
-        let env = |name: &str| (name == "TWO").then(|| "10.0.0.1 10.0.0.2".to_owned());
-        let options = Options {
-            main_file_name: "Corefile",
-            directory: "/etc/coredns",
-            env: &env,
-            valid_directives: Some(&known),
-            imports,
-        };
-        parse(text, &options)
-    }
-
-    fn shape(corefile: &Corefile) -> Vec<String> {
-        let line = |block: &ServerBlock| {
-            let keys = block.keys.iter().map(|key| key.expanded.as_str());
-            let names = block.directives.iter().map(|directive| directive.name.as_str());
-            format!("{}: {}", keys.collect::<Vec<_>>().join(" "), names.collect::<Vec<_>>().join(" "))
-        };
-        corefile.blocks.iter().map(line).collect()
-    }
-
-    fn errors(text: &str) -> (Vec<ErrorKind>, Vec<String>) {
-        let corefile = run(text, &NoImports);
-        (corefile.errors.iter().map(|error| error.kind).collect(), shape(&corefile))
-    }
-
-    fn warnings(text: &str) -> Vec<WarningKind> {
-        run(text, &NoImports).warnings.iter().map(|warning| warning.kind).collect()
-    }
-
-    #[test]
-    fn reads_on_after_errors() {
-        let next = "\nb.org {\nlog\n}\n";
-        for (text, kind, blocks) in [
-            ("a.org { errors }", ErrorKind::CloseOnDirectiveLine, &["a.org: errors", "b.org: log"][..]),
-            ("a.org {\nerrors", ErrorKind::MissingCloseBeforeBlock, &["a.org: errors", "b.org: log"]),
-            ("a.org {\nerors\nlog\n}", ErrorKind::UnknownDirective, &["a.org: erors log", "b.org: log"]),
-            ("a.org, {\nlog\n}", ErrorKind::CommaBeforeBrace, &["a.org: log", "b.org: log"]),
-            ("(s)\nlog\n", ErrorKind::SnippetWithoutBrace, &["b.org: log"]),
-            ("(s) {\nlog\n", ErrorKind::SnippetNotClosed, &["b.org: log"]),
-            (
-                "a.org {\nforward . 1.1.1.1 {\nexpire 1s\n",
-                ErrorKind::DirectiveNotClosed,
-                &["a.org: forward", "b.org: log"],
-            ),
-            ("a.org {\nlog\n}\n}", ErrorKind::StrayCloseBeforeBlock, &["a.org: log", "}: ", "b.org: log"]),
-            ("a.org {\nimport s x y\nlog\n}", ErrorKind::ImportWithExtraArguments, &["a.org: log", "b.org: log"]),
-            ("a.org {\nimport s x {\nlog\n}\n}", ErrorKind::ImportWithExtraArguments, &["a.org: ", "b.org: log"]),
-        ] {
-            let (kinds, shape) = errors(&format!("{text}{next}"));
-            let shape: Vec<&str> = shape.iter().map(String::as_str).collect();
-            assert_eq!((kinds.first(), shape.as_slice()), (Some(&kind), blocks), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_what_is_read_otherwise() {
-        for (text, kind) in [
-            (". {\nlog \"x\n}", WarningKind::UnterminatedQuote),
-            (". {\nlog a#b c\n}", WarningKind::HashInsideWord),
-            (". {\nlog a \\\nerrors\n}", WarningKind::TrailingBackslash),
-            ("a.org{\nlog\n}", WarningKind::GluedBrace),
-            (". {\nforward . 1.1.1.1{\n}\n", WarningKind::GluedBrace),
-            (". {\ncache {}\n}", WarningKind::BracesAsArgument),
-            (". {\nhealth {\nlameduck 5s\n}", WarningKind::MissingFinalBrace),
-            (". {\nlog\n}\n}\n", WarningKind::StrayClosingBrace),
-            (".\nlog\n}\n", WarningKind::StrayClosingBrace),
-            (". {\nhosts { fallthrough }\n}", WarningKind::OneLineBlock),
-            (".:{$NOPE} {\nlog\n}", WarningKind::UnsetVariable),
-            (".:{$PORT:53} {\nlog\n}", WarningKind::VariableDefault),
-            (". {\nforward . {$TWO}\n}", WarningKind::VariableWithBlanks),
-            ("(s) {\nlog x\n}\n. {\nimport s\nimport s\n}", WarningKind::SnippetLinesMerged),
-            ("\"\" {\nlog\n}\n. {\n}", WarningKind::BlockWithoutKey),
-            ("# nothing", WarningKind::NoServerBlock),
-        ] {
-            assert!(warnings(text).contains(&kind), "{text:?}: {:?}", warnings(text));
-        }
-        for quiet in [
-            ". {\nerrors { stacktrace }\nlog . \"{remote} x\"\nforward . 1.1.1.1 { }\n}",
-            ". {\nlog . {combined} {remote}:{port} {{ .Name }}\nhosts {\n1.1.1.1 a # b\n}\n}",
-        ] {
-            assert_eq!(warnings(quiet), [], "{quiet}");
-        }
-    }
-
-    /// Answers every pattern with the same file.
-    struct Always(&'static str);
-
-    impl ImportResolver for Always {
-        fn glob(&self, pattern: &str) -> Import {
-            Import::Files(vec![ImportedFile { path: pattern.to_owned(), text: self.0.to_owned() }])
-        }
-    }
-
-    #[test]
-    fn imports_keep_their_origin() {
-        let corefile = run("(s) {\nimport f\n}\n. {\n  import s\n}", &Always("log"));
-        let [block] = corefile.blocks.as_slice() else { panic!("one block") };
-        let [log] = block.directives.as_slice() else { panic!("one directive") };
-        assert_eq!(log.via_import.map(|span| span.text(&corefile.files[0].text)), Some("import s"));
-        assert_eq!(corefile.text(log.name_place()), "log");
-        assert_eq!(corefile.files[log.file.index()].name, "/etc/coredns/f");
-        assert_eq!(corefile.snippets[0].uses, 1);
-        assert!(!run("import x", &NoImports).is_complete());
-    }
-
-    #[test]
-    fn cycles_end() {
-        for (text, file) in [
-            ("import f", "import f"),
-            ("import f", "a.org {\nlog\n}\nimport f"),
-            (". {\nimport f\n}", "log\nlog\nlog\nlog\nlog\nlog\nlog\nimport f\nlog"),
-            ("(a) {\nlog\nimport b\n}\n(b) {\nlog\nimport a\n}\n. {\nimport a\n}", ""),
-        ] {
-            let corefile = run(text, &Always(file));
-            assert_eq!(corefile.first_error().map(|error| error.kind), Some(ErrorKind::ImportCycle), "{text} / {file}");
-        }
-    }
-
-    #[test]
-    fn big_and_hostile_texts_are_read_in_time() {
-        let many = "x {\n".repeat(100_000);
-        let nested = format!(". {{\nforward {}", "{ ".repeat(200_000));
-        let blocks = "a.org {\nforward . 1.1.1.1 {\n".repeat(20_000);
-        let commas = "a,\n".repeat(100_000);
-        let snippets: String = (0..20_000).map(|n| format!("(s{n}) {{\nlog\n}}\n")).collect();
-        for text in [many, nested, blocks, commas, snippets] {
-            let _ = run(&text, &NoImports);
-        }
     }
 }
