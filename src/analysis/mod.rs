@@ -1,9 +1,12 @@
 //! Pure passes over the cluster: what the kubelet, k3s, CoreDNS, the node cache and the C libraries make of it.
 
+pub mod address_pool;
 pub mod coredns;
 pub mod effective;
 pub mod facts;
 pub mod pod;
+pub mod policy;
 pub mod servers;
+pub mod service;
 pub mod view;
 pub mod views;
