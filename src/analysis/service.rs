@@ -61,11 +61,17 @@ fn missing_protocols(cluster: &Cluster, service: &Service) -> Vec<Located<String
 
 /// A DNS server published by one Service for each protocol, because a load balancer could not mix them.
 fn has_sibling(cluster: &Cluster, service: &Service, protocol: &str) -> bool {
+    let one_of_two = |s: &Service| {
+        let name = &s.meta.name.value;
+        s.is_type("LoadBalancer") || name.ends_with("-tcp") || name.ends_with("-udp")
+    };
     cluster.objects.services.iter().any(|other| {
-        let split = other.is_type("LoadBalancer") || other.meta.name.value.ends_with(&protocol.to_ascii_lowercase());
         let same_pods = other.selector.len() == service.selector.len()
             && other.selector.iter().all(|(k, v)| service.selector.get(k).is_some_and(|w| w.value == v.value));
-        split && same_pods && other.meta.namespace.value == service.meta.namespace.value && other.has_port(53, protocol)
+        (one_of_two(other) || one_of_two(service))
+            && same_pods
+            && other.meta.namespace.value == service.meta.namespace.value
+            && other.has_port(53, protocol)
     })
 }
 

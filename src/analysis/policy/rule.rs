@@ -370,7 +370,10 @@ impl Peer {
             }
             PeerKind::Net { net, .. } => {
                 let addresses = backend.service.as_ref().map(|s| s.addresses.as_slice()).unwrap_or_default();
-                net.prefix_len() > 0 && addresses.iter().any(|ip| net.contains(ip))
+                // a wide block that happens to hold the Service address shows no intent
+                (dns_port || net.prefix_len() == net.max_prefix_len())
+                    && net.prefix_len() > 0
+                    && addresses.iter().any(|ip| net.contains(ip))
             }
             PeerKind::Entity(name) => dns_port && name == "kube-dns",
             PeerKind::Service(_, name) => DNS_WORDS.contains(&name.as_str()),
