@@ -20,7 +20,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
         return None; // host endpoints only
     }
     let namespaced = policy.meta.kind.value == "NetworkPolicy";
-    let namespace = namespaced.then(|| policy.meta.namespace.value.as_str());
+    let namespace = namespaced.then_some(policy.meta.namespace.value.as_str());
     let tier = spec.text_at("tier").is_some_and(|tier| tier.value != "default");
     let staged = policy.meta.kind.value.starts_with("Staged");
     let types = spec.get("types");

@@ -21,7 +21,7 @@ const CLUSTER_NAME: &str = "io.cilium.k8s.policy.cluster";
 #[must_use]
 pub fn read(object: usize, policy: &Generic) -> Vec<Policy> {
     let namespaced = policy.meta.kind.value == "CiliumNetworkPolicy";
-    let namespace = namespaced.then(|| policy.meta.namespace.value.as_str());
+    let namespace = namespaced.then_some(policy.meta.namespace.value.as_str());
     let value = &policy.value.value;
     let specs = value.get("spec").into_iter().chain(value.get("specs").into_iter().flat_map(|s| s.value.items()));
     specs.filter_map(|spec| read_spec(object, spec, namespace, policy.meta.name_location())).collect()
