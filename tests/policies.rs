@@ -77,7 +77,7 @@ fn check(folder: &Path, rules: &RuleSet) -> Case {
         let id = files.add(&name, &text);
         objects.extend(Objects::read(id, &yaml::parse(&text)));
     }
-    let cluster = Cluster::assemble(objects, &[]);
+    let cluster = Cluster::of_objects(objects, &[]);
     let facts = Facts::of(&cluster);
     let words = node_words(folder);
     let k3s = words.iter().any(|w| w.ends_with("/k3s"));
