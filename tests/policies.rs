@@ -181,9 +181,10 @@ fn incidents_are_told_apart() {
         }
     }
     for folder in folders(&root().join("testdata/clusters")) {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let case = check(&folder, &rules);
         if !case.found.is_empty() {
-            println!("{}: {:#?}", folder.display(), lines(&case));
+            problems.push(format!("{name}: {:#?}", lines(&case)));
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
