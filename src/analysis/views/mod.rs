@@ -1,4 +1,7 @@
 //! The views: documented structs that rules speak about, one file a kind.
 
+pub mod address_pool;
 pub mod dns_server;
 pub mod pod;
+pub mod policy;
+pub mod service;
