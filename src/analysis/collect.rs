@@ -1,18 +1,25 @@
 //! Runs every analysis of a cluster and gathers the views.
 
-use crate::analysis::facts::Facts;
+use crate::analysis::effective::Distribution;
+use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
+use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::{self, NodeDns};
+use crate::analysis::{address_pool, policy, service};
 use crate::analysis::pod::shape::{self, Surroundings};
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::{block_view, forward_view, server_view};
 use crate::analysis::view::{Schemas, ViewSet};
 use crate::analysis::views::dns_server::{DnsServerView, ForwardView, ServerBlockView};
+use crate::analysis::views::address_pool::AddressPoolView;
 use crate::analysis::views::pod::PodView;
+use crate::analysis::views::policy::PolicyView;
+use crate::analysis::views::service::ServiceView;
 use crate::model::Cluster;
-use crate::source::Snapshot;
+use crate::source::{Located, Snapshot};
 use crate::syntax::corefile::Version;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The kinds of views that rules may be written for.
 #[must_use]
@@ -64,6 +71,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let mut set = ViewSet::default();
     add_servers(&mut set, cluster, &routes, assume);
     add_pods(&mut set, cluster, &facts);
+    add_network(&mut set, cluster, &facts, &nodes);
     Collected { views: set, missing: missing(cluster, &facts, &nodes) }
 }
 
@@ -157,6 +165,30 @@ fn node_count(cluster: &Cluster) -> usize {
     objects.chain(matched).collect::<BTreeSet<_>>().len()
 }
 
+/// Policies, Services and address pools, with what the nodes say about addresses.
+fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    let mut asked: Vec<Located<IpAddr>> = Vec::new();
+    for address in nodes.iter().flat_map(|n| &n.kubelet.cluster_dns).filter_map(parse_located) {
+        if !asked.iter().any(|known| known.value == address.value) {
+            asked.push(address);
+        }
+    }
+    let k3s: Vec<_> = nodes.iter().filter_map(|n| n.k3s.as_ref()).collect();
+    let disabled = |k: &&&K3sDns| k.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb"));
+    let servers = k3s.iter().filter(|k| k.server != Some(false));
+    let servicelb = servers.clone().any(|k| k.distribution == Distribution::K3s) && !servers.clone().any(|k| disabled(&&k));
+    let pod_cidrs: Vec<_> = k3s.iter().flat_map(|k| &k.cluster_cidr).flat_map(parse_cidrs).collect();
+    for (view, object) in policy::views(cluster, facts, &asked) {
+        set.add(&view, object);
+    }
+    for (view, object) in service::views(cluster, facts, &asked, servicelb) {
+        set.add(&view, object);
+    }
+    for (view, object) in address_pool::views(cluster, facts, &pod_cidrs) {
+        set.add(&view, object);
+    }
+}
+
 fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts) {
     let around = Surroundings::of(cluster, facts);
     for (index, workload) in cluster.objects.workloads.iter().enumerate() {
@@ -177,7 +209,7 @@ fn site(cluster: &Cluster, node: &NodeDns) -> NodeSite {
         addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
         host_nameservers: node.pod_file.nameservers(),
         host_reasons: reasons.into_iter().collect(),
-        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(crate::analysis::facts::parse_located).collect(),
+        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
         locals: Vec::new(),
     }
 }
