@@ -3,6 +3,7 @@
 pub mod coredns;
 pub mod effective;
 pub mod facts;
+pub mod node_cache;
 pub mod pod;
 pub mod servers;
 pub mod view;

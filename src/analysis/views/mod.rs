@@ -1,4 +1,5 @@
 //! The views: documented structs that rules speak about, one file a kind.
 
 pub mod dns_server;
+pub mod node_cache;
 pub mod pod;

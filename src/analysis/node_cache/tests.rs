@@ -1,0 +1,1 @@
+//! Node caches from manifests.
