@@ -1,10 +1,14 @@
 //! What a service is made of once its drop-ins are applied (systemd `src/core/load-fragment.c`, `service.c`).
 
-use super::environment::{Environment, is_valid_variable_name};
-use super::exec::{ExecCommand, ExecError, ExecWarning, exec_split};
+use super::effective::{
+    Effective, EnvironmentAssignment, EnvironmentFile, MergeProblem, MergeProblemKind, Override, OverrideKind, Refusal,
+    ServiceCommand,
+};
+use super::environment::is_valid_variable_name;
+use super::exec::{ExecError, ExecWarning, exec_split};
 use super::specifier::Specifiers;
 use super::traced::Traced;
-use super::unit::{Assignment, Unit, UnitProblem};
+use super::unit::{Assignment, Unit};
 use super::words::{Mode, Splitter};
 use crate::source::{FileId, Location, Span};
 
@@ -17,182 +21,6 @@ pub struct DropIn<'a> {
     pub file: FileId,
     /// What it says.
     pub unit: &'a Unit,
-}
-
-/// A command of the service together with the assignment that gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceCommand {
-    /// The command.
-    pub command: ExecCommand,
-    /// The assignment.
-    pub assignment: Location,
-}
-
-/// One `NAME=value` of `Environment=`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvironmentAssignment {
-    /// The variable.
-    pub name: String,
-    /// Its value.
-    pub value: Traced,
-    /// The assignment line.
-    pub assignment: Location,
-}
-
-/// One `EnvironmentFile=`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvironmentFile {
-    /// The path, without `-`, specifiers resolved; may be a glob.
-    pub path: Traced,
-    /// Whether a `-` forgives a missing file; otherwise the service does not start without it.
-    pub optional: bool,
-    /// The assignment line.
-    pub assignment: Location,
-}
-
-impl EnvironmentFile {
-    /// Whether the path is a pattern (`glob(7)`).
-    #[must_use]
-    pub fn is_glob(&self) -> bool {
-        self.path.as_str().contains(['*', '?', '['])
-    }
-}
-
-/// An assignment that a later one takes away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Override {
-    /// The assignment without effect.
-    pub loser: Location,
-    /// The assignment that takes it away.
-    pub winner: Location,
-    /// How.
-    pub kind: OverrideKind,
-}
-
-/// How an assignment loses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OverrideKind {
-    /// An empty assignment resets the list.
-    Reset,
-    /// The setting takes one value, the last one.
-    Replaced,
-}
-
-/// Why systemd does not load the unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// More than one `ExecStart=` is in effect with a type other than oneshot.
-    SeveralExecStart {
-        /// The first command's assignment.
-        first: Location,
-        /// The second command's assignment.
-        second: Location,
-    },
-    /// No `ExecStart=` is in effect; the location is the assignment that reset it, if one did.
-    NoExecStart {
-        /// The reset.
-        reset: Option<Location>,
-    },
-    /// A command line of the unit file itself is malformed.
-    BadCommand {
-        /// The malformed part.
-        location: Location,
-        /// What is wrong with it.
-        error: ExecError,
-    },
-    /// The unit file cannot be read to its end.
-    BadFile {
-        /// The file.
-        file: FileId,
-        /// Where and why.
-        problem: UnitProblem,
-    },
-}
-
-impl Refusal {
-    /// The reason in systemd's terms.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::SeveralExecStart { .. } => {
-                "Service has more than one ExecStart= setting, which is only allowed for Type=oneshot services"
-            }
-            Self::NoExecStart { .. } => {
-                "Service has no ExecStart= setting, which is only allowed for Type=oneshot services"
-            }
-            Self::BadCommand { .. } => "Unit configuration has fatal error, unit will not be started",
-            Self::BadFile { .. } => "Unit failed to load properly",
-        }
-    }
-}
-
-/// Something in an effective assignment that systemd ignores.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MergeProblem {
-    /// What.
-    pub kind: MergeProblemKind,
-    /// Where.
-    pub location: Location,
-}
-
-/// Kinds of [`MergeProblem`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MergeProblemKind {
-    /// A part of a command line that does not do what it seems to.
-    Command(ExecWarning),
-    /// A malformed command line of a drop-in: the rest of the drop-in is not read.
-    BadCommand(ExecError),
-    /// A drop-in that cannot be read to its end; what stands before counts.
-    BadFile,
-    /// `Environment=`: an unknown escape or a missing quote; this word and the rest of the line are ignored.
-    EnvironmentSyntax,
-    /// A word of `Environment=` that is not `NAME=value` with a valid name: ignored.
-    NotAnAssignment,
-    /// A specifier that does not exist: the word or path is ignored.
-    UnknownSpecifier,
-    /// `EnvironmentFile=` with a path that is relative (quotes are a part of the path) or holds `..`: ignored.
-    BadEnvironmentFilePath,
-    /// A value of `Type=` that does not exist: ignored.
-    UnknownType,
-}
-
-/// A service with its drop-ins applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effective {
-    /// `ExecCondition=`.
-    pub exec_condition: Vec<ServiceCommand>,
-    /// `ExecStartPre=`.
-    pub exec_start_pre: Vec<ServiceCommand>,
-    /// `ExecStart=`: one command for every service that is not oneshot.
-    pub exec_start: Vec<ServiceCommand>,
-    /// `ExecStartPost=`.
-    pub exec_start_post: Vec<ServiceCommand>,
-    /// `ExecStop=`.
-    pub exec_stop: Vec<ServiceCommand>,
-    /// `Environment=` in order.
-    pub environment: Vec<EnvironmentAssignment>,
-    /// `EnvironmentFile=` in order; all of them beat `Environment=`.
-    pub environment_files: Vec<EnvironmentFile>,
-    /// `PassEnvironment=`: names taken over from the service manager.
-    pub pass_environment: Vec<Traced>,
-    /// `UnsetEnvironment=`: names, or `NAME=value` pairs, that are removed last.
-    pub unset_environment: Vec<Traced>,
-    /// `Type=`; without one a service with `ExecStart=` is `simple`.
-    pub service_type: Option<Traced>,
-    /// `User=`.
-    pub user: Option<Traced>,
-    /// `WorkingDirectory=`.
-    pub working_directory: Option<Traced>,
-    /// `RemainAfterExit=`.
-    pub remain_after_exit: Option<Traced>,
-    /// `SuccessAction=` of `[Unit]`.
-    pub success_action: Option<Traced>,
-    /// Why systemd refuses the unit, if it does.
-    pub refused: Option<Refusal>,
-    /// Assignments that later ones take away, in the order in which that happens.
-    pub overrides: Vec<Override>,
-    /// What systemd ignores.
-    pub problems: Vec<MergeProblem>,
 }
 
 /// Types of a service.
@@ -210,40 +38,6 @@ pub fn merge(main: (FileId, &Unit), dropins: &[DropIn<'_>], specifiers: &Specifi
     }
     merger.verify();
     merger.out
-}
-
-impl Effective {
-    /// The environment of the service as far as files tell it (manager environment and `PassEnvironment=` do not).
-    ///
-    /// `variables_of` gives the valid assignments of an environment file in order, nothing for a missing one.
-    pub fn environment(&self, mut variables_of: impl FnMut(&EnvironmentFile) -> Vec<(String, Traced)>) -> Environment {
-        let mut environment = Environment::default();
-        for assignment in &self.environment {
-            environment.set(&assignment.name, assignment.value.clone());
-        }
-        for file in &self.environment_files {
-            for (name, value) in variables_of(file) {
-                environment.set(&name, value);
-            }
-        }
-        for unset in &self.unset_environment {
-            match unset.as_str().split_once('=') {
-                None => environment.unset(unset.as_str()),
-                Some((name, value)) if environment.get(name).is_some_and(|v| v.as_str() == value) => {
-                    environment.unset(name);
-                }
-                Some(_) => {}
-            }
-        }
-        environment
-    }
-
-    /// The type in effect; `simple` where nothing is said and something is started.
-    #[must_use]
-    pub fn effective_type(&self) -> &str {
-        let default = if self.exec_start.is_empty() { "oneshot" } else { "simple" };
-        self.service_type.as_ref().map_or(default, Traced::as_str)
-    }
 }
 
 struct Merger<'a> {
@@ -388,7 +182,7 @@ impl Merger<'_> {
         if !path.as_str().starts_with('/') || path.as_str().split('/').any(|part| part == "..") {
             return self.problem(MergeProblemKind::BadEnvironmentFilePath, value.location().unwrap_or(at));
         }
-        self.out.environment_files.push(EnvironmentFile { path, optional, assignment: at });
+        self.out.environment_files.push(EnvironmentFile { path: simplified(&path), optional, assignment: at });
     }
 
     fn names(&mut self, file: FileId, assignment: &Assignment, list: fn(&mut Effective) -> &mut Vec<Traced>) {
@@ -446,6 +240,20 @@ impl Merger<'_> {
         let remains = self.out.remain_after_exit.as_ref().is_some_and(|r| is_true(r.as_str()));
         action || (remains && !self.out.exec_stop.is_empty())
     }
+}
+
+/// An absolute path without empty and `.` components (`path_simplify()`).
+fn simplified(path: &Traced) -> Traced {
+    let mut simple = Traced::default();
+    let mut start = 0;
+    for part in path.as_str().split('/') {
+        let end = start + part.len();
+        if !part.is_empty() && part != "." {
+            simple.push_range(path, Span::new(start.saturating_sub(1), end));
+        }
+        start = end + 1;
+    }
+    if simple.is_empty() { path.slice(Span::new(0, 1)) } else { simple }
 }
 
 fn is_true(text: &str) -> bool {
@@ -514,7 +322,7 @@ mod tests {
 
     #[test]
     fn environment_files_beat_assignments_and_unset_beats_all() {
-        let text = "[Service]\nExecStart=/b/k3s\nEnvironmentFile=-/etc/default/%N\nEnvironmentFile=\"/etc/x\"\n\
+        let text = "[Service]\nExecStart=/b/k3s\nEnvironmentFile=-/etc//./default/%N\nEnvironmentFile=\"/etc/x\"\n\
                     EnvironmentFile=/a/../b\nEnvironment=A=unit B=unit C=unit\nUnsetEnvironment=C B=other\n";
         let effective = merged(text, &[]);
         let files: Vec<_> = effective.environment_files.iter().map(|f| (f.path.as_str(), f.optional)).collect();

@@ -154,10 +154,9 @@ impl Unit {
 #[must_use]
 pub fn parse(text: &str) -> Unit {
     let mut parser = Parser::default();
-    let mut lines = PhysicalLines { text, next: 0 };
     let mut pending: Option<Logical> = None;
     let mut seen_bom = false;
-    while let Some(mut span) = lines.next() {
+    for mut span in (PhysicalLines { text, next: 0 }) {
         if is_comment(span.text(text)) {
             continue;
         }

@@ -1,0 +1,243 @@
+//! The configuration files of k3s and RKE2, turned into arguments (`pkg/configfilearg/parser.go`).
+
+use super::config_value::{ConfigValue, comma_text};
+use super::flag::FlagValue;
+use super::losing::{Losing, LosingReason};
+use super::versions::Distribution;
+use crate::source::Located;
+use std::collections::BTreeMap;
+
+/// Whether a file of the drop-in directory is read: every name that ends in `.yaml` or `.yml`, in any case.
+///
+/// They are read in byte order of their names, after the main file, without entering directories.
+#[must_use]
+pub fn is_dropin_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// The configuration file: the variable `K3S_CONFIG_FILE` (`RKE2_CONFIG_FILE`) beats the flag `--config`, which beats
+/// the default. Drop-ins stand in the same path with `.d` appended.
+#[must_use]
+pub fn config_path(
+    distribution: Distribution,
+    variable: Option<&Located<String>>,
+    flag: Option<&Located<String>>,
+) -> Located<String> {
+    let given = |path: &&Located<String>| !path.value.is_empty();
+    variable
+        .filter(given)
+        .or_else(|| flag.filter(given))
+        .cloned()
+        .unwrap_or_else(|| Located::default_value(distribution.default_config().to_owned()))
+}
+
+/// The sub-command whose arguments the files become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Command {
+    /// `k3s server`, `rke2 server`.
+    Server,
+    /// `k3s agent`, `rke2 agent`.
+    Agent,
+}
+
+/// Flags about DNS and addresses that only the server has.
+pub const SERVER_ONLY: [&str; 5] = ["cluster-cidr", "cluster-dns", "cluster-domain", "disable", "service-cidr"];
+
+/// The arguments that the files become, and what is lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigArguments {
+    /// One flag for each scalar and each list item, in the order in which the keys were first seen. The origins of a
+    /// value are its own place and that of its key.
+    pub args: Vec<FlagValue>,
+    /// Values without effect, and list items that are maps.
+    pub losing: Vec<Losing>,
+}
+
+/// Merges the main file and its drop-ins, in reading order; a file that is not a map has no keys.
+///
+/// `key` replaces what earlier files said, `key+` appends to it.
+#[must_use]
+pub fn merge(distribution: Distribution, command: Command, files: &[&ConfigValue]) -> ConfigArguments {
+    let mut merger = Merger { distribution, command, ..Merger::default() };
+    for file in files {
+        if let ConfigValue::Map(entries) = file {
+            entries.iter().for_each(|(key, value)| merger.entry(key, value));
+        }
+    }
+    let args = merger.keys.into_iter().flat_map(|key| key.items).collect();
+    ConfigArguments { args, losing: merger.losing }
+}
+
+struct Merger {
+    distribution: Distribution,
+    command: Command,
+    places: BTreeMap<String, usize>,
+    keys: Vec<Key>,
+    losing: Vec<Losing>,
+}
+
+#[derive(Default)]
+struct Key {
+    items: Vec<FlagValue>,
+    /// The value so far is null, to which `+` adds as to an empty list.
+    is_null: bool,
+}
+
+impl Default for Merger {
+    fn default() -> Self {
+        let (distribution, command) = (Distribution::K3s, Command::Server);
+        Self { distribution, command, places: BTreeMap::new(), keys: Vec::new(), losing: Vec::new() }
+    }
+}
+
+impl Merger {
+    fn entry(&mut self, key: &Located<String>, value: &Located<ConfigValue>) {
+        let plain = key.value.strip_suffix('+');
+        let name = key.with(plain.unwrap_or(&key.value).to_owned());
+        let new = self.items(&name, value);
+        if self.command == Command::Agent && SERVER_ONLY.contains(&name.value.as_str()) {
+            return self.unknown(&name, &new);
+        }
+        let is_null = value.value == ConfigValue::Null;
+        let place = *self.places.entry(name.value.clone()).or_insert(self.keys.len());
+        let Some(known) = self.keys.get_mut(place) else {
+            return self.keys.push(Key { items: new, is_null });
+        };
+        if plain.is_none() {
+            let old = std::mem::replace(known, Key { items: new.clone(), is_null });
+            self.replaced(&name.value, &old, &new);
+            return;
+        }
+        if std::mem::take(&mut known.is_null) {
+            known.items.clear();
+        }
+        known.items.extend(if is_null { Vec::new() } else { new });
+    }
+
+    /// The flags of one entry. Only the first level of a list is spread; a map in it is an accident worth telling.
+    fn items(&mut self, name: &Located<String>, value: &Located<ConfigValue>) -> Vec<FlagValue> {
+        let items =
+            if let ConfigValue::List(items) = &value.value { items.as_slice() } else { std::slice::from_ref(value) };
+        let mut flags = Vec::with_capacity(items.len());
+        for item in items {
+            let text = item.with(item.value.go_text());
+            if matches!(item.value, ConfigValue::Map(_)) {
+                self.losing.push(Losing::alone(&name.value, text.clone(), LosingReason::MapItem));
+            }
+            let flag = FlagValue::new(name.clone(), text);
+            flags.push(FlagValue { value: flag.located_value(), ..flag });
+        }
+        flags
+    }
+
+    fn unknown(&mut self, name: &Located<String>, items: &[FlagValue]) {
+        let reason = match self.distribution {
+            Distribution::K3s => LosingReason::UnknownKeyFatal,
+            Distribution::Rke2 => LosingReason::UnknownKeySkipped,
+        };
+        let values: Vec<_> = items.iter().map(|item| item.value.clone()).collect();
+        let value = if values.is_empty() { name.with(String::new()) } else { comma_text(&values) };
+        self.losing.push(Losing::alone(&name.value, value, reason));
+    }
+
+    fn replaced(&mut self, name: &str, old: &Key, new: &[FlagValue]) {
+        let values: Vec<_> = new.iter().map(|item| item.value.clone()).collect();
+        let winning = comma_text(&values);
+        let kept: std::collections::BTreeSet<&str> = values.iter().map(|value| value.value.as_str()).collect();
+        for item in old.items.iter().filter(|_| !old.is_null) {
+            let value = item.value.clone();
+            let mut losing = Losing::one_of_many(name, value, &winning, LosingReason::ReplacedByLaterFile);
+            losing.same_value = kept.contains(item.value.value.as_str());
+            self.losing.push(losing);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileId, Location, Span};
+
+    fn scalar(file: u32, start: usize, text: &str) -> Located<ConfigValue> {
+        let span = Span::new(start, start + text.len());
+        Located::at(ConfigValue::Scalar(text.to_owned()), Location::new(FileId(file), span))
+    }
+
+    fn file(key: &str, value: ConfigValue) -> ConfigValue {
+        let key = Located::default_value(key.to_owned());
+        ConfigValue::Map(vec![(key, Located::default_value(value))])
+    }
+
+    fn losses(merged: &ConfigArguments) -> Vec<(&str, &str, LosingReason, bool)> {
+        merged.losing.iter().map(|l| (l.name.as_str(), l.value.value.as_str(), l.reason, l.same_value)).collect()
+    }
+
+    #[test]
+    fn a_later_list_drops_items() {
+        let list = |items: &[Located<ConfigValue>]| file("kubelet-arg", ConfigValue::List(items.to_vec()));
+        let first = list(&[scalar(0, 5, "resolv-conf=/a"), scalar(0, 30, "max-pods=9")]);
+        let second = list(&[scalar(1, 5, "max-pods=9")]);
+        let merged = merge(Distribution::K3s, Command::Server, &[&first, &second]);
+        assert_eq!(merged.args.len(), 1);
+        assert_eq!(
+            losses(&merged),
+            [
+                ("kubelet-arg", "resolv-conf=/a", LosingReason::ReplacedByLaterFile, false),
+                ("kubelet-arg", "max-pods=9", LosingReason::ReplacedByLaterFile, true),
+            ]
+        );
+        let winning = merged.losing.first().and_then(|l| l.winning.as_ref()).and_then(Located::location);
+        assert_eq!(winning, Some(Location::new(FileId(1), Span::new(5, 15))));
+    }
+
+    #[test]
+    fn a_map_item_becomes_nonsense() {
+        let entry = (Located::default_value("resolv-conf".to_owned()), scalar(0, 9, "/x"));
+        let item = Located::default_value(ConfigValue::Map(vec![entry]));
+        let merged = merge(Distribution::K3s, Command::Agent, &[&file("kubelet-arg", ConfigValue::List(vec![item]))]);
+        assert_eq!(
+            merged.args.first().map(FlagValue::k3s_argument).as_deref(),
+            Some("--kubelet-arg=[{resolv-conf /x}]")
+        );
+        assert_eq!(losses(&merged), [("kubelet-arg", "[{resolv-conf /x}]", LosingReason::MapItem, false)]);
+    }
+
+    #[test]
+    fn an_agent_does_not_know_server_flags() {
+        let file = file("cluster-dns", ConfigValue::Scalar("10.43.0.11".to_owned()));
+        for (distribution, want) in
+            [(Distribution::K3s, LosingReason::UnknownKeyFatal), (Distribution::Rke2, LosingReason::UnknownKeySkipped)]
+        {
+            let merged = merge(distribution, Command::Agent, &[&file]);
+            assert_eq!(losses(&merged), [("cluster-dns", "10.43.0.11", want, false)]);
+            assert!(merged.args.is_empty());
+            assert!(merge(distribution, Command::Server, &[&file]).losing.is_empty());
+        }
+    }
+
+    #[test]
+    fn plus_after_null_adds_to_nothing() {
+        let merged = merge(
+            Distribution::K3s,
+            Command::Server,
+            &[
+                &file("a", ConfigValue::Null),
+                &file("a+", ConfigValue::Null),
+                &file("a+", ConfigValue::Scalar("x".into())),
+            ],
+        );
+        assert_eq!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>(), ["-a=x"]);
+        assert!(merged.losing.is_empty());
+    }
+
+    #[test]
+    fn names_and_paths() {
+        assert!(is_dropin_name("10-DNS.YML") && is_dropin_name(".yaml") && !is_dropin_name("a.yaml.bak"));
+        let path = |text: &str| Located::default_value(text.to_owned());
+        let (flag, variable) = (path("/flag"), path("/variable"));
+        assert_eq!(config_path(Distribution::Rke2, Some(&variable), Some(&flag)).value, "/variable");
+        assert_eq!(config_path(Distribution::Rke2, Some(&path("")), Some(&flag)).value, "/flag");
+        assert_eq!(config_path(Distribution::Rke2, None, None).value, "/etc/rancher/rke2/config.yaml");
+    }
+}

@@ -1,0 +1,199 @@
+//! Nodes: the kubelet's DNS settings in effect, the file that pods inherit, and the node's own resolvers.
+
+mod inputs;
+pub mod k3s;
+pub mod pod_file;
+
+use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};
+use crate::analysis::effective::{Distribution, KubeVersion};
+use crate::model::Cluster;
+use crate::model::node::{Agent, Node, config_file};
+use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
+use crate::syntax::kubelet_flags;
+use k3s::{K3sDns, ServerSettings};
+use pod_file::{PodFile, PodFileState};
+
+/// The release that is assumed where the snapshot names none.
+pub const ASSUMED_KUBE: KubeVersion = KubeVersion::new(1, 34, 0);
+
+/// The DNS settings of a node.
+#[derive(Clone, Debug)]
+pub struct NodeDns {
+    /// Its name.
+    pub name: String,
+    /// Index in [`Cluster::nodes`].
+    pub node: usize,
+    /// Release of the kubelet; assumed where [`version_known`](Self::version_known) is false.
+    pub version: KubeVersion,
+    /// The snapshot names the release.
+    pub version_known: bool,
+    /// The snapshot shows how the kubelet is configured: a unit, a configuration file, or k3s.
+    pub configured: bool,
+    /// The settings in effect.
+    pub kubelet: EffectiveKubelet,
+    /// k3s or RKE2, if that runs here.
+    pub k3s: Option<K3sDns>,
+    /// The file that pods with the node's resolver inherit.
+    pub pod_file: PodFile,
+    /// `/etc/resolv.conf` of the node itself.
+    pub host_file: PodFileState,
+}
+
+/// The settings of every node of a cluster.
+#[must_use]
+pub fn all(snapshot: &Snapshot, cluster: &Cluster) -> Vec<NodeDns> {
+    let server = server_settings(snapshot, cluster);
+    cluster
+        .nodes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, node)| {
+            Some(of(snapshot, snapshot.node(node.index)?, index, node, cluster, server.as_ref()))
+        })
+        .collect()
+}
+
+/// What the first k3s server of the cluster tells its agents.
+fn server_settings(snapshot: &Snapshot, cluster: &Cluster) -> Option<ServerSettings> {
+    cluster.nodes.iter().find_map(|node| {
+        let k3s = node.k3s().filter(|k3s| k3s.server == Some(true))?;
+        let root = snapshot.node(node.index)?;
+        let (version, _) = version_of(node, cluster);
+        let (settings, _) = k3s::resolve(snapshot, root, node, k3s, version, None);
+        Some(ServerSettings { cluster_dns: settings.cluster_dns, cluster_domain: settings.cluster_domain })
+    })
+}
+
+/// The kubelet's release: the node's own Node object, else any of the cluster, else what kubeadm says.
+fn version_of(node: &Node, cluster: &Cluster) -> (KubeVersion, bool) {
+    let own = node.versions.kubelet.as_ref().map(|v| v.value.clone());
+    let other = || {
+        let all = crate::analysis::facts::node_info(cluster, "kubeletVersion");
+        all.first().map(|v| v.value.clone())
+    };
+    let kubeadm = || {
+        let mut configs = cluster.embedded_of_kind("ClusterConfiguration");
+        configs.find_map(|c| c.value.text_at("kubernetesVersion")).map(|v| v.value)
+    };
+    let found = own.or_else(other).or_else(kubeadm).and_then(|text| KubeVersion::parse(&text));
+    (found.unwrap_or(ASSUMED_KUBE), found.is_some())
+}
+
+fn of(
+    snapshot: &Snapshot,
+    root: &NodeRoot,
+    index: usize,
+    node: &Node,
+    cluster: &Cluster,
+    server: Option<&ServerSettings>,
+) -> NodeDns {
+    let (version, version_known) = version_of(node, cluster);
+    let (kubelet, k3s) = match &node.agent {
+        Agent::K3s(k3s) => {
+            let (settings, kubelet) = k3s::resolve(snapshot, root, node, k3s, version, server);
+            (kubelet, Some(settings))
+        }
+        Agent::Kubelet { arguments, .. } => (plain_kubelet(snapshot, root, node, arguments, version), None),
+        Agent::Unknown => (plain_kubelet(snapshot, root, node, &[], version), None),
+    };
+    let pod_file = pod_file(snapshot, root, &kubelet, k3s.as_ref(), version);
+    NodeDns {
+        name: node.name.clone(),
+        node: index,
+        version,
+        version_known,
+        configured: !matches!(node.agent, Agent::Unknown),
+        pod_file,
+        host_file: pod_file::read(snapshot, root, "/etc/resolv.conf", version),
+        kubelet,
+        k3s,
+    }
+}
+
+/// A kubelet of its own: flags over drop-ins over the configuration file.
+fn plain_kubelet(
+    snapshot: &Snapshot,
+    root: &NodeRoot,
+    node: &Node,
+    arguments: &[crate::syntax::systemd::Traced],
+    version: KubeVersion,
+) -> EffectiveKubelet {
+    let line = kubelet_flags::parse_kubelet(arguments);
+    let flags: Vec<_> = line.flags.iter().map(inputs::flag_value).collect();
+    let named = flag_value(&flags, "config");
+    let default_path = Located::default_value("/var/lib/kubelet/config.yaml".to_owned());
+    // a kubelet whose command line the snapshot lacks reads kubeadm's file if that is there
+    let path = named.or_else(|| arguments.is_empty().then_some(default_path));
+    let config = path.as_ref().and_then(|path| kubelet_file(snapshot, root, node, path));
+    let directory = flag_value(&flags, "config-dir");
+    let dropins = directory.as_ref().map(|dir| dropins(snapshot, root, dir)).unwrap_or_default();
+    let input =
+        KubeletInput { version, flags: &flags, config: config.as_ref(), dropins: &dropins, alpha_dropins: false };
+    effective(&input)
+}
+
+fn kubelet_file(snapshot: &Snapshot, root: &NodeRoot, node: &Node, path: &Located<String>) -> Option<KubeletFile> {
+    let tree = match node.configs.get(&path.value) {
+        Some(file) => inputs::config_value(&file.value),
+        None => match root.lookup(&path.value) {
+            Lookup::File { file, .. } => inputs::config_value(&config_file(file, &snapshot.file(file).text).value),
+            _ => return None,
+        },
+    };
+    Some(KubeletFile { path: path.value.clone(), tree, named_by: path.origins.clone() })
+}
+
+/// All files below a drop-in directory, sub-directories included.
+fn dropins(snapshot: &Snapshot, root: &NodeRoot, directory: &Located<String>) -> Vec<KubeletFile> {
+    let prefix = format!("{}/", directory.value.trim_end_matches('/'));
+    root.paths()
+        .filter(|path| path.starts_with(&prefix))
+        .filter_map(|path| match root.lookup(path) {
+            Lookup::File { file, .. } => {
+                let tree = inputs::config_value(&config_file(file, &snapshot.file(file).text).value);
+                Some(KubeletFile { path: path.to_owned(), tree, named_by: directory.origins.clone() })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn pod_file(
+    snapshot: &Snapshot,
+    root: &NodeRoot,
+    kubelet: &EffectiveKubelet,
+    k3s: Option<&K3sDns>,
+    version: KubeVersion,
+) -> PodFile {
+    let path = &kubelet.resolv_conf;
+    let setting: Vec<Location> = path.origins.clone();
+    if path.value.is_empty() {
+        return PodFile { path: String::new(), setting, state: PodFileState::EmptySetting };
+    }
+    let generated = k3s.and_then(|k3s| match k3s.choice.reason {
+        crate::analysis::effective::k3s_resolver::ChoiceReason::Fallback { text }
+            if k3s.choice.path.value == path.value =>
+        {
+            Some(text)
+        }
+        _ => None,
+    });
+    let state = match generated {
+        Some(text) => PodFileState::Generated(text),
+        None => pod_file::read(snapshot, root, &path.value, version),
+    };
+    // a candidate that k3s took by itself is no setting of anybody
+    let chosen = k3s.is_some_and(|k| {
+        k.choice.path.value == path.value
+            && k.choice.reason == crate::analysis::effective::k3s_resolver::ChoiceReason::Candidate
+    });
+    PodFile { path: path.value.clone(), setting: if chosen { Vec::new() } else { setting }, state }
+}
+
+impl NodeDns {
+    /// The distribution that runs the kubelet, if it is k3s or RKE2.
+    #[must_use]
+    pub fn distribution(&self) -> Option<Distribution> {
+        self.k3s.as_ref().map(|k3s| k3s.distribution)
+    }
+}
