@@ -9,12 +9,12 @@ use crate::source::Located;
 use crate::syntax::corefile::Place;
 use std::collections::BTreeMap;
 
-/// Every placeholder that stays, once for each kind of place.
+/// Every placeholder that stays, once each: one replacement over the manifest mends all its places.
 pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
-    let mut found: BTreeMap<(String, String), Vec<Located<String>>> = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<Located<String>>> = BTreeMap::new();
     let mut add = |within: &str, text: &Located<String>| {
         for name in names(&text.value) {
-            found.entry((within.to_owned(), name.to_owned())).or_default().push(text.with(name.to_owned()));
+            found.entry(name.to_owned()).or_default().push(text.with(within.to_owned()));
         }
     };
     let template = cache.is_template();
@@ -34,18 +34,16 @@ pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
         let within = format!("Service {}", service.meta.name.value);
         service.cluster_ips.iter().chain(std::iter::once(&service.meta.name)).for_each(|text| add(&within, text));
     }
-    let mut views: Vec<_> =
-        found.into_iter().filter_map(|((within, name), places)| view(&name, &within, places, template)).collect();
+    let mut views: Vec<_> = found.into_iter().filter_map(|(name, places)| view(&name, places, template)).collect();
     if let Some(arg) = split_health(cache).filter(|_| template) {
-        let mut view = PlaceholderView {
+        let view = PlaceholderView {
             name: LOCAL_DNS.to_owned(),
             within: "Corefile".to_owned(),
             meaning: "one address of -localip".to_owned(),
             consequence: "-localip has several entries, all of which are put here: the health plugin refuses the line"
                 .to_owned(),
-            places: vec![arg.clone()],
+            places: Vec::new(),
         };
-        view.places.truncate(1);
         views.push(arg.with(view));
     }
     views
@@ -83,7 +81,11 @@ fn names(text: &str) -> Vec<&str> {
     found
 }
 
-fn view(name: &str, within: &str, places: Vec<Located<String>>, template: bool) -> Option<Located<PlaceholderView>> {
+fn view(name: &str, mut places: Vec<Located<String>>, template: bool) -> Option<Located<PlaceholderView>> {
+    let first = places.first()?.clone();
+    let mut within: Vec<&str> = places.iter().map(|place| place.value.as_str()).collect();
+    within.dedup();
+    let within = within.join(", ");
     let meaning = match name {
         "__PILLAR__DNS__DOMAIN__" => "the cluster domain, such as cluster.local",
         LOCAL_DNS => "the link-local address of the cache, such as 169.254.20.10",
@@ -92,7 +94,7 @@ fn view(name: &str, within: &str, places: Vec<Located<String>>, template: bool) 
         UPSTREAM_SERVERS => "the resolvers for external names",
         _ => "a value that the installer knows",
     };
-    let consequence = match (within, name) {
+    let consequence = match (first.value.as_str(), name) {
         ("Corefile", "__PILLAR__DNS__DOMAIN__") => {
             "node-cache leaves it alone and serves a zone of this literal name, so that cluster names take the way of external ones"
         }
@@ -105,10 +107,10 @@ fn view(name: &str, within: &str, places: Vec<Located<String>>, template: bool) 
         (probe, _) if probe.ends_with("Probe") => "the kubelet takes it for a host name, and the probe fails",
         _ => "the API server refuses the Service",
     };
-    let first = places.first()?.clone();
+    places.remove(0);
     Some(first.with(PlaceholderView {
         name: name.to_owned(),
-        within: within.to_owned(),
+        within,
         meaning: meaning.to_owned(),
         consequence: consequence.to_owned(),
         places,

@@ -89,13 +89,13 @@ pub struct MismatchView {
 pub struct PlaceholderView {
     /// The placeholder.
     pub name: String,
-    /// Where it stands: `Corefile`, `args`, `livenessProbe`, `Service kube-dns`.
+    /// Where it stands: `Corefile`, `args`, `livenessProbe`, `Service kube-dns`, joined with commas.
     pub within: String,
     /// What belongs there.
     pub meaning: String,
     /// What happens with it, as a clause.
     pub consequence: String,
-    /// Every place where it stands.
+    /// The other places where it stands.
     pub places: Vec<Located<String>>,
 }
 
