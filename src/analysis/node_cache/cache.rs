@@ -93,7 +93,7 @@ impl<'a> Cache<'a> {
         // the `flag` package reads a boolean only in the form `-name=value`
         let off = [format!("-{name}="), format!("--{name}=")];
         let words = self.container.into_iter().flat_map(|c| c.command.iter().chain(&c.args));
-        let last = words.filter_map(|w| off.iter().find_map(|flag| w.value.strip_prefix(flag.as_str()))).last();
+        let last = words.filter_map(|w| off.iter().find_map(|flag| w.value.strip_prefix(flag.as_str()))).next_back();
         last.is_some_and(|value| matches!(value, "false" | "0" | "f" | "F" | "FALSE" | "False"))
     }
 

@@ -14,23 +14,30 @@ use std::net::IpAddr;
 /// Zones of reverse look-ups.
 const REVERSE: [&str; 2] = ["in-addr.arpa.", "ip6.arpa."];
 
-/// Upstreams that are addresses which the cache itself takes on this node.
+/// Upstreams that are addresses which the cache itself takes on this node, once for each address.
 pub fn to_itself(cache: &Cache<'_>) -> Vec<Located<SelfForwardView>> {
-    let mut found = Vec::new();
+    let mut found: Vec<Located<SelfForwardView>> = Vec::new();
     for (block, forward) in cache.forwards() {
         for upstream in &forward.upstreams {
             let Some(ip) = address_of(cache, &upstream.value) else { continue };
             let Some((own, reason)) = own_place(cache, block, ip, &upstream.value) else { continue };
-            let view = SelfForwardView {
-                zone: forward_zones(block, forward).first().cloned().unwrap_or_else(|| forward.from.clone()),
-                upstream: upstream_text(&upstream.value),
+            let text = upstream_text(&upstream.value);
+            let zone = forward_zones(block, forward).into_iter().next().unwrap_or_else(|| forward.from.clone());
+            if let Some(same) = found.iter_mut().find(|f| f.value.upstream == text) {
+                same.value.others.push(upstream.with(zone.clone()));
+                same.value.zones.push(zone);
+                continue;
+            }
+            found.push(upstream.with(SelfForwardView {
+                zones: vec![zone],
+                upstream: text,
                 address: ip.to_string(),
                 reason,
                 own,
                 service: cache.service_label(ip),
                 has_loop_plugin: block.syntax.has("loop"),
-            };
-            found.push(upstream.with(view));
+                others: Vec::new(),
+            }));
         }
     }
     found
@@ -40,7 +47,8 @@ pub fn to_itself(cache: &Cache<'_>) -> Vec<Located<SelfForwardView>> {
 fn address_of(cache: &Cache<'_>, upstream: &Upstream) -> Option<IpAddr> {
     match upstream {
         Upstream::Address { ip, port: 53, encrypted: false } => Some(*ip),
-        Upstream::Placeholder(text) if text == CLUSTER_DNS => {
+        // which Service that is, the arguments say
+        Upstream::Placeholder(text) if text == CLUSTER_DNS && cache.workload.is_some() => {
             cache.vertex.cluster_dns_pillar.as_ref().map(|ip| ip.value)
         }
         _ => None,

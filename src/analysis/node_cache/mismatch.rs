@@ -25,7 +25,10 @@ pub fn all(cache: &Cache<'_>) -> Vec<Located<MismatchView>> {
     let mut found = Vec::new();
     if cache.workload.is_some() && cache.local_ip.is_some() && cache.makes_interface() && cache.on_host() {
         found.extend(binds(cache));
-        found.extend(unbound(cache));
+        // a mistyped `bind` leaves the right address unbound: one mistake
+        if found.is_empty() {
+            found.extend(unbound(cache));
+        }
         found.extend(foreign_health(cache));
     }
     // a health address that nobody has is the cause; the probe then fails for that reason

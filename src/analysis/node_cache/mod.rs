@@ -11,8 +11,6 @@ mod placeholders;
 mod pod;
 mod ports;
 mod proxy;
-#[cfg(test)]
-mod tests;
 
 use crate::analysis::facts::Facts;
 use crate::analysis::servers::graph::Routes;

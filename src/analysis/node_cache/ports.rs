@@ -58,8 +58,6 @@ fn dns(cache: &Cache<'_>) -> Option<Wanted> {
     }
     let mut addresses: Vec<IpAddr> = binds.iter().filter_map(|bind| bind.value.parse().ok()).collect();
     addresses.extend(cache.own.iter().map(|own| own.value));
-    addresses.sort_unstable();
-    addresses.dedup();
     let first = cache.own.first().map(|own| own.with(own.value.to_string()));
     let place = binds.first().map(|bind| (*bind).clone()).or(first)?;
     (!addresses.is_empty()).then_some(Wanted { port: 53, addresses, purpose: "DNS", place })
@@ -80,7 +78,7 @@ fn metrics(cache: &Cache<'_>) -> Vec<Wanted> {
     let text = flag.as_ref().map_or(OWN_METRICS, |f| f.value.as_str());
     let default = || Some(cache.container?.name.with(OWN_METRICS.to_owned()));
     if let (Some((addresses, port)), Some(place)) = (listen_address(text), flag.clone().or_else(default)) {
-        all.push(Wanted { port, addresses, purpose: "metrics", place });
+        all.push(Wanted { port, addresses, purpose: "its own metrics", place });
     }
     all
 }

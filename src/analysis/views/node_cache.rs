@@ -102,8 +102,8 @@ pub struct PlaceholderView {
 /// An upstream that is the cache itself.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SelfForwardView {
-    /// Zone of the forward.
-    pub zone: String,
+    /// Zones whose names go there.
+    pub zones: Vec<String>,
     /// The upstream as written.
     pub upstream: String,
     /// The address behind it.
@@ -116,6 +116,8 @@ pub struct SelfForwardView {
     pub service: Option<Located<String>>,
     /// The block has the `loop` plugin, which stops the process.
     pub has_loop_plugin: bool,
+    /// The same upstream in other blocks: the zone there.
+    pub others: Vec<Located<String>>,
 }
 
 /// Reverse zones that do not reach the cluster DNS.
@@ -188,7 +190,7 @@ pub struct PortConflictView {
     pub port: i64,
     /// Address on which the cache wants it; `0.0.0.0` for all.
     pub address: String,
-    /// What the cache needs it for: `DNS`, `health`, `metrics`.
+    /// What the cache needs it for: `DNS`, `health`, `metrics` (of CoreDNS), `its own metrics` (whose failure is only logged).
     pub purpose: String,
     /// Who holds it: `dnsmasq on node a`, `container healthcheck of Pod/kube-system/kube-apiserver`.
     pub holder: String,
