@@ -2,6 +2,7 @@
 
 pub mod address_pool;
 pub mod dns_server;
+pub mod node_cache;
 pub mod pod;
 pub mod policy;
 pub mod service;
