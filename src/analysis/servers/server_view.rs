@@ -1,8 +1,8 @@
 //! Builds the `dns_server` view.
 
 use super::block_view::program;
-use super::setup_view;
 use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
+use super::setup_view;
 use crate::analysis::views::dns_server::{
     CustomKeyView, DnsServerView, MissingKeyView, ShadowedView, SyntaxProblemView,
 };
@@ -32,7 +32,9 @@ pub fn view(
         version: version_of(server).and_then(|v| server.image.as_ref().map(|image| image.with(v.to_string()))),
         has_workload: workload.is_some(),
         packaged: server.packaged,
-        has_ready_plugin: !setup_view::binary(server, assumed).coredns_version().is_some_and(|v| v < Version::new(1, 5, 0)),
+        has_ready_plugin: !setup_view::binary(server, assumed)
+            .coredns_version()
+            .is_some_and(|v| v < Version::new(1, 5, 0)),
         complete: config.is_none_or(|c| c.corefile.is_complete()),
         syntax_problems: config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default(),
         line_problems: config.map(|c| setup_view::line_problems(server, c, assumed)).unwrap_or_default(),
@@ -75,7 +77,8 @@ fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Locate
         return folded
             .iter()
             .map(|text| {
-                let message = "the Corefile text is folded into one line: the key lacks `|`, so YAML joins the lines with blanks";
+                let message =
+                    "the Corefile text is folded into one line: the key lacks `|`, so YAML joins the lines with blanks";
                 let view = SyntaxProblemView {
                     message: message.to_owned(),
                     coredns_message: config.corefile.first_error().map(|e| e.coredns_text()),

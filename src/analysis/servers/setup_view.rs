@@ -80,7 +80,8 @@ const LINE_ERRORS: [&str; 2] = ["Wrong argument count or unexpected line ending"
 
 /// The kinds that rules tell apart.
 fn kind(problem: &SetupProblem) -> &'static str {
-    let line_error = problem.coredns_message.as_deref().is_some_and(|text| LINE_ERRORS.iter().any(|e| text.contains(e)));
+    let line_error =
+        problem.coredns_message.as_deref().is_some_and(|text| LINE_ERRORS.iter().any(|e| text.contains(e)));
     match problem.kind {
         ProblemKind::UnknownPlugin | ProblemKind::External | ProblemKind::Removed => "unknown-plugin",
         ProblemKind::PluginNotInBinary => "plugin-not-in-binary",
