@@ -25,7 +25,15 @@ use std::net::IpAddr;
 /// The kinds of views that rules may be written for.
 #[must_use]
 pub fn schemas() -> Schemas {
-    Schemas::new().with::<DnsServerView>().with::<ServerBlockView>().with::<ForwardView>().with::<PodView>()
+    Schemas::new()
+        .with::<AddressPoolView>()
+        .with::<DnsServerView>()
+        .with::<ForwardView>()
+        .with::<NodeCacheView>()
+        .with::<PodView>()
+        .with::<PolicyView>()
+        .with::<ServerBlockView>()
+        .with::<ServiceView>()
 }
 
 /// What is taken for granted where the input does not say it (`--assume`, `--k8s-version`, …).
