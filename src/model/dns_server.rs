@@ -146,6 +146,8 @@ fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option
             Some((position, container, kind_of_image(&image.value)?))
         })?;
     let config = (kind != ServerKind::KubeDns).then(|| corefile_of(objects, workload, container, kind)).flatten();
+    let map = config.as_ref().and_then(|c| objects.config_maps.get(c.config_map?));
+    let map_packaged = map.is_some_and(|map| is_packaged(&map.meta));
     Some(DnsServer {
         kind,
         name: format!("{}/{}", workload.meta.namespace.value, workload.meta.name.value),
@@ -156,7 +158,7 @@ fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option
         config,
         services: services_of(objects, workload),
         location: workload.meta.name_location(),
-        packaged: is_packaged(&workload.meta),
+        packaged: is_packaged(&workload.meta) || map_packaged,
     })
 }
 
