@@ -5,6 +5,7 @@ pub mod effective;
 pub mod facts;
 pub mod node_dns;
 pub mod pod;
+pub mod resolver;
 pub mod servers;
 pub mod view;
 pub mod views;

@@ -2,3 +2,4 @@
 
 pub mod dns_server;
 pub mod pod;
+pub mod resolv_conf;
