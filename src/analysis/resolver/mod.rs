@@ -34,6 +34,7 @@ struct Around<'a> {
     root: &'a NodeRoot,
     node: &'a Node,
     dns: &'a NodeDns,
+    nodes: &'a [NodeDns],
 }
 
 /// The views of all resolver files that matter, each with the node that it belongs to.
@@ -48,7 +49,7 @@ pub fn views(
     for dns in nodes {
         let Some(node) = cluster.nodes.get(dns.node) else { continue };
         let Some(root) = snapshot.node(node.index) else { continue };
-        let around = Around { snapshot, cluster, facts, root, node, dns };
+        let around = Around { snapshot, cluster, facts, root, node, dns, nodes };
         let object = Some(format!("Node/{}", dns.name));
         views.extend(of_node(&around).into_iter().map(|view| (view, object.clone())));
     }
@@ -80,6 +81,7 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
     let mut view = ResolvConfView {
         path: file.path.clone(),
         used_by_pods: dns.configured,
+        kubelet_known: dns.configured,
         used_by_host: same,
         used_by: file.setting.iter().map(|at| Located::at(file.path.clone(), *at)).collect(),
         kubelet_version: format!("{}.{}", dns.version.major, dns.version.minor),
@@ -88,7 +90,11 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
     };
     if dns.configured {
         states::fill(around, &mut view);
+    } else {
+        states::fill_unconfigured(around, &mut view);
     }
+    network::fill(around, file.read(), &mut view);
+    view.network_overlap = network::overlap(around);
     let Some(read) = file.read() else {
         let place = file.setting.clone();
         return Located::from_origins(view, place);
@@ -99,7 +105,6 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
         inherited(around, read, &mut view);
     }
     view.upstream_files = states::upstream_files(around, Some(read.file));
-    network::fill(around, &mut view);
     Located::at(view, place)
 }
 
@@ -132,7 +137,7 @@ fn host_view(around: &Around<'_>, host: &ReadFile) -> Located<ResolvConfView> {
         ..ResolvConfView::default()
     };
     of_text(around.snapshot, host.file, &host.conf, &mut view);
-    network::fill(around, &mut view);
+    network::fill(around, Some(host), &mut view);
     Located::at(view, start_of(around.snapshot, host.file))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Around, address, cluster_addresses, nameservers};
 use crate::analysis::facts::{parse_cidrs, parse_located};
-use crate::analysis::node_dns::pod_file::PodFileState;
+use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
 use crate::analysis::views::resolv_conf::{InsideCidr, NetworkOverlap, ResolvConfView};
 use crate::model::node::text_of;
 use crate::source::{Located, Location, Span};
@@ -21,18 +21,13 @@ struct Range {
     default: bool,
 }
 
-/// Finds nameservers of the file, and addresses of the node, in the cluster's ranges.
-pub fn fill(around: &Around<'_>, view: &mut ResolvConfView) {
-    let ranges = ranges(around);
-    let servers = servers(around, view);
-    let (services, caches) = cluster_addresses(around);
-    let foreign: Vec<_> =
-        servers.into_iter().filter(|ip| !services.contains(&ip.value) && !caches.contains(&ip.value)).collect();
-    view.network_overlap = overlap(around, &ranges, &foreign);
-    if view.network_overlap.is_some() {
+/// Finds nameservers of the file in the cluster's ranges, unless the node itself lies there.
+pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfView) {
+    if overlap(around).is_some() {
         return;
     }
-    for server in &foreign {
+    let ranges = ranges(around);
+    for server in servers(around, read) {
         let found = ranges.iter().find(|range| range.net.value.contains(&server.value));
         view.inside_cidrs.extend(found.map(|range| {
             server.with(InsideCidr {
@@ -45,12 +40,15 @@ pub fn fill(around: &Around<'_>, view: &mut ResolvConfView) {
     }
 }
 
-/// Addresses of the file's `nameserver` lines.
-fn servers(around: &Around<'_>, view: &ResolvConfView) -> Vec<Located<IpAddr>> {
-    let file = if view.used_by_host { &around.dns.host_file } else { &around.dns.pod_file.state };
-    let PodFileState::Read(read) = file else { return Vec::new() };
+/// Addresses of the file's `nameserver` lines that are not the cluster's own DNS.
+fn servers(around: &Around<'_>, read: Option<&ReadFile>) -> Vec<Located<IpAddr>> {
+    let Some(read) = read else { return Vec::new() };
+    let (services, caches) = cluster_addresses(around);
     let words = nameservers(&read.conf).into_iter().map(|word| word.located(read.file));
-    words.filter_map(|word| address(&word.value).map(|ip| word.with(ip.to_canonical()))).collect()
+    words
+        .filter_map(|word| address(&word.value).map(|ip| word.with(ip.to_canonical())))
+        .filter(|ip| !services.contains(&ip.value) && !caches.contains(&ip.value))
+        .collect()
 }
 
 fn ranges(around: &Around<'_>) -> Vec<Range> {
@@ -59,7 +57,9 @@ fn ranges(around: &Around<'_>) -> Vec<Range> {
     }
     let written = |nets: Vec<Located<IpNet>>, kind| nets.into_iter().map(move |net| Range { net, kind, default: false });
     let mut ranges: Vec<Range> = Vec::new();
-    if let Some(k3s) = &around.dns.k3s {
+    let server = around.nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true));
+    // the server tells its agents
+    if let Some(k3s) = around.dns.k3s.as_ref().map(|own| server.filter(|_| own.server != Some(true)).unwrap_or(own)) {
         let all = |list: &[Located<String>]| list.iter().flat_map(parse_cidrs).collect::<Vec<_>>();
         let server_knows = k3s.server != Some(false);
         for (list, default, kind) in
@@ -84,11 +84,15 @@ fn has_native_pod_network(around: &Around<'_>) -> bool {
     around.cluster.objects.workloads.iter().any(|workload| NATIVE.contains(&workload.meta.name.value.as_str()))
 }
 
-fn overlap(
-    around: &Around<'_>,
-    ranges: &[Range],
-    servers: &[Located<IpAddr>],
-) -> Option<Located<NetworkOverlap>> {
+/// An address of the node in the range of the pods.
+pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
+    let ranges = ranges(around);
+    let host = match &around.dns.host_file {
+        PodFileState::Read(host) => Some(host.as_ref()),
+        _ => None,
+    };
+    let pods = around.dns.pod_file.read().filter(|pods| host.is_none_or(|host| host.file != pods.file));
+    let servers: Vec<_> = [host, pods].into_iter().flat_map(|read| servers(around, read)).collect();
     for node in addresses(around) {
         let holds = |range: &&Range| range.kind == "pod" && range.net.value.contains(&node.value);
         let Some(range) = ranges.iter().find(holds) else { continue };

@@ -1,18 +1,22 @@
 //! Entries of a generated file that its generator does not write.
 
-use crate::analysis::views::resolv_conf::ResolvConfView;
+use crate::analysis::views::resolv_conf::{ForeignEntry, ResolvConfView};
 use crate::source::{FileId, Located, Location};
 use crate::syntax::resolv_conf::{Line, LineKind, Owner, ResolvConf, owner};
 
 /// Names the generator and what does not come from it.
 pub fn fill(file: FileId, conf: &ResolvConf, view: &mut ResolvConfView) {
     let Some((owner, marker)) = owner(conf) else { return };
-    view.owner = Some(Located::at(owner.name().to_owned(), Location::new(file, marker)));
+    let named = Located::at(owner.name().to_owned(), Location::new(file, marker));
     if owner.regenerates() {
         let foreign = conf.lines.iter().filter(|line| is_foreign(owner, marker.start, line));
-        let entry = |line: &Line| Located::at(line.raw.trim().to_owned(), Location::new(file, line.span));
+        let entry = |line: &Line| {
+            let entry = ForeignEntry { text: line.raw.trim().to_owned(), owner: named.clone() };
+            Located::at(entry, Location::new(file, line.span))
+        };
         view.foreign_entries = foreign.map(entry).collect();
     }
+    view.owner = Some(named);
 }
 
 /// Whether the generator cannot have written the line. Generators write their marker before their entries.

@@ -4,12 +4,14 @@ use super::{Around, address, nameservers};
 use crate::analysis::effective::k3s_resolver::{CANDIDATES, ChoiceReason, RejectedCandidate};
 use crate::analysis::effective::k3s_viability::Rejection;
 use crate::analysis::effective::pod_dns::HostFile;
+use crate::analysis::effective::versions::k3s_fallback_text;
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::pod_file::{self, PodFileState, ReadFile, start_of};
 use crate::analysis::views::resolv_conf::{
     EmptyFile, K3sFallback, MissingFile, RejectedFile, ResolvConfView, UpstreamFile, VolatilePath,
 };
 use crate::source::{FileId, FileKind, Located, Location};
+use crate::syntax::resolv_conf::address::v6_with_zone;
 use crate::syntax::resolv_conf::{LineKind, ResolvConf};
 
 /// Directories that a reboot or a cleaner (tmpfiles.d) empties. /run is not among them: its files are written at boot.
@@ -83,20 +85,74 @@ fn generated(around: &Around<'_>, text: &str, view: &mut ResolvConfView) {
     let Some(first) = found.first() else { return };
     let servers: Vec<String> =
         text.lines().filter_map(|line| line.strip_prefix("nameserver ")).map(str::to_owned).collect();
-    let place = first.at.map(|at| widened(around, at));
+    // the stub of systemd-resolved is no mistake: the file behind it is the one to mend
+    let stub = |at: Location| matches!(around.snapshot.file(at.file).slice(at.span), "127.0.0.53" | "127.0.0.54");
+    let culprit = found.iter().find(|rejected| !rejected.at.is_some_and(stub)).unwrap_or(first);
+    let place = culprit.at.map(|at| widened(around, at));
+    let first = culprit;
     if matches!(first.why, Rejection::NoNameserver | Rejection::NoAddress) {
         let has_lines = first.why == Rejection::NoAddress;
         let value = EmptyFile { refused: false, has_lines, replaced_by: Some(servers.join(" and ")) };
         view.empty = place.map(|place| Located::at(value, place));
         return;
     }
+    let rejected: Vec<_> = k3s.choice.rejected.iter().map(|rejected| candidate(around, rejected)).collect();
+    let scoped = rejected.iter().filter(|r| matches!(v6_with_zone(&r.value.text), Some((_, Some(_)))));
+    view.scoped_nameservers = scoped.map(|r| r.with(r.value.text.clone())).collect();
     let value = K3sFallback {
         distribution: k3s.distribution.name().to_owned(),
         nameservers: servers,
-        rejected: k3s.choice.rejected.iter().map(|rejected| candidate(around, rejected)).collect(),
+        rejected,
         home: k3s.home.map(|at| Located::at("resolv-conf".to_owned(), at)),
     };
     view.k3s_fallback = place.map(|place| Located::at(value, place));
+}
+
+/// A node whose kubelet the snapshot does not show: a loopback address other than systemd-resolved's is of no use to
+/// any default. A kubelet hands it to pods, and k3s rejects the file for it.
+pub fn fill_unconfigured(around: &Around<'_>, view: &mut ResolvConfView) {
+    let PodFileState::Read(host) = &around.dns.host_file else { return };
+    let words: Vec<_> = nameservers(&host.conf).into_iter().map(|word| word.located(host.file)).collect();
+    let is_loopback = |word: &&Located<String>| {
+        let stub = matches!(word.value.as_str(), "127.0.0.53" | "127.0.0.54");
+        !stub && address(&word.value).is_some_and(|ip| ip.to_canonical().is_loopback())
+    };
+    let loopback: Vec<_> = words.iter().filter(is_loopback).cloned().collect();
+    let Some(first) = loopback.first() else { return };
+    let Some(distribution) = distribution(around) else {
+        view.loopback_beside_others = loopback.len() < words.len();
+        view.loopback = loopback;
+        return;
+    };
+    let uplink = pod_file::read(around.snapshot, around.root, "/run/systemd/resolve/resolv.conf", around.dns.version);
+    if !matches!(uplink, PodFileState::Missing { .. }) {
+        return;
+    }
+    let why = Rejection::Loopback.to_string();
+    let rejected = RejectedFile { path: "/etc/resolv.conf".to_owned(), reason: why, text: first.value.clone() };
+    let text = k3s_fallback_text(around.dns.version);
+    view.k3s_fallback = Some(first.with(K3sFallback {
+        distribution: distribution.to_owned(),
+        nameservers: text.lines().filter_map(|l| l.strip_prefix("nameserver ")).map(str::to_owned).collect(),
+        rejected: vec![first.with(rejected)],
+        home: None,
+    }));
+}
+
+/// k3s or RKE2, told from what they install: the kubelet's release, or the packaged CoreDNS.
+fn distribution(around: &Around<'_>) -> Option<&'static str> {
+    let release = around.node.versions.kubelet.as_ref().map_or("", |version| version.value.as_str());
+    let images: Vec<&str> =
+        around.cluster.dns_servers.iter().filter_map(|s| s.image.as_ref()).map(|i| i.value.as_str()).collect();
+    if release.contains("+rke2") || images.iter().any(|image| image.contains("rancher/hardened-coredns")) {
+        return Some("rke2");
+    }
+    // k3s's Corefile reads the names of the nodes from a file that k3s maintains
+    let configs = around.cluster.dns_servers.iter().filter_map(|server| server.config.as_ref());
+    let mut hosts = configs.flat_map(|config| &config.corefile.blocks).flat_map(|block| block.directives_named("hosts"));
+    let node_hosts = hosts.any(|directive| directive.args.iter().any(|word| word.text.contains("NodeHosts")));
+    let is_k3s = release.contains("+k3s") || node_hosts;
+    is_k3s.then_some("k3s")
 }
 
 /// Whether every candidate that k3s would take is known: seen and rejected, or shown to be absent.

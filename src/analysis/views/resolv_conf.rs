@@ -15,6 +15,9 @@ pub struct ResolvConfView {
     pub path: String,
     /// The snapshot shows a kubelet that hands this file to pods (CoreDNS included).
     pub used_by_pods: bool,
+    /// The snapshot shows how the kubelet of the node is configured; without that, only loopback addresses that no
+    /// default configuration can use are judged.
+    pub kubelet_known: bool,
     /// The node itself resolves with it: it is `/etc/resolv.conf`, behind any link.
     pub used_by_host: bool,
     /// The settings that name it; empty where it is the default.
@@ -26,7 +29,7 @@ pub struct ResolvConfView {
     /// The program that writes the file, e.g. `NetworkManager`.
     pub owner: Option<Located<String>>,
     /// Entries that this program does not write and will overwrite.
-    pub foreign_entries: Vec<Located<String>>,
+    pub foreign_entries: Vec<Located<ForeignEntry>>,
     /// The file is needed and is not there.
     pub missing: Option<Located<MissingFile>>,
     /// Pods inherit a file without a usable nameserver.
@@ -63,7 +66,7 @@ pub struct ResolvConfView {
     pub malformed_domains: Vec<Located<TextProblem>>,
     /// Lines that musl drops whole.
     pub long_lines: Vec<Located<TextProblem>>,
-    /// IPv6 nameservers with a zone, in the list that pods inherit.
+    /// IPv6 nameservers with a zone, in the list that pods inherit or for which k3s rejects the file.
     pub scoped_nameservers: Vec<Located<String>>,
     /// Tailscale's MagicDNS address, in the list that pods inherit.
     pub magic_dns: Vec<Located<String>>,
@@ -82,6 +85,15 @@ pub struct ResolvConfView {
 impl View for ResolvConfView {
     const KIND: &'static str = "resolv_conf";
     const DOC: &'static str = "A resolver file: the one that the pods of a node inherit, the node's own, or one without a node.";
+}
+
+/// An entry that the program which writes the file does not know.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ForeignEntry {
+    /// The line.
+    pub text: String,
+    /// The program, located at what tells it.
+    pub owner: Located<String>,
 }
 
 /// A resolver file that is not there.
