@@ -41,10 +41,14 @@ fn check(set: &RuleSet, folder: &Path) -> (Snapshot, Vec<Diagnostic>) {
 
 fn show(snapshot: &Snapshot, found: &[Diagnostic]) -> String {
     let place = |d: &Diagnostic| {
-        d.labels.iter().filter(|l| l.primary).map(|l| {
-            let file = snapshot.file(l.location.file);
-            format!("{}:{}", file.path, file.position(l.location.span.start).line)
-        }).collect::<String>()
+        d.labels
+            .iter()
+            .filter(|l| l.primary)
+            .map(|l| {
+                let file = snapshot.file(l.location.file);
+                format!("{}:{}", file.path, file.position(l.location.span.start).line)
+            })
+            .collect::<String>()
     };
     found.iter().map(|d| format!("    {} {} {}: {}\n", d.severity.as_str(), d.rule, place(d), d.message)).collect()
 }
@@ -63,7 +67,9 @@ fn every_rule_finds_its_bad_cases_and_spares_its_good_ones() {
     let mut problems = Vec::new();
     for rule in set.rules() {
         let cases = folders(&format!("testdata/rules/{}", rule.id));
-        let named = |prefix: &str| cases.iter().filter(|c| c.file_name().unwrap().to_string_lossy().starts_with(prefix)).count();
+        let named = |prefix: &str| {
+            cases.iter().filter(|c| c.file_name().unwrap().to_string_lossy().starts_with(prefix)).count()
+        };
         if named("bad-") == 0 || named("good-") == 0 {
             problems.push(format!("{}: {} bad, {} good", rule.id, named("bad-"), named("good-")));
         }

@@ -20,7 +20,12 @@ pub fn dependencies(around: &Around<'_>) -> Vec<Located<ClusterDependency>> {
     from_file(around)
 }
 
-fn judge(around: &Around<'_>, servers: &[Located<IpAddr>], has_other: bool, file: &str) -> Vec<Located<ClusterDependency>> {
+fn judge(
+    around: &Around<'_>,
+    servers: &[Located<IpAddr>],
+    has_other: bool,
+    file: &str,
+) -> Vec<Located<ClusterDependency>> {
     let (services, caches) = cluster_addresses(around);
     let kind = |ip: &IpAddr| match ip {
         ip if services.contains(ip) => Some("service"),

@@ -98,7 +98,8 @@ fn networks(servers: &[Server]) -> Option<(Vec<Server>, Vec<Server>)> {
     };
     let private: Vec<Server> = servers.iter().filter(|(_, ip)| v4(ip).is_some()).cloned().collect();
     let first = private.first().and_then(|(_, ip)| v4(ip))?;
-    let near = |ip: &IpAddr| v4(ip).is_some_and(|ip| (ip.to_bits() ^ first.to_bits()).leading_zeros() >= SAME_NETWORK_BITS);
+    let near =
+        |ip: &IpAddr| v4(ip).is_some_and(|ip| (ip.to_bits() ^ first.to_bits()).leading_zeros() >= SAME_NETWORK_BITS);
     let (near, far) = split(&private, near);
     (!far.is_empty()).then_some((near, far))
 }

@@ -6,6 +6,7 @@ use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
 use crate::analysis::views::resolv_conf::{InsideCidr, NetworkOverlap, ResolvConfView};
 use crate::model::node::text_of;
 use crate::source::{Located, Location, Span};
+use crate::syntax::kubelet_flags::parse_k3s;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -55,7 +56,8 @@ fn ranges(around: &Around<'_>) -> Vec<Range> {
     if has_native_pod_network(around) {
         return Vec::new();
     }
-    let written = |nets: Vec<Located<IpNet>>, kind| nets.into_iter().map(move |net| Range { net, kind, default: false });
+    let written =
+        |nets: Vec<Located<IpNet>>, kind| nets.into_iter().map(move |net| Range { net, kind, default: false });
     let mut ranges: Vec<Range> = Vec::new();
     let server = around.nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true));
     // the server tells its agents
@@ -120,9 +122,25 @@ fn addresses(around: &Around<'_>) -> Vec<Located<IpAddr>> {
     });
     let mut found: Vec<Located<IpAddr>> = internal.filter_map(|text| parse_located(&text)).collect();
     found.extend(around.dns.kubelet.node_ips.iter().filter_map(parse_located));
+    found.extend(k3s_node_ips(around).iter().filter_map(parse_located));
     found.extend(from_hosts(around));
     found.retain(|ip| !ip.value.is_loopback() && !ip.value.is_unspecified() && !ip.origins.is_empty());
     found
+}
+
+/// `node-ip` of k3s's command line and configuration files.
+fn k3s_node_ips(around: &Around<'_>) -> Vec<Located<String>> {
+    let Some(k3s) = around.node.k3s() else { return Vec::new() };
+    let flags = parse_k3s(&k3s.arguments).flags;
+    let written = flags.iter().filter(|flag| flag.name == "node-ip").filter_map(|flag| flag.value.as_ref());
+    let mut values: Vec<Located<String>> = written.map(|value| value.located()).collect();
+    for (_, file) in k3s.config_files(around.node) {
+        values.extend(file.value.value.text_at("node-ip"));
+        values.extend(file.value.value.texts_at("node-ip"));
+    }
+    let each =
+        |value: &Located<String>| value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).collect::<Vec<_>>();
+    values.iter().flat_map(each).collect()
 }
 
 /// The line of /etc/hosts that names the node.

@@ -12,16 +12,24 @@ use std::collections::BTreeSet;
 
 /// Services that answer every name below them, so that each look-up of an external name ends there.
 const WILDCARDS: [&str; 10] = [
-    "nip.io", "sslip.io", "xip.io", "traefik.me", "localtest.me", "lvh.me", "vcap.me", "localho.st", "yoogle.com",
+    "nip.io",
+    "sslip.io",
+    "xip.io",
+    "traefik.me",
+    "localtest.me",
+    "lvh.me",
+    "vcap.me",
+    "localho.st",
+    "yoogle.com",
     "readme.com.localhost",
 ];
 
 /// Top-level domains below which anybody can register.
 const PUBLIC_TLDS: [&str; 62] = [
     "ai", "app", "asia", "at", "au", "be", "biz", "br", "ca", "cc", "ch", "club", "cn", "co", "com", "cz", "de", "dev",
-    "dk", "edu", "es", "eu", "fi", "fr", "gov", "hk", "hu", "ie", "il", "in", "info", "io", "it", "jp", "kr", "me", "mobi",
-    "net", "nl", "no", "nz", "online", "org", "pl", "pro", "pt", "ro", "ru", "se", "sg", "shop", "site", "sk", "store",
-    "tech", "tr", "tv", "tw", "ua", "uk", "us", "xyz",
+    "dk", "edu", "es", "eu", "fi", "fr", "gov", "hk", "hu", "ie", "il", "in", "info", "io", "it", "jp", "kr", "me",
+    "mobi", "net", "nl", "no", "nz", "online", "org", "pl", "pro", "pt", "ro", "ru", "se", "sg", "shop", "site", "sk",
+    "store", "tech", "tr", "tv", "tw", "ua", "uk", "us", "xyz",
 ];
 
 /// Second labels that registries use below country domains (`co.uk`, `com.au`).
@@ -56,7 +64,9 @@ pub fn class(domain: &str) -> &'static str {
     let labels: Vec<&str> = name.rsplit('.').collect();
     match labels.as_slice() {
         [tld] if PUBLIC_TLDS.contains(tld) => "public-suffix",
-        [tld, second] if tld.len() == 2 && PUBLIC_TLDS.contains(tld) && SECOND_LEVEL.contains(second) => "public-suffix",
+        [tld, second] if tld.len() == 2 && PUBLIC_TLDS.contains(tld) && SECOND_LEVEL.contains(second) => {
+            "public-suffix"
+        }
         [tld, ..] if PUBLIC_TLDS.contains(tld) => "public",
         _ => "internal",
     }
@@ -92,7 +102,10 @@ fn dropped(around: &Around<'_>, domain: &str, searches: &[Located<String>]) -> V
         if count > limits.paths {
             found.push(drop(format!("the list may have {} domains, the cluster's three included", limits.paths)));
         } else if length > limits.chars {
-            found.push(drop(format!("the list may have {} characters, the cluster's three domains included", limits.chars)));
+            found.push(drop(format!(
+                "the list may have {} characters, the cluster's three domains included",
+                limits.chars
+            )));
         }
     }
     found

@@ -149,7 +149,8 @@ fn distribution(around: &Around<'_>) -> Option<&'static str> {
     }
     // k3s's Corefile reads the names of the nodes from a file that k3s maintains
     let configs = around.cluster.dns_servers.iter().filter_map(|server| server.config.as_ref());
-    let mut hosts = configs.flat_map(|config| &config.corefile.blocks).flat_map(|block| block.directives_named("hosts"));
+    let mut hosts =
+        configs.flat_map(|config| &config.corefile.blocks).flat_map(|block| block.directives_named("hosts"));
     let node_hosts = hosts.any(|directive| directive.args.iter().any(|word| word.text.contains("NodeHosts")));
     let is_k3s = release.contains("+k3s") || node_hosts;
     is_k3s.then_some("k3s")
@@ -184,7 +185,8 @@ pub fn upstream_files(around: &Around<'_>, except: Option<FileId>) -> Vec<Locate
     others
         .filter_map(|file| {
             let path = file.node_path.clone()?;
-            let written_by_agent = path.contains("/rancher/") || path.contains("/kubelet/") || path.contains("/docker/");
+            let written_by_agent =
+                path.contains("/rancher/") || path.contains("/kubelet/") || path.contains("/docker/");
             let servers = nameservers(&ResolvConf::parse(&file.text));
             let reachable = |word: &str| address(word).is_some_and(|ip| !ip.to_canonical().is_loopback());
             let good = !servers.is_empty() && servers.iter().all(|word| reachable(&word.value));

@@ -84,7 +84,8 @@ pub struct ResolvConfView {
 
 impl View for ResolvConfView {
     const KIND: &'static str = "resolv_conf";
-    const DOC: &'static str = "A resolver file: the one that the pods of a node inherit, the node's own, or one without a node.";
+    const DOC: &'static str =
+        "A resolver file: the one that the pods of a node inherit, the node's own, or one without a node.";
 }
 
 /// An entry that the program which writes the file does not know.
