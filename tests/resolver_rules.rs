@@ -39,6 +39,7 @@ fn check(set: &RuleSet, folder: &Path) -> (Snapshot, Vec<Diagnostic>) {
     (snapshot, found)
 }
 
+/// `severity rule path:line: message` of each finding.
 fn show(snapshot: &Snapshot, found: &[Diagnostic]) -> String {
     let place = |d: &Diagnostic| {
         d.labels
@@ -75,6 +76,9 @@ fn every_rule_finds_its_bad_cases_and_spares_its_good_ones() {
         }
         for case in cases {
             let (snapshot, found) = check(&set, &case);
+            if found.iter().any(|d| set.get(&d.rule).is_none()) {
+                problems.push(format!("{}\n{}", case.display(), show(&snapshot, &found)));
+            }
             let bad = case.file_name().unwrap().to_string_lossy().starts_with("bad-");
             if bad != found.iter().any(|d| d.rule == rule.id) {
                 problems.push(format!("{}\n{}", case.display(), show(&snapshot, &found)));
@@ -95,6 +99,13 @@ fn incidents_with_a_cause_in_resolver_files_are_found() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let rule = case.lines().find_map(|l| l.strip_prefix("  rule: ")).unwrap_or_default().to_owned();
         report.push_str(&format!("{name} [{rule}]\n{}", show(&snapshot, &found)));
+        if let Some(place) = set.get(&rule).and(case.split("\n  - path: ").nth(1)) {
+            let path = place.lines().next().unwrap_or_default();
+            let labelled = |d: &Diagnostic| d.labels.iter().any(|l| snapshot.file(l.location.file).path == path);
+            if !found.iter().any(labelled) {
+                problems.push(format!("{name}: nothing in {path}\n{}", show(&snapshot, &found)));
+            }
+        }
         let loud = found.iter().any(|d| d.severity != Severity::Info);
         if name.starts_with("neg-") && loud {
             problems.push(format!("{name}: false alarm\n{}", show(&snapshot, &found)));
@@ -104,6 +115,7 @@ fn incidents_with_a_cause_in_resolver_files_are_found() {
             problems.push(format!("{name}: want {rule}\n{}", show(&snapshot, &found)));
         }
     }
+    // shown where the test fails or with `--nocapture`
     println!("{report}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

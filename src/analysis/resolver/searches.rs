@@ -136,7 +136,7 @@ fn root(around: &Around<'_>, read: &ReadFile) -> Option<Located<RootSearchView>>
 fn old_musl(around: &Around<'_>) -> Option<Located<String>> {
     let containers = around.cluster.objects.workloads.iter().flat_map(|workload| &workload.pod.containers);
     let images = containers.filter_map(|container| container.image.as_ref());
-    images.filter(|image| of_image(&image.value) == Libc::Musl && is_old_alpine(&image.value)).cloned().next()
+    images.filter(|image| of_image(&image.value) == Libc::Musl && is_old_alpine(&image.value)).next().cloned()
 }
 
 fn is_old_alpine(image: &str) -> bool {
