@@ -27,7 +27,7 @@ fn check(set: &RuleSet, folder: &Path) -> (Snapshot, Vec<Diagnostic>) {
     let snapshot = Snapshot::load(&[folder.to_path_buf()], &options);
     let mut views = ViewSet::default();
     for cluster in assemble(&snapshot) {
-        let nodes = node_dns::all(&snapshot, &cluster);
+        let nodes = node_dns::all(&snapshot, &cluster, None);
         for (view, object) in resolver::views(&snapshot, &cluster, &Facts::of(&cluster), &nodes) {
             views.add(&view, object);
         }
@@ -117,5 +117,21 @@ fn incidents_with_a_cause_in_resolver_files_are_found() {
     }
     // shown where the test fails or with `--nocapture`
     println!("{report}");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn sound_clusters_have_no_warning_about_resolver_files() {
+    let set = rules();
+    let mut problems = Vec::new();
+    for folder in folders("testdata/clusters") {
+        let (snapshot, found) = check(&set, &folder);
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        println!("{name}\n{}", show(&snapshot, &found));
+        let sound = name.starts_with("stock-") || name.starts_with("healthy-");
+        if sound && found.iter().any(|d| d.severity != Severity::Info) {
+            problems.push(format!("{name}: false alarm\n{}", show(&snapshot, &found)));
+        }
+    }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

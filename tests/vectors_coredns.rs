@@ -1,9 +1,13 @@
 //! The Corefile parser against the vectors that the real CoreDNS parser produced.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail and may read its vectors")]
 
 use std::collections::BTreeMap;
 
+use dnslint::analysis::coredns::{
+    Binary, FileState, NothingKnown, ProblemKind, SetupProblem, Surroundings, check_with, directive_known, first_fatal,
+};
 use dnslint::syntax::corefile::{
-    Corefile, FileIndex, Import, ImportResolver, ImportedFile, Options, Version, ZoneKey, follows_rfc1035,
+    Corefile, FileIndex, Import, ImportResolver, ImportedFile, NoImports, Options, Version, ZoneKey, follows_rfc1035,
     matches_glob, parse, parse_key,
 };
 use serde_json::{Value, json};
@@ -13,7 +17,6 @@ const DIR: &str = "/<dir>";
 
 fn vectors(section: &str) -> Vec<Value> {
     let path = format!("{}/testdata/vectors/vectors-coredns.yaml", env!("CARGO_MANIFEST_DIR"));
-    #[allow(clippy::disallowed_methods)]
     let text = std::fs::read_to_string(path).unwrap();
     let all: Value = serde_saphyr::from_str(&text).unwrap();
     all[section].as_array().unwrap().clone()
@@ -181,7 +184,6 @@ fn reads_keys_like_coredns() {
 /// The files of a folder below `testdata/syntax/corefile`, with their names.
 fn samples(folder: &str) -> Vec<(String, String)> {
     let path = format!("{}/testdata/syntax/corefile/{folder}", env!("CARGO_MANIFEST_DIR"));
-    #[allow(clippy::disallowed_methods)]
     let mut files: Vec<(String, String)> = std::fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap())
@@ -219,4 +221,279 @@ fn broken_samples_are_refused() {
         })
         .collect();
     insta::assert_snapshot!(found.join("\n"));
+}
+
+impl Surroundings for Files {
+    fn file(&self, path: &str) -> FileState {
+        let absolute = if path.starts_with('/') { path.to_owned() } else { format!("{DIR}/{path}") };
+        match self.0.get(&absolute) {
+            Some(text) => FileState::Text(text.clone()),
+            None if path == "." => FileState::Directory,
+            None if path == "/etc/hosts" => FileState::Text(String::new()),
+            None => FileState::Missing,
+        }
+    }
+
+    fn has_interface(&self, name: &str) -> Option<bool> {
+        Some(name == "lo")
+    }
+}
+
+/// Vectors that depend on the sockets of the machine on which they ran, with the reason.
+const NOT_STATIC: [(&str, &str); 1] =
+    [("bind-unassigned", "whether the host has the address is only known when listening")];
+
+/// A start of the binary on a vector: what it would print, and all problems.
+fn start(vector: &Value, binary: Binary) -> (Option<String>, Vec<SetupProblem>) {
+    let files = Files::of(vector);
+    let env = |name: &str| vector["env"][name].as_str().map(str::to_owned);
+    let valid = |name: &str| directive_known(name, &binary);
+    let options = Options {
+        main_file_name: "Corefile",
+        directory: DIR,
+        env: &env,
+        valid_directives: Some(&valid),
+        imports: &files,
+    };
+    let corefile = parse(text_of(vector, "conf"), &options);
+    let problems = check_with(&corefile, &binary, &files);
+    let parse_error = corefile.first_error().map(dnslint::syntax::corefile::CorefileError::coredns_text);
+    let setup_error = first_fatal(&problems).and_then(|problem| problem.coredns_message.clone());
+    (parse_error.or(setup_error), problems)
+}
+
+fn setup_failure(vector: &Value) -> Option<String> {
+    let id = text_of(vector, "id");
+    if NOT_STATIC.iter().any(|(skipped, _)| *skipped == id) {
+        return None;
+    }
+    let binary = match id {
+        "no-action" => Binary::NodeCache(None),
+        _ => Binary::CoreDns(Some(Version::new(1, 13, 2))),
+    };
+    // One vector moves the default port with a flag; the check assumes 53.
+    let moved = id == "dup-port-implicit";
+    let vector = &if moved { with_default_port(vector) } else { vector.clone() };
+    let want = vector["err"].as_str().map(str::to_owned);
+    let (got, _) = start(vector, binary);
+    (got != want).then(|| format!("{id}\n  got  {got:?}\n  want {want:?}"))
+}
+
+fn with_default_port(vector: &Value) -> Value {
+    let text = vector.to_string().replace("5399", "53");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn sets_up_like_coredns() {
+    let vectors: Vec<Value> = vectors("setup").into_iter().chain(vectors("listeners")).collect();
+    assert!(vectors.len() > 110, "all vectors are read: {}", vectors.len());
+    let failures: Vec<String> = vectors.iter().filter_map(setup_failure).collect();
+    report("setup", &failures);
+}
+
+#[test]
+fn configurations_that_ran_are_accepted() {
+    let vectors: Vec<Value> = vectors("loop").into_iter().chain(vectors("routing")).collect();
+    assert!(vectors.len() > 30, "all vectors are read: {}", vectors.len());
+    let failures: Vec<String> = vectors
+        .iter()
+        .filter(|vector| vector.get("err").is_none() && vector.get("conf").is_some())
+        .filter_map(|vector| {
+            let (error, _) = start(vector, Binary::CoreDns(Some(Version::new(1, 13, 2))));
+            error.map(|error| format!("{}: {error}", text_of(vector, "id")))
+        })
+        .collect();
+    report("running", &failures);
+}
+
+/// Releases with a default Corefile of kubeadm's kind, and the newest one.
+const RELEASES: [Version; 4] =
+    [Version::new(1, 9, 4), Version::new(1, 11, 3), Version::new(1, 13, 2), Version::new(1, 14, 7)];
+
+#[test]
+fn good_samples_have_no_setup_problem() {
+    for (name, text) in samples("ok") {
+        let vector = json!({"conf": text, "files": {}});
+        for version in RELEASES {
+            let node_cache = name.starts_with("node-cache");
+            let binary = if node_cache { Binary::NodeCache(None) } else { Binary::CoreDns(Some(version)) };
+            let files = NothingKnown;
+            let env = |_: &str| None;
+            let options = Options {
+                main_file_name: "Corefile",
+                directory: DIR,
+                env: &env,
+                valid_directives: None,
+                imports: &NoImports,
+            };
+            let corefile = parse(text_of(&vector, "conf"), &options);
+            assert_eq!(check_with(&corefile, &binary, &files), [], "{name} {binary:?}");
+        }
+    }
+}
+
+/// The first fatal text of a body in a block `.`, for a release.
+fn fatal(body: &str, (minor, patch): (u32, u32)) -> Option<String> {
+    let vector =
+        json!({"conf": format!(".:53 {{\n{body}\n}}\n"), "files": {"r.conf": "nameserver 10.0.0.1\n".repeat(16)}});
+    start(&vector, Binary::CoreDns(Some(Version::new(1, minor, patch)))).0
+}
+
+#[test]
+fn releases_differ() {
+    for (body, accepts, refuses) in [
+        ("forward . 10.0.0.1\nforward a 10.0.0.1", (9, 4), (9, 3)),
+        ("forward . 10.0.0.1 {\nmax_concurrent 9\n}", (6, 8), (6, 7)),
+        ("forward . [::1]", (14, 2), (14, 1)),
+        ("forward . https://10.0.0.1", (14, 5), (14, 4)),
+        ("forward . dns.example", (14, 4), (14, 3)),
+        ("forward . r.conf", (14, 4), (14, 3)),
+        ("any", (14, 7), (5, 0)),
+        ("any x", (14, 3), (14, 4)),
+        ("reload 10s 0s", (14, 2), (14, 1)),
+        ("cache {\nkeepttl\n}", (10, 1), (10, 0)),
+        ("kubernetes a {\nupstream\n}", (6, 9), (7, 0)),
+        ("kubernetes a {\nresyncperiod 5m\n}", (6, 9), (7, 0)),
+        ("prometheus {\nruntime_metrics\n}", (14, 3), (14, 2)),
+        ("ready {\nfoo\n}", (14, 3), (14, 4)),
+        ("hosts {\nfallthrough\nfallthrough_unsupported\n}", (14, 7), (14, 6)),
+        ("hosts {\nfallthrough_unsupported\n}", (14, 6), (14, 7)),
+        ("proxy . 10.0.0.1", (4, 0), (5, 0)),
+        ("nomad", (13, 0), (12, 4)),
+        ("loadbalance weighted w", (10, 1), (10, 0)),
+        ("acl {\ndrop\n}", (10, 1), (10, 0)),
+    ] {
+        assert_eq!(fatal(body, accepts), None, "{body} {accepts:?}");
+        assert!(fatal(body, refuses).is_some(), "{body} {refuses:?}");
+    }
+    let upper = json!({"conf": "Example.org {\nwhoami\n}\nexample.org {\nwhoami\n}"});
+    assert_eq!(start(&upper, Binary::CoreDns(Some(Version::new(1, 14, 6)))).0, None);
+    assert!(start(&upper, Binary::CoreDns(Some(Version::new(1, 14, 7)))).0.is_some());
+}
+
+#[test]
+fn views_share_a_zone() {
+    let filtered = ".:53 {\nview a {\nexpr true\n}\nwhoami\n}\n";
+    let plain = ".:53 {\nwhoami\n}\n";
+    for (conf, version, ok) in [
+        (format!("{filtered}{filtered}{plain}"), (13, 2), true),
+        (format!("{plain}{filtered}"), (14, 2), false),
+        (format!("{plain}{filtered}"), (14, 3), true),
+    ] {
+        let binary = Binary::CoreDns(Some(Version::new(1, version.0, version.1)));
+        assert_eq!(start(&json!({"conf": conf}), binary).0.is_none(), ok, "{version:?} {conf}");
+    }
+}
+
+/// Problems that do not keep CoreDNS from starting, in a block `.` of 1.13.2.
+fn notes(body: &str) -> Vec<ProblemKind> {
+    let vector = json!({"conf": format!(".:53 {{\n{body}\n}}\n")});
+    let (error, problems) = start(&vector, Binary::CoreDns(Some(Version::new(1, 13, 2))));
+    assert_eq!(error, None, "{body}");
+    problems.into_iter().map(|problem| problem.kind).collect()
+}
+
+#[test]
+fn accepted_oddities_are_named() {
+    for (body, kind) in [
+        ("cache 30s", ProblemKind::OddArgument),
+        ("cache 30 a..b", ProblemKind::OddArgument),
+        ("hosts {\nfalthrough\n}", ProblemKind::OddArgument),
+        ("dns64 64:ff9b::/96 {\nbogus\n}", ProblemKind::OddArgument),
+        ("forward . 10.0.0.1:abc", ProblemKind::OddArgument),
+        ("forward 10.9.3.0/18 10.0.0.1", ProblemKind::OddArgument),
+        ("template IN A {\nupstream\n}", ProblemKind::Deprecated),
+        ("reload 10s\nreload 20s", ProblemKind::PluginRepeated),
+        ("log \"{remote}\"", ProblemKind::OddArgument),
+    ] {
+        assert_eq!(notes(body), [kind], "{body}");
+    }
+    for quiet in ["cache 30", "hosts {\n10.0.0.1 a\nfallthrough\n}", "log . \"{remote}\"", "errors { stacktrace }"] {
+        assert_eq!(notes(quiet), [], "{quiet}");
+    }
+}
+
+#[test]
+fn odd_keys_are_named() {
+    for (key, odd) in [
+        ("2001:db8::1", true),
+        ("10.0.0.1", true),
+        ("*.example.org", true),
+        ("Example.org", true),
+        ("http://example.org", true),
+        ("example.org:53{", true),
+        ("example.org", false),
+        ("10.0.0.0/8", false),
+        ("_tcp.example.org", false),
+        ("tls://.", false),
+    ] {
+        let vector = json!({"conf": format!("{key} {{\nwhoami\n}}\n")});
+        let (_, problems) = start(&vector, Binary::CoreDns(Some(Version::new(1, 13, 2))));
+        assert_eq!(problems.iter().any(|problem| problem.kind == ProblemKind::OddKey), odd, "{key}");
+    }
+}
+
+#[test]
+fn all_refused_lines_are_reported() {
+    let conf = ".:53 {\nchache 30\nforward . 10.0.0.1 {\nfoce_tcp\nmax_fails x\n}\nloop\nloop\nproxy . 10.0.0.1\n}\n";
+    let (_, problems) = start(&json!({"conf": conf}), Binary::CoreDns(Some(Version::new(1, 13, 2))));
+    let found: Vec<_> = problems.iter().map(|problem| (problem.kind, problem.suggestion.as_deref())).collect();
+    let want = [
+        (ProblemKind::UnknownPlugin, Some("cache")),
+        (ProblemKind::Removed, Some("forward")),
+        (ProblemKind::PluginRepeated, None),
+        (ProblemKind::UnknownProperty, Some("force_tcp")),
+        (ProblemKind::InvalidArgument, None),
+    ];
+    assert_eq!(found, want);
+}
+
+#[test]
+fn node_cache_replaces_its_placeholders() {
+    let conf = ".:53 {\nbind __PILLAR__LOCAL__DNS__ __PILLAR__DNS__SERVER__\nforward . __PILLAR__CLUSTER__DNS__\n\
+        health __PILLAR__LOCAL__DNS__:8080\n}\n";
+    let vector = json!({"conf": conf});
+    assert_eq!(start(&vector, Binary::NodeCache(None)), (None, vec![]));
+    assert!(start(&vector, Binary::CoreDns(None)).0.is_some());
+}
+
+#[test]
+fn hostile_corefiles_are_checked_in_time() {
+    let names: String = (0..50_000).map(|n| format!("p{n}x\n")).collect();
+    let keys: String = (0..3_000).map(|n| format!("z{n} ")).collect();
+    let binds = "bind 127.0.0.1\n".repeat(3_000);
+    let templates = "template IN A\n".repeat(3_000);
+    for conf in [format!(". {{\n{names}}}"), format!("{keys}{{\n{binds}{templates}}}")] {
+        let corefile = run(&json!({"in": conf}));
+        let binary = Binary::CoreDns(None);
+        assert!(check_with(&corefile, &binary, &NothingKnown).len() <= 1000);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_breaks_the_parser_or_the_check(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "{", "}", "\n", ".", "a.org", "forward", "cache", "hosts", "kubernetes", "import", "(s)", "s", "\"", "#",
+                ",", "a,", "{$A}", "30", "10.0.0.1", "fallthrough", "except", "success", "bind", "view", "rewrite", "name",
+                "template", "IN", "loop", "health", "lameduck", "5s", "10.0.0.0/7", "tls://", "::1", "\\", "{}", "é",
+            ]),
+            0..60,
+        )
+    ) {
+        let text = words.join(" ");
+        let corefile = run(&json!({"in": text, "env": {"A": "x \n y"}, "files": {"a.org": "forward . 1.1.1.1\n"}}));
+        for binary in [Binary::CoreDns(None), Binary::NodeCache(None), Binary::CoreDns(Some(Version::new(1, 0, 5)))] {
+            for problem in check_with(&corefile, &binary, &NothingKnown) {
+                let source = &corefile.file(problem.place.file).unwrap().text;
+                proptest::prop_assert!(source.get(problem.place.span.start..problem.place.span.end).is_some());
+            }
+        }
+        for error in &corefile.errors {
+            let source = &corefile.file(error.file).unwrap().text;
+            proptest::prop_assert!(source.get(error.span.start..error.span.end).is_some());
+        }
+    }
 }

@@ -1,16 +1,22 @@
 //! Parsing vectors of `resolv.conf`: what glibc, musl, Go and the kubelet were seen to make of a file.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use dnslint::source::{Span, Spanned};
+use dnslint::syntax::dnsmasq::DnsmasqConf;
 use dnslint::syntax::resolv_conf::glibc::Glibc;
 use dnslint::syntax::resolv_conf::golang::Go;
 use dnslint::syntax::resolv_conf::k3s::{self, K3sVersion};
 use dnslint::syntax::resolv_conf::kubelet::KubeVersion;
 use dnslint::syntax::resolv_conf::musl::Musl;
 use dnslint::syntax::resolv_conf::{
-    Environment, Owner, ProblemKind, ResolvConf, Resolver, glibc, golang, kubelet, musl, owner, problems,
+    Environment, Owner, ProblemKind, ResolvConf, Resolver, coredns_forward, dnsmasq_resolv_file, glibc, golang,
+    kubelet, musl, owner, problems, systemd_resolved,
 };
+use dnslint::syntax::resolved::ResolvedConf;
 use serde_json::Value;
 
 type Vector = BTreeMap<String, Value>;
@@ -187,8 +193,7 @@ fn the_kubelet_reads_the_file_as_observed() {
         // A version without patch number stands for the minor's later patches.
         let version = KubeVersion::new(n[0], n[1], n.get(2).copied().unwrap_or(99));
         let conf = ResolvConf::parse(text(vector, "in").unwrap());
-        let words =
-            |list: &[dnslint::source::Spanned<String>]| list.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
+        let words = |list: &[Spanned<String>]| list.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
         let got = kubelet::read(&conf, version)
             .map(|dns| [words(&dns.nameservers), words(&dns.searches), words(&dns.options)])
             .ok();
@@ -342,7 +347,173 @@ fn resolv_conf_examples() {
 
 #[test]
 fn resolved_examples() {
-    check_examples("resolved", 14, |text| {
-        dnslint::syntax::resolved::ResolvedConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect()
-    });
+    check_examples("resolved", 15, |text| ResolvedConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect());
+}
+
+fn dnsmasq_vectors(key: &str) -> Vec<Vector> {
+    let mut file: BTreeMap<String, Vec<Vector>> =
+        serde_saphyr::from_str(&read_file("vectors/vectors-dnsmasq-2.90.yaml")).unwrap();
+    file.remove(key).unwrap()
+}
+
+/// The first fatal problem: its line and kind.
+fn first_fatal(conf: &DnsmasqConf) -> Option<(u64, String)> {
+    conf.problems.iter().find(|p| p.kind.is_fatal()).map(|p| (p.line as u64, kebab(p.kind)))
+}
+
+#[test]
+fn dnsmasq_accepts_and_refuses_files_as_observed() {
+    let vectors = dnsmasq_vectors("files");
+    assert!(vectors.len() > 120, "{} vectors", vectors.len());
+    let mut failures = String::new();
+    for vector in &vectors {
+        let file = text(vector, "file").unwrap();
+        let got = first_fatal(&DnsmasqConf::parse(file));
+        let want = vector.get("line").and_then(Value::as_u64);
+        let said = text(vector, "error");
+        let right = match (&got, said) {
+            (Some((_, kind)), Some("bad option")) => kind == "bad-option",
+            (Some((_, kind)), Some("missing parameter")) => kind == "missing-parameter",
+            (Some((_, kind)), Some("extraneous parameter")) => kind == "extraneous-parameter",
+            (Some((_, kind)), Some("missing \"")) => kind == "missing-quote",
+            (Some((_, kind)), Some("bad port")) => kind == "bad-port",
+            (got, said) => got.is_some() == said.is_some(),
+        };
+        if !right || got.as_ref().map(|(line, _)| *line) != want {
+            writeln!(failures, "{file:?}: got {got:?}, want {want:?} {said:?}").unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+#[test]
+fn dnsmasq_accepts_and_refuses_command_lines_as_observed() {
+    let mut failures = String::new();
+    for vector in &dnsmasq_vectors("arguments") {
+        let line = text(vector, "words").unwrap();
+        let words = line.split(' ').map(|word| Spanned::new(word.to_owned(), Span::default())).collect::<Vec<_>>();
+        let got = first_fatal(&DnsmasqConf::parse_args(&words));
+        let said = text(vector, "error");
+        if got.is_some() != said.is_some() {
+            writeln!(failures, "{line:?}: got {got:?}, want {said:?}").unwrap();
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+#[test]
+fn dnsmasq_examples() {
+    check_examples("dnsmasq", 15, |text| DnsmasqConf::parse(text).problems.iter().map(|p| kebab(p.kind)).collect());
+}
+
+/// Pieces that the formats give a meaning to.
+const PIECES: &[&str] = &[
+    "nameserver",
+    "search",
+    "domain",
+    "options",
+    "sortlist",
+    " ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\u{b}",
+    "\0",
+    "\u{feff}",
+    "#",
+    ";",
+    "10.0.0.1",
+    "010.1",
+    "fe80::1%eth0",
+    "[::1]:53",
+    "ä",
+    "\u{a0}",
+    ".",
+    "..",
+    "ndots:",
+    "5",
+    "attempts:0",
+    "-rotate",
+    "[Resolve]",
+    "DNS=",
+    "Domains=",
+    "~",
+    "\\",
+    "=",
+    "server=",
+    "/a/",
+    "\"",
+    ",",
+    "port",
+    "conf-dir=/d,*x",
+    "%",
+    "@",
+    ":",
+    "--",
+    "-p",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// No text makes a parser or reader panic, and every span lies in the text at character boundaries.
+    #[test]
+    fn any_text_is_read(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)) {
+        let text = pieces.concat();
+        let inside = |span: Span| assert!(text.get(span.start..span.end).is_some(), "{span:?} in {text:?}");
+        let conf = ResolvConf::parse(&text);
+        assert_eq!(conf.to_text(), text);
+        for (family, version) in VERSIONS {
+            let resolver = read_as(family, version, &conf, &Environment::default());
+            resolver.nameservers.iter().for_each(|ns| inside(ns.span));
+            resolver.search.iter().for_each(|domain| inside(domain.span));
+            resolver.ignored.iter().for_each(|ignored| inside(ignored.span));
+            resolver.flags.values().for_each(|span| inside(*span));
+        }
+        problems(&conf).iter().for_each(|problem| inside(problem.span));
+        if let Some((_, span)) = owner(&conf) {
+            inside(span);
+        }
+        if let Ok(dns) = kubelet::read(&conf, KubeVersion::new(1, 30, 0)) {
+            dns.nameservers.iter().chain(&dns.searches).chain(&dns.options).for_each(|word| inside(word.span));
+        }
+        if let Err(refused) = k3s::viability(&conf, K3sVersion::new(1, 33, 4)) {
+            inside(refused.span);
+        }
+        coredns_forward::nameservers(&conf).iter().for_each(|server| inside(server.span));
+        dnsmasq_resolv_file::read(&conf).servers.iter().for_each(|server| inside(server.span));
+        systemd_resolved::read(&conf).ignored.iter().for_each(|ignored| inside(ignored.span));
+
+        let resolved = ResolvedConf::parse(&text);
+        resolved.problems.iter().for_each(|problem| inside(problem.span));
+        resolved.assignments.iter().flat_map(|a| a.words()).for_each(|word| inside(word.span));
+        let _ = dnslint::syntax::resolved::merge(&[&resolved]);
+
+        let dnsmasq = DnsmasqConf::parse(&text);
+        dnsmasq.problems.iter().for_each(|problem| inside(problem.span));
+        dnsmasq.entries.iter().for_each(|entry| inside(entry.span));
+        let words = conf.lines.iter().flat_map(|line| line.words.clone()).collect::<Vec<_>>();
+        let command = DnsmasqConf::parse_args(&words);
+        command.problems.iter().for_each(|problem| inside(problem.span));
+        command.entries.iter().for_each(|entry| inside(entry.span));
+    }
+}
+
+/// Repetitions of anything are read in time that grows with their size.
+#[test]
+fn big_files_take_no_time() {
+    let lines = ["search a b\n", "options ndots:1 x\n", "nameservres x\n", "DNS=1.1.1.1 2\n", "\\\n"];
+    for piece in PIECES.iter().chain(&lines) {
+        let text = piece.repeat((1 << 17) / piece.len());
+        let start = std::time::Instant::now();
+        let conf = ResolvConf::parse(&text);
+        let states = VERSIONS.map(|(family, version)| read_as(family, version, &conf, &Environment::default()));
+        let found = (problems(&conf), owner(&conf), kubelet::read(&conf, KubeVersion::new(1, 30, 0)));
+        let resolved = ResolvedConf::parse(&format!("[Resolve]\n{text}"));
+        let merged = dnslint::syntax::resolved::merge(&[&resolved]);
+        let dnsmasq = DnsmasqConf::parse(&text);
+        drop((states, found, merged, dnsmasq));
+        // Quadratic behaviour takes minutes; half a second is usual.
+        assert!(start.elapsed().as_secs() < 10, "{piece:?}: {:?}", start.elapsed());
+    }
 }

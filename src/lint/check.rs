@@ -1,11 +1,10 @@
 //! The checker of rule expressions: proves names, types and bounds of a CEL expression before it is ever evaluated.
 
 use super::functions::{Param, Returns, SIGNATURES, Signature};
+use super::tree::{append_step, children, implied, path_of, path_of_select};
 use super::types::{Type, nearest};
 use crate::source::Span;
-use cel::common::ast::{
-    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, SourceInfo, operators,
-};
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr, SourceInfo, operators};
 use std::collections::BTreeSet;
 
 /// Deepest tree of an expression.
@@ -92,26 +91,6 @@ impl<'e> Checker<'e> {
             Type::Bool | Type::Any => Ok(()),
             Type::Opt(inner) if matches!(*inner, Type::Bool | Type::Any) => Err(self.absent(expr)),
             other => Err(self.wrong(expr, format!("a condition must be a bool, this is {other:#}"))),
-        }
-    }
-
-    /// Paths that are known to be present where the expression has the given truth value.
-    #[must_use]
-    pub fn implied(expr: &IdedExpr, truth: bool) -> Vec<String> {
-        let Expr::Call(call) = &expr.expr else {
-            return match &expr.expr {
-                Expr::Select(select) if select.test && truth => path_of_select(select).into_iter().collect(),
-                _ => Vec::new(),
-            };
-        };
-        let both = |truth: bool| call.args.iter().flat_map(|arg| Self::implied(arg, truth)).collect();
-        match (call.func_name.as_str(), call.args.as_slice()) {
-            (operators::LOGICAL_NOT, [inner]) => Self::implied(inner, !truth),
-            (operators::LOGICAL_AND, _) if truth => both(true),
-            (operators::LOGICAL_OR, _) if !truth => both(false),
-            (operators::EQUALS, [a, b]) => compared(a, b, truth),
-            (operators::NOT_EQUALS, [a, b]) => compared(a, b, !truth),
-            _ => Vec::new(),
         }
     }
 
@@ -204,8 +183,8 @@ impl<'e> Checker<'e> {
             (op::NOT_STRICTLY_FALSE, [_]) => Ok(Type::Bool),
             (op::CONDITIONAL, [condition, yes, no]) => {
                 self.truth(condition, scope)?;
-                let yes = self.infer(yes, &scope.assuming(Self::implied(condition, true)))?;
-                Ok(yes.join(self.infer(no, &scope.assuming(Self::implied(condition, false)))?))
+                let yes = self.infer(yes, &scope.assuming(implied(condition, true)))?;
+                Ok(yes.join(self.infer(no, &scope.assuming(implied(condition, false)))?))
             }
             (op::EQUALS | op::NOT_EQUALS, [a, b]) => self.equality(expr, a, b, scope),
             (op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS, [a, b]) => self.ordering(expr, a, b, scope),
@@ -224,7 +203,7 @@ impl<'e> Checker<'e> {
 
     fn connective<'s>(&self, a: &IdedExpr, b: &IdedExpr, and: bool, scope: &Scope<'s>) -> Checked<'s> {
         self.truth(a, scope)?;
-        self.truth(b, &scope.assuming(Self::implied(a, and)))?;
+        self.truth(b, &scope.assuming(implied(a, and)))?;
         Ok(Type::Bool)
     }
 
@@ -359,7 +338,7 @@ impl<'e> Checker<'e> {
             let mut scope = scope;
             if let Some(guard) = guard {
                 self.truth(guard, &scope)?;
-                scope = scope.assuming(Self::implied(guard, true));
+                scope = scope.assuming(implied(guard, true));
             }
             return Ok(Type::List(Box::new(self.infer(kept, &scope)?)));
         }
@@ -534,78 +513,6 @@ fn narrowed<'s>(kind: Type<'s>, path: Option<String>, scope: &Scope<'s>) -> Type
     match (kind, path) {
         (Type::Opt(inner), Some(path)) if scope.present.contains(&path) => *inner,
         (kind, _) => kind,
-    }
-}
-
-/// `a == null` proves presence where it is false, `a == "x"` where it is true.
-fn compared(a: &IdedExpr, b: &IdedExpr, equal: bool) -> Vec<String> {
-    let literal = |expr: &IdedExpr| match &expr.expr {
-        Expr::Literal(LiteralValue::Null) => Some(true),
-        Expr::Literal(_) => Some(false),
-        _ => None,
-    };
-    let (path, null) = match (literal(a), literal(b)) {
-        (None, Some(null)) => (path_of(a), null),
-        (Some(null), None) => (path_of(b), null),
-        _ => return Vec::new(),
-    };
-    path.filter(|_| null != equal).into_iter().collect()
-}
-
-/// `subject.a.b` for a chain of fields from a variable.
-#[must_use]
-pub fn path_of(expr: &IdedExpr) -> Option<String> {
-    match &expr.expr {
-        Expr::Ident(name) => Some(name.clone()),
-        Expr::Select(select) if !select.test => path_of_select(select),
-        _ => None,
-    }
-}
-
-fn path_of_select(select: &SelectExpr) -> Option<String> {
-    path_of(&select.operand).map(|operand| format!("{operand}.{}", select.field))
-}
-
-/// The guard and the kept element of `map` and `filter`, whose step appends to the result.
-pub(super) fn append_step(inner: &ComprehensionExpr) -> Option<(Option<&IdedExpr>, &IdedExpr)> {
-    let kept = |expr: &IdedExpr| matches!(&expr.expr, Expr::Call(call) if call.func_name == operators::ADD);
-    if !matches!(&inner.accu_init.expr, Expr::List(list) if list.elements.is_empty()) {
-        return None;
-    }
-    match &inner.loop_step.expr {
-        Expr::Call(call) if call.func_name == operators::CONDITIONAL => match call.args.as_slice() {
-            [guard, step, _] if kept(step) => Some((Some(guard), appended(step)?)),
-            _ => None,
-        },
-        _ if kept(&inner.loop_step) => Some((None, appended(&inner.loop_step)?)),
-        _ => None,
-    }
-}
-
-fn appended(step: &IdedExpr) -> Option<&IdedExpr> {
-    let Expr::Call(call) = &step.expr else { return None };
-    match &call.args.last()?.expr {
-        Expr::List(list) => list.elements.first(),
-        _ => None,
-    }
-}
-
-/// The direct parts of a node.
-fn children(expr: &Expr) -> Vec<&IdedExpr> {
-    match expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
-        Expr::Select(select) => vec![&select.operand],
-        Expr::List(list) => list.elements.iter().collect(),
-        Expr::Comprehension(inner) => vec![&inner.iter_range, &inner.loop_step],
-        Expr::Map(map) => map
-            .entries
-            .iter()
-            .flat_map(|entry| match &entry.expr {
-                EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-                EntryExpr::StructField(field) => vec![&field.value],
-            })
-            .collect(),
-        _ => Vec::new(),
     }
 }
 

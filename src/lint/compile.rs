@@ -99,9 +99,9 @@ fn parse(source: &RuleSource) -> Result<RuleFile, Problem> {
 fn yaml_problem(text: &str, error: &serde_saphyr::Error) -> Problem {
     use serde_saphyr::Error;
     let error = error.without_snippet();
-    let mut span = error.location().map_or(Span::default(), |location| span_of(&location));
-    if span.end > text.len() || !text.is_char_boundary(span.start) || !text.is_char_boundary(span.end) {
-        span = Span::new(text.len(), text.len());
+    let mut span = error.location().map_or(Span::default(), |location| place_of(text, &location));
+    if matches!(error, Error::SerdeMissingField { .. }) {
+        span = Span::new(0, text.find('\n').unwrap_or(text.len()));
     }
     let (message, help) = match error {
         Error::SerdeUnknownField { field, expected, .. } => {
@@ -119,10 +119,24 @@ fn yaml_problem(text: &str, error: &serde_saphyr::Error) -> Problem {
     Problem { span, message, help }
 }
 
+/// The bytes of a location; the parser's own errors have a line and a column only.
+fn place_of(text: &str, location: &serde_saphyr::Location) -> Span {
+    let span = span_of(location);
+    if span.start > 0 && text.get(span.start..span.end).is_some() {
+        return span;
+    }
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(1);
+    let line: usize = text.split_inclusive('\n').take(number(location.line())).map(str::len).sum();
+    let rest = text.get(line..).unwrap_or("");
+    let at = line + rest.char_indices().nth(number(location.column())).map_or(rest.len(), |(at, _)| at);
+    Span::new(at, at)
+}
+
+/// The message without the position that the parser puts around it.
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or("").trim_start_matches("error: ");
-    let position = line.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
-    position.map_or(line, |(_, message)| message).to_owned()
+    let line = line.strip_prefix("line ").and_then(|rest| rest.split_once(": ")).map_or(line, |(_, message)| message);
+    line.split(" at line ").next().unwrap_or(line).to_owned()
 }
 
 struct Compiler<'c, 'a> {
@@ -156,7 +170,7 @@ impl Compiler<'_, '_> {
         } else if let Some(filter) = &written.filter {
             self.problem(filter.span, "`where` needs `each`: it says which items are bad".to_owned(), None);
         }
-        let filter = self.expression(written.filter.as_ref(), &scope);
+        let filter = self.expression(written.filter.as_ref().filter(|_| !written.each.0.is_empty()), &scope);
         scope = assuming(scope, filter.as_ref());
 
         let escalate = written.escalate.iter().filter_map(|entry| {
@@ -257,17 +271,18 @@ impl Compiler<'_, '_> {
         for surplus in written.iter().filter(|label| label.primary).skip(1) {
             self.problem(surplus.at.span, "only one label can be primary".to_owned(), None);
         }
-        if !labels.iter().any(|label| label.primary) {
-            if let Some(first) = labels.first_mut() {
-                first.primary = true;
-            }
+        if !labels.iter().any(|label| label.primary)
+            && let Some(first) = labels.first_mut()
+        {
+            first.primary = true;
         }
         labels
     }
 
     fn label(&mut self, written: &LabelEntry, scope: &Scope<'_>) -> Option<LabelRule> {
         let (at, kind) = self.place(&written.at, scope, scope.variable("item").is_some())?;
-        let mut scope = scope.with("it", element(&kind)).with("index", Type::Int);
+        let mut scope =
+            scope.with("it", element(&kind)).with("index", Type::Int).assuming(vec![written.at.value.clone()]);
         let condition = self.expression(written.condition.as_ref(), &scope);
         scope = assuming(scope, condition.as_ref());
         let text = match &written.text {

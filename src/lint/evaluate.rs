@@ -5,7 +5,7 @@ use super::rule::{ConditionalText, LabelRule, Rule};
 use super::ruleset::RuleSet;
 use super::template::Template;
 use super::values::{Boxed, Variables, to_cel};
-use crate::analysis::view::{Step, ViewValue, flatten};
+use crate::analysis::view::{Data, Step, ViewValue, flatten};
 use crate::diagnostic::{Applicability, Confidence, Severity};
 use crate::source::Span;
 use minijinja::Value;
@@ -207,10 +207,10 @@ fn found_labels(
 ) -> Outcome<Vec<FoundLabel>> {
     let mut labels = Vec::new();
     for steps in label.at.resolve(subject, item).into_iter().take(MAX_LABELS) {
-        let Some(value) = subject.at(&steps) else { continue };
+        let Some(value) = subject.at(&steps).filter(|value| value.data != Data::Null) else { continue };
         let it = Bound::new(value);
         let number = i64::try_from(labels.len()).unwrap_or(i64::MAX).saturating_add(1);
-        let index = Bound::new(&crate::analysis::view::Data::Int(number).into());
+        let index = Bound::new(&Data::Int(number).into());
         let outer = frame.with("it", &it);
         let frame = outer.with("index", &index);
         if !frame.holds_if_any(label.condition.as_ref())? {

@@ -1,9 +1,9 @@
 //! A proved CEL expression: parsed, checked, metered, and evaluated without harm to the rest of the run.
 
-use super::check::{Checker, Mistake, Scope, append_step};
+use super::check::{Checker, Mistake, Scope};
 use super::functions::{self, MAX_STEPS};
 use super::text::Text;
-use super::types::Type;
+use super::tree::{append_step, implied};
 use super::values::Variables;
 use crate::source::Span;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, ListExpr, LiteralValue, operators};
@@ -35,7 +35,7 @@ impl Expression {
         let tree = program.expression();
         let checker = Checker::new(&text.value, program.source_info());
         checker.check_bool(tree, scope)?;
-        Ok(Self { text: text.clone(), tree: metered(tree), implied: Checker::implied(tree, true) })
+        Ok(Self { text: text.clone(), tree: metered(tree), implied: implied(tree, true) })
     }
 
     /// Evaluates the expression on the current thread, which needs the stack of `sandbox`.
@@ -60,7 +60,7 @@ impl Expression {
 
 /// The type of an expression, for tests and tools.
 #[cfg(test)]
-pub fn type_of<'s>(env: &Env, source: &str, scope: &Scope<'s>) -> Result<Type<'s>, Mistake> {
+fn type_of<'s>(env: &Env, source: &str, scope: &Scope<'s>) -> Result<super::types::Type<'s>, Mistake> {
     let program = parse(env, source)?;
     Checker::new(source, program.source_info()).check(program.expression(), scope)
 }
@@ -204,6 +204,7 @@ fn metered_step(step: &IdedExpr) -> IdedExpr {
 mod tests {
     use super::*;
     use crate::analysis::view::to_view;
+    use crate::lint::types::Type;
     use crate::lint::values::to_cel;
     use serde_json::{Value as Json, json};
 

@@ -111,8 +111,23 @@ pub const SIGNATURES: &[Signature] = {
     ]
 };
 
+/// Steps that one rule may take over all subjects of a run.
+pub const MAX_RULE_STEPS: u64 = 20_000_000;
+
 thread_local! {
     static STEPS: Cell<u64> = const { Cell::new(0) };
+    static RULE_STEPS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Starts counting the steps of a rule anew.
+pub fn reset_rule_steps() {
+    RULE_STEPS.with(|steps| steps.set(0));
+}
+
+/// Whether the rule took more than [`MAX_RULE_STEPS`] since [`reset_rule_steps`] on this thread.
+#[must_use]
+pub fn rule_is_exhausted() -> bool {
+    RULE_STEPS.with(Cell::get) > MAX_RULE_STEPS
 }
 
 /// Starts counting the steps of an evaluation anew.
@@ -138,6 +153,7 @@ fn charge(cost: u64) -> Result<(), ExecutionError> {
         steps.set(taken);
         taken
     });
+    RULE_STEPS.with(|steps| steps.set(steps.get().saturating_add(cost)));
     if taken > MAX_STEPS { Err(ExecutionError::InternalError(too_many_steps())) } else { Ok(()) }
 }
 
@@ -345,7 +361,7 @@ fn join<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     Ok(CowVal::owned(CelString::from(joined)))
 }
 
-fn text_of<'b>(value: &'b dyn Val) -> Result<&'b str, ExecutionError> {
+fn text_of(value: &dyn Val) -> Result<&str, ExecutionError> {
     value.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| ExecutionError::UnexpectedType {
         got: value.get_type().name().to_owned(),
         want: "string".to_owned(),
@@ -380,4 +396,44 @@ pub fn environment() -> Result<Env, DeclarationError> {
     cel::add_member_overload!(env, fn contains_cidr: (CelString<'_>, CelString<'_>) -> CelBool, name = "containsCIDR")?;
     cel::add_member_overload!(env, fn prefix_length: (CelString<'_>) -> CelInt)?;
     Ok(env)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signature_has_an_implementation() {
+        let env = std::sync::Arc::new(environment().unwrap());
+        let context = cel::Context::with_env(std::sync::Arc::clone(&env));
+        for signature in SIGNATURES {
+            let sample = |param: &Param| match param {
+                Param::Int => "1",
+                Param::List | Param::Texts => "['a']",
+                _ => "'10.0.0.0/8'",
+            };
+            let sample = |param| if signature.name == "ip" { "'::1'" } else { sample(param) };
+            let name = signature.name;
+            let arguments: Vec<&str> = signature.params.iter().map(sample).collect();
+            let source = match &signature.receiver {
+                Some(receiver) => format!("{}.{name}({})", sample(receiver), arguments.join(", ")),
+                None => format!("{name}({})", arguments.join(", ")),
+            };
+            let program = env.compile(&source).unwrap();
+            assert!(program.execute(&context).is_ok(), "{source}: {:?}", program.execute(&context));
+        }
+    }
+
+    #[test]
+    fn a_rule_is_exhausted_over_many_expressions() {
+        reset_rule_steps();
+        for _ in 0..=MAX_RULE_STEPS / MAX_STEPS {
+            assert!(!rule_is_exhausted());
+            reset_steps();
+            assert!(charge(MAX_STEPS).is_ok());
+        }
+        assert!(rule_is_exhausted() && charge(1).is_err());
+        reset_rule_steps();
+        assert!(!rule_is_exhausted());
+    }
 }

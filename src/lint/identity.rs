@@ -11,7 +11,7 @@ const LONG_EVIDENCE: usize = 256;
 /// To be called once with the findings of all rooms, before any is suppressed: the fingerprints of the others must not
 /// depend on what is suppressed.
 pub fn finish(diagnostics: &mut Vec<Diagnostic>, files: &dyn Files) {
-    diagnostics.sort_by(|a, b| key(a, files).cmp(&key(b, files)));
+    sort(diagnostics, files);
     diagnostics.dedup();
     let mut seen: BTreeMap<u64, u64> = BTreeMap::new();
     for diagnostic in diagnostics.iter_mut() {
@@ -22,6 +22,11 @@ pub fn finish(diagnostics: &mut Vec<Diagnostic>, files: &dyn Files) {
         diagnostic.fingerprint = format!("{:016x}", fnv(&[&diagnostic.rule, object, &evidence], *repeat));
         *repeat += 1;
     }
+}
+
+/// Sorts findings by path, line, column and rule.
+pub fn sort(diagnostics: &mut [Diagnostic], files: &dyn Files) {
+    diagnostics.sort_by(|a, b| key(a, files).cmp(&key(b, files)));
 }
 
 type Key<'a> = (&'a str, usize, &'a str, usize, &'a str, Option<&'a str>);

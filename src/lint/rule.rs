@@ -54,6 +54,12 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The message as written (a template).
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message.text.value
+    }
+
     pub(super) const fn file(&self) -> FileId {
         self.location.file
     }

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Files of rules have ids from here on, far above those of a snapshot.
 pub const RULE_FILES: u32 = 1 << 31;
 
+/// Most rule files of a run.
+pub const MAX_RULES: usize = 2000;
+
 /// The built-in rules: path below `rules/`, and text.
 static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
@@ -86,6 +89,12 @@ fn prove(sources: &[RuleSource], schemas: &Schemas, fixes: &[&str]) -> Proved {
     }));
     let catalogue = Catalogue { env: &env, schemas, fixes };
     for (source, file) in sources.iter().zip(RULE_FILES..) {
+        if (file - RULE_FILES) as usize >= MAX_RULES {
+            let at = Location::new(FileId(file), Span::default());
+            let message = format!("there are {} rule files, {MAX_RULES} are read", sources.len());
+            problems.push(Diagnostic::new(RULE_FILE, Severity::Error, message, at));
+            break;
+        }
         match compile(&catalogue, &mut templates, FileId(file), source) {
             Ok(rule) => {
                 let path = |id: FileId| sources.get((id.0 - RULE_FILES) as usize).map_or("", |s| s.path.as_str());

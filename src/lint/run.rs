@@ -3,6 +3,7 @@
 use super::evaluate::{Bound, Failure, Finding, FoundFix, evaluate};
 use super::fixes::{FixBuilders, FixRequest};
 use super::fold::fold;
+use super::functions;
 use super::identity::finish;
 use super::options::{Coverage, INTERNAL, LintOptions, RULE_EVALUATION, Selection, UsageError};
 use super::rule::Rule;
@@ -117,9 +118,15 @@ impl Run<'_> {
         };
         let mut found = Vec::new();
         let mut failures = Vec::new();
+        functions::reset_rule_steps();
         for shape in shapes {
-            let lacks = |subject: &&&Subject| !self.selection.lacks_input(rule, subject.object.as_deref());
-            let members: Vec<&Subject> = shape.members.iter().filter(lacks).copied().collect();
+            if functions::rule_is_exhausted() {
+                let message = format!("the rule took more than {} steps on this input", functions::MAX_RULE_STEPS);
+                failures.push((Failure { span: rule.location.span, message }, None));
+                break;
+            }
+            let can_decide = |subject: &&&Subject| !self.selection.lacks_input(rule, subject.object.as_deref());
+            let members: Vec<&Subject> = shape.members.iter().filter(can_decide).copied().collect();
             if members.is_empty() {
                 continue;
             }

@@ -33,7 +33,7 @@ impl Date {
             return None;
         }
         let date = Self { year: year.parse().ok()?, month: month.parse().ok()?, day: day.parse().ok()? };
-        let leap = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % 400 == 0);
+        let leap = date.year.is_multiple_of(4) && (!date.year.is_multiple_of(100) || date.year.is_multiple_of(400));
         let days = match date.month {
             2 if leap => 29,
             2 => 28,
@@ -79,7 +79,7 @@ pub struct Suppressions<'a> {
 /// Findings with the suppressed ones taken out.
 #[derive(Clone, Debug, Default)]
 pub struct Suppressed {
-    /// What is left, with `unused-ignore` and `expired-ignore` findings; to be ordered again by `finish`-like sorting.
+    /// What is left, with `unused-ignore` and `expired-ignore` findings; to be put through [`sort`](super::sort) again.
     pub kept: Vec<Diagnostic>,
     /// What was suppressed, with the reason that was given.
     pub suppressed: Vec<(Diagnostic, String)>,
@@ -144,7 +144,7 @@ pub fn suppress(
 }
 
 fn annotation(written: &AnnotationIgnore) -> Ignore {
-    let until = until(&written.reason).and_then(|(date, _)| Date::parse(date));
+    let until = until(&written.reason).and_then(Date::parse);
     Ignore {
         reach: Reach::Object(written.object.clone()),
         rule: written.rule.clone(),
@@ -297,7 +297,7 @@ impl Scan<'_> {
             self.reject(whole, "the suppression names no rule", "write ignore[rule-id] and a reason");
             return None;
         };
-        let until = match until(reason).map(|(date, _)| (date, Date::parse(date))) {
+        let until = match until(reason).map(|date| (date, Date::parse(date))) {
             Some((date, None)) => {
                 self.reject(whole, &format!("`{date}` is no date"), "write until=YYYY-MM-DD");
                 return None;
@@ -333,12 +333,12 @@ fn is_comment_or_blank(line: &str) -> bool {
     line.is_empty() || line.starts_with(['#', ';']) || line.starts_with("//")
 }
 
-/// The date of `until=` in a reason, as written, and the offset behind it.
-fn until(reason: &str) -> Option<(&str, usize)> {
+/// The date of `until=` in a reason, as written.
+fn until(reason: &str) -> Option<&str> {
     let at = reason.find("until=")? + "until=".len();
     let rest = reason.get(at..)?;
     let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')')).unwrap_or(rest.len());
-    Some((rest.get(..end)?, at + end))
+    rest.get(..end)
 }
 
 #[cfg(test)]
@@ -356,8 +356,8 @@ mod tests {
 
     #[test]
     fn the_date_of_a_reason() {
-        assert_eq!(until("known, until=2024-01-02").map(|(d, _)| d), Some("2024-01-02"));
-        assert_eq!(until("(until=2024-01-02)").map(|(d, _)| d), Some("2024-01-02"));
+        assert_eq!(until("known, until=2024-01-02"), Some("2024-01-02"));
+        assert_eq!(until("(until=2024-01-02)"), Some("2024-01-02"));
         assert_eq!(until("until then"), None);
     }
 }

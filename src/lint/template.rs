@@ -20,6 +20,8 @@ pub const MAX_RENDERED: usize = 16 * 1024;
 const FUEL: u64 = 50_000;
 /// Depth to which samples of a view are filled; recursive views end there.
 const SAMPLE_DEPTH: usize = 6;
+/// Elements of each list of a sample.
+const SAMPLE_ITEMS: usize = 4;
 /// Statements that may stand in `{% … %}`; none can define things or grow text beyond what it prints.
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
@@ -278,11 +280,9 @@ impl Sample<'_, '_> {
             Type::Int => Value::from(2),
             Type::Float => Value::from(1.5),
             Type::Str(words) => Value::from(words.as_ref().and_then(|w| w.first()).map_or("text", |word| *word)),
-            Type::Opt(inner) if self.absent && !self.scope.present.contains(path) => {
-                self.value(&Type::Null, inner_path(path, inner), depth)
-            }
+            Type::Opt(_) if self.absent && !self.scope.present.contains(path) => Value::from(()),
             Type::Opt(inner) => self.value(inner, path, depth),
-            Type::List(item) => vec![self.value(item, "", depth + 1)].into(),
+            Type::List(item) => vec![self.value(item, "", depth + 1); SAMPLE_ITEMS].into(),
             Type::Map(_) | Type::Object(_) if depth > SAMPLE_DEPTH => Value::from_object(Anything),
             Type::Map(_) => Value::from_object(Anything),
             Type::Object(object) => {
@@ -295,10 +295,6 @@ impl Sample<'_, '_> {
             }
         }
     }
-}
-
-const fn inner_path<'p>(path: &'p str, _: &Type<'_>) -> &'p str {
-    path
 }
 
 /// A value of unknown type: every field of it exists, it prints, and it has no elements.

@@ -44,7 +44,7 @@ impl fmt::Display for Type<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
             let vowel = matches!(self, Self::Int | Self::Opt(_) | Self::Any);
-            return write!(f, "{} {self}", if vowel { "an" } else { "a" });
+            f.write_str(if vowel { "an " } else { "a " })?;
         }
         match self {
             Self::Any => f.write_str("unknown"),
@@ -279,6 +279,7 @@ mod tests {
     use serde::Serialize;
 
     #[derive(Serialize, JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
     #[serde(rename_all = "kebab-case")]
     enum Word {
         FirstOne,
@@ -287,6 +288,7 @@ mod tests {
     }
 
     #[derive(Serialize, JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
     #[serde(tag = "kind")]
     enum Tagged {
         A { common: u8, only_a: bool },

@@ -213,4 +213,14 @@ mod tests {
         assert!(extract_config(&entries(&["config="])).missing_value.is_some());
         assert!(extract_config(&entries(&["config"])).missing_value.is_some());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_entry_becomes_one_flag(texts in proptest::collection::vec("[-+=aé ]{0,6}", 0..6)) {
+            let entries = entries(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+            proptest::prop_assert_eq!(assemble(&[], &entries).args.len(), entries.len());
+            let filtered = extract_config(&entries);
+            proptest::prop_assert_eq!(filtered.entries.len() + filtered.losing.len(), entries.len());
+        }
+    }
 }

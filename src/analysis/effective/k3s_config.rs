@@ -146,13 +146,10 @@ impl Merger {
         let winning = comma_text(&values);
         let kept: std::collections::BTreeSet<&str> = values.iter().map(|value| value.value.as_str()).collect();
         for item in old.items.iter().filter(|_| !old.is_null) {
-            self.losing.push(Losing {
-                name: name.to_owned(),
-                same_value: kept.contains(item.value.value.as_str()),
-                value: item.value.clone(),
-                winning: Some(winning.clone()),
-                reason: LosingReason::ReplacedByLaterFile,
-            });
+            let value = item.value.clone();
+            let mut losing = Losing::one_of_many(name, value, &winning, LosingReason::ReplacedByLaterFile);
+            losing.same_value = kept.contains(item.value.value.as_str());
+            self.losing.push(losing);
         }
     }
 }

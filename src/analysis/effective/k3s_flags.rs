@@ -62,7 +62,7 @@ pub fn single(name: &str, sources: &FlagSources<'_>) -> SingleFlag {
         Rank::ConfigFile if rank == Rank::CommandLine => LosingReason::BeatenByCommandLine,
         _ => LosingReason::RepeatedFlag,
     };
-    let losing = candidates.into_iter().map(|(loser, old)| Losing::against(name, old, value.clone(), reason(loser)));
+    let losing = candidates.into_iter().map(|(loser, old)| Losing::one_of_many(name, old, &value, reason(loser)));
     SingleFlag { losing: losing.collect(), value: Some(value), rank }
 }
 

@@ -148,4 +148,13 @@ mod tests {
         let got = viability(&line(SCANNER_LIMIT), KubeVersion::new(1, 30, 0)).map_err(|(rejection, _)| rejection);
         assert_eq!(got, Err(Rejection::LineTooLong));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_place_lies_in_the_text(text in "(nameserver|[ \t\r\né:.%01f#])*") {
+            if let Err((_, Some(span))) = viability(&text, KubeVersion::new(1, 33, 4)) {
+                proptest::prop_assert!(text.get(span.start..span.end).is_some());
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::config_value::{ConfigValue, comma_text, display_text};
 use super::flag::FlagValue;
+use super::flag_csv::split_csv;
 use super::losing::{Losing, LosingReason};
 use super::merge_patch::merge_patch;
 use super::origin::{joined, split_commas};
@@ -169,7 +170,7 @@ fn merged_tree(input: &KubeletInput<'_>, result: &mut EffectiveKubelet) -> Locat
     tree
 }
 
-/// The order in which drop-ins apply: by path components, so `a/z.conf` comes before `a.conf`'s sibling `b.conf`.
+/// The order in which drop-ins apply: directory by directory, by the bytes of each path component.
 fn walk_order(path: &str) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty()).collect()
 }
@@ -190,23 +191,20 @@ impl EffectiveKubelet {
 
     fn usable_dropins<'a>(&mut self, input: &KubeletInput<'a>) -> Vec<&'a KubeletFile> {
         let flag = flag_value(input.flags, "config-dir");
-        let at = || flag.as_ref().and_then(Located::location);
+        let at = flag.as_ref().and_then(Located::location);
         match kubelet_dropins(input.version) {
             _ if input.dropins.is_empty() && flag.is_none() => return Vec::new(),
             DropInSupport::UnknownFlag => {
-                self.problem(KubeletProblemKind::ConfigDirUnknown, at());
+                self.problem(KubeletProblemKind::ConfigDirUnknown, at);
                 return Vec::new();
             }
             DropInSupport::NeedsAlphaVariable if !input.alpha_dropins => {
-                self.problem(KubeletProblemKind::ConfigDirRefused, at());
+                self.problem(KubeletProblemKind::ConfigDirRefused, at);
                 return Vec::new();
             }
             DropInSupport::NeedsAlphaVariable | DropInSupport::Usable => {}
         }
-        let (mut used, ignored): (Vec<_>, Vec<_>) = input
-            .dropins
-            .iter()
-            .partition(|file| std::path::Path::new(&file.path).extension().is_some_and(|e| e == "conf"));
+        let (mut used, ignored): (Vec<_>, Vec<_>) = input.dropins.iter().partition(|file| file.path.ends_with(".conf"));
         self.ignored_files.extend(ignored.into_iter().map(|file| file.path.clone()));
         used.sort_by(|a, b| walk_order(&a.path).cmp(&walk_order(&b.path)));
         used.retain(|file| self.is_map(file));
@@ -335,7 +333,7 @@ impl EffectiveKubelet {
             self.overridden.push(Losing::against(field, file, winner.clone(), LosingReason::FlagBeatsFile));
         }
         for earlier in given {
-            self.overridden.push(Losing::against(field, earlier, winner.clone(), LosingReason::RepeatedFlag));
+            self.overridden.push(Losing::one_of_many(field, earlier, &winner, LosingReason::RepeatedFlag));
         }
         winner
     }
@@ -373,35 +371,144 @@ fn absolute(path: Located<String>, config_path: &str) -> Located<String> {
     path.map(|_| joined)
 }
 
-/// The parts of a flag value that pflag reads as one CSV record; an empty value has none. `None`: unbalanced quotes.
-fn split_csv(text: &Located<String>) -> Option<Vec<Located<String>>> {
-    if text.value.is_empty() {
-        return Some(Vec::new());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    const NOW: KubeVersion = KubeVersion::new(1, 34, 0);
+
+    fn at(file: u32, start: usize, text: &str) -> Located<String> {
+        Located::at(text.to_owned(), Location::new(FileId(file), Span::new(start, start + text.len())))
     }
-    if !text.value.contains('"') {
-        return Some(split_commas(text));
+
+    fn flag(start: usize, name: &str, value: &str) -> FlagValue {
+        FlagValue::new(at(0, start, name), at(0, start + name.len() + 1, value))
     }
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = text.value.chars().peekable();
-    while let Some(c) = chars.next() {
-        let at_start = fields.last().is_some_and(String::is_empty);
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                fields.last_mut()?.push('"');
-            }
-            '"' if quoted => {
-                quoted = false;
-                if chars.peek().is_some_and(|next| *next != ',') {
-                    return None;
-                }
-            }
-            '"' if at_start => quoted = true,
-            '"' => return None,
-            ',' if !quoted => fields.push(String::new()),
-            other => fields.last_mut()?.push(other),
-        }
+
+    /// A document whose values stand at 100, 200, … of its file.
+    fn file(id: u32, path: &str, fields: &[(&str, ConfigValue)]) -> KubeletFile {
+        let place = |start| Location::new(FileId(id), Span::new(start, start + 9));
+        let header = [("apiVersion", API_VERSION), ("kind", KIND)].map(|(k, v)| (k, ConfigValue::Scalar(v.to_owned())));
+        let entries = fields.iter().cloned().chain(header).enumerate().map(|(index, (key, value))| {
+            let start = 100 * (index + 1);
+            (Located::default_value(key.to_owned()), Located::at(value, place(start)))
+        });
+        let tree = Located::at(ConfigValue::Map(entries.collect()), place(0));
+        KubeletFile { path: path.to_owned(), tree, named_by: vec![at(0, 5000, "--config").origins[0]] }
     }
-    (!quoted).then(|| fields.into_iter().map(|field| text.with(field)).collect())
+
+    fn text(text: &str) -> ConfigValue {
+        ConfigValue::Scalar(text.to_owned())
+    }
+
+    fn list(items: &[&str]) -> ConfigValue {
+        ConfigValue::List(
+            items.iter().enumerate().map(|(i, item)| at(1, 700 + i * 50, item).map(ConfigValue::Scalar)).collect(),
+        )
+    }
+
+    fn run(
+        version: KubeVersion,
+        flags: &[FlagValue],
+        config: &KubeletFile,
+        dropins: &[KubeletFile],
+    ) -> EffectiveKubelet {
+        effective(&KubeletInput { version, flags, config: Some(config), dropins, alpha_dropins: false })
+    }
+
+    #[test]
+    fn a_flag_tells_what_it_beats() {
+        let config = file(1, "/k.yaml", &[("resolvConf", text("/a")), ("clusterDNS", list(&["10.96.0.10"]))]);
+        let flags =
+            [flag(0, "resolv_conf", "/x"), flag(50, "resolv-conf", "/b"), flag(90, "cluster-dns", "1.1.1.1,2.2.2.2")];
+        let got = run(NOW, &flags, &config, &[]);
+        assert_eq!(got.resolv_conf.value, "/b");
+        let place = |l: &Located<String>| l.location().map(|l| (l.file.0, l.span.start));
+        let overridden: Vec<_> = got
+            .overridden
+            .iter()
+            .map(|l| (l.name.as_str(), l.reason, place(&l.value), l.winning.as_ref().and_then(place)))
+            .collect();
+        assert_eq!(
+            overridden,
+            [
+                ("clusterDNS", LosingReason::FlagBeatsFile, Some((1, 700)), Some((0, 102))),
+                ("resolvConf", LosingReason::FlagBeatsFile, Some((1, 100)), Some((0, 62))),
+                ("resolvConf", LosingReason::RepeatedFlag, Some((0, 12)), Some((0, 62))),
+            ]
+        );
+        assert_eq!(got.cluster_dns.iter().map(place).collect::<Vec<_>>(), [Some((0, 102)), Some((0, 110))]);
+    }
+
+    #[test]
+    fn a_file_value_names_the_flag_behind_it() {
+        let got = run(NOW, &[], &file(1, "/etc/kubernetes/k.yaml", &[("resolvConf", text("./r.conf"))]), &[]);
+        assert_eq!(got.resolv_conf.value, "/etc/kubernetes/r.conf");
+        assert_eq!(got.resolv_conf.origins.len(), 2);
+        assert!(got.overridden.is_empty());
+    }
+
+    #[test]
+    fn dropins_in_walk_order_and_by_release() {
+        let config = file(1, "/k.yaml", &[("resolvConf", text("/a"))]);
+        let dropins = [
+            file(4, "b.conf", &[("resolvConf", text("/b"))]),
+            file(3, "a/z.conf", &[("resolvConf", text("/z"))]),
+            file(2, "c.yaml", &[("resolvConf", text("/c"))]),
+        ];
+        let got = run(NOW, &[], &config, &dropins);
+        assert_eq!(got.resolv_conf.value, "/b");
+        assert_eq!(got.overridden.iter().map(|l| l.value.value.as_str()).collect::<Vec<_>>(), ["/a", "/z"]);
+        assert_eq!(got.ignored_files, ["c.yaml"]);
+        let old = run(KubeVersion::new(1, 31, 0), &[], &config, &dropins);
+        assert_eq!(old.resolv_conf.value, "/a");
+        assert!(old.overridden.iter().all(|l| l.reason == LosingReason::IgnoredInDropIn));
+        let refused = run(KubeVersion::new(1, 29, 0), &[flag(9, "config-dir", "/d")], &config, &dropins);
+        assert_eq!(
+            refused.problems.first().map(|p| (p.kind, p.at.map(|at| at.span.start))),
+            Some((KubeletProblemKind::ConfigDirRefused, Some(20)))
+        );
+    }
+
+    #[test]
+    fn a_dropin_needs_its_header() {
+        let mut dropin = file(2, "a.conf", &[]);
+        dropin.tree.value = ConfigValue::Map(vec![(at(2, 0, "kind"), at(2, 6, "Kubelet").map(ConfigValue::Scalar))]);
+        let config = file(1, "/k.yaml", &[]);
+        let got = run(NOW, &[], &config, std::slice::from_ref(&dropin));
+        let invalid = got.invalid_dropins.first().unwrap();
+        assert_eq!(
+            (invalid.fields.as_slice(), invalid.at.map(|at| at.span.start)),
+            (["apiVersion", "kind"].as_slice(), Some(6))
+        );
+        assert!(run(KubeVersion::new(1, 31, 0), &[], &config, &[dropin]).invalid_dropins.is_empty());
+    }
+
+    #[test]
+    fn null_brings_the_default_back() {
+        let config = file(1, "/k.yaml", &[("resolvConf", text("/a")), ("clusterDNS", ConfigValue::Null)]);
+        let got = run(NOW, &[], &config, &[file(2, "a.conf", &[("resolvConf", ConfigValue::Null)])]);
+        assert_eq!((got.resolv_conf.value.as_str(), got.cluster_dns.len()), (DEFAULT_RESOLV_CONF, 0));
+        assert_eq!(got.overridden.first().map(|l| l.reason), Some(LosingReason::RemovedByNull));
+    }
+
+    #[test]
+    fn wrong_types_and_flags() {
+        let config = file(1, "/k.yaml", &[("clusterDNS", text("10.96.0.10")), ("resolvConf", list(&[]))]);
+        let got = run(NOW, &[flag(0, "-cluster-dns", "1.1.1.1"), flag(40, "cluster-dns", "\"1.1.1.1")], &config, &[]);
+        let kinds: Vec<_> = got.problems.iter().map(|p| p.kind).collect();
+        use KubeletProblemKind::{FlagQuotes, FlagSyntax, WrongType};
+        assert_eq!(kinds, [WrongType, WrongType, FlagSyntax, FlagQuotes]);
+        assert_eq!(got.resolv_conf.value, DEFAULT_RESOLV_CONF);
+    }
+
+    #[test]
+    fn gates_add_up() {
+        let gates = ConfigValue::Map(vec![(at(1, 0, "ExpandedDNSConfig"), at(1, 20, "true").map(ConfigValue::Scalar))]);
+        let config = file(1, "/k.yaml", &[("featureGates", gates)]);
+        assert_eq!(run(NOW, &[], &config, &[]).expanded_dns_config.map(|g| g.value), Some(true));
+        let flags = [flag(0, "feature-gates", "A=true,ExpandedDNSConfig=false")];
+        assert_eq!(run(NOW, &flags, &config, &[]).dns().expanded_dns_config, Some(false));
+    }
 }

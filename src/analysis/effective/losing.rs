@@ -2,6 +2,11 @@
 
 use crate::source::Located;
 
+/// Characters of a value that is shown beside many others.
+const MAX_SHOWN: usize = 200;
+/// Origins of such a value.
+const MAX_ORIGINS: usize = 8;
+
 /// Why a value has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -57,9 +62,38 @@ impl Losing {
         Self { name: name.to_owned(), value, winning: Some(winning), reason, same_value }
     }
 
+    /// The same with a winner that many values lose against: its text and origins are shortened, so that all of them
+    /// together stay in proportion to the input.
+    #[must_use]
+    pub fn one_of_many(name: &str, value: Located<String>, winning: &Located<String>, reason: LosingReason) -> Self {
+        let same_value = value.value == winning.value;
+        Self { name: name.to_owned(), value, winning: Some(shortened(winning)), reason, same_value }
+    }
+
     /// A value that loses without a rival.
     #[must_use]
     pub fn alone(name: &str, value: Located<String>, reason: LosingReason) -> Self {
         Self { name: name.to_owned(), value, winning: None, reason, same_value: false }
+    }
+}
+
+fn shortened(value: &Located<String>) -> Located<String> {
+    let origins = value.origins.iter().take(MAX_ORIGINS).copied().collect();
+    let cut = value.value.char_indices().nth(MAX_SHOWN).and_then(|(at, _)| value.value.get(..at));
+    Located::from_origins(cut.map_or_else(|| value.value.clone(), |text| format!("{text}…")), origins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_common_winner_is_shortened_but_compared_in_full() {
+        let long = Located::default_value("ä".repeat(MAX_SHOWN + 1));
+        let losing = Losing::one_of_many("x", long.clone(), &long, LosingReason::RepeatedFlag);
+        assert!(losing.same_value);
+        assert_eq!(losing.winning.map(|w| w.value.chars().count()), Some(MAX_SHOWN + 1));
+        let short = Located::default_value("ä".repeat(MAX_SHOWN));
+        assert_eq!(shortened(&short), short);
     }
 }

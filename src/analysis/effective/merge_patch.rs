@@ -5,6 +5,27 @@ use super::losing::{Losing, LosingReason};
 use crate::source::Located;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Characters of one key of a dotted path that are kept in what is noted.
+const MAX_KEY: usize = 256;
+
+/// The keys down to a value, joined only where something is noted.
+struct Path<'a> {
+    parent: Option<&'a Self>,
+    key: &'a str,
+}
+
+impl Path<'_> {
+    fn dotted(&self) -> String {
+        let mut keys = Vec::new();
+        let mut next = Some(self);
+        while let Some(path) = next {
+            keys.push(path.key.chars().take(MAX_KEY).collect::<String>());
+            next = path.parent;
+        }
+        keys.iter().rev().filter(|key| !key.is_empty()).cloned().collect::<Vec<_>>().join(".")
+    }
+}
+
 type Entries = Vec<(Located<String>, Located<ConfigValue>)>;
 
 /// Top-level keys that every file repeats and nobody loses.
@@ -12,13 +33,13 @@ const HEADER: [&str; 2] = ["apiVersion", "kind"];
 
 /// Applies `patch` to `base`: maps merge, everything else (lists too) is replaced, null removes.
 pub(super) fn merge_patch(base: &mut Located<ConfigValue>, patch: &Located<ConfigValue>, losing: &mut Vec<Losing>) {
-    merge(base, patch, "", 0, losing);
+    merge(base, patch, &Path { parent: None, key: "" }, 0, losing);
 }
 
 fn merge(
     base: &mut Located<ConfigValue>,
     patch: &Located<ConfigValue>,
-    path: &str,
+    path: &Path<'_>,
     depth: usize,
     losing: &mut Vec<Losing>,
 ) {
@@ -33,25 +54,25 @@ fn merge(
     }
 }
 
-fn merge_entries(entries: &mut Entries, patches: &Entries, path: &str, depth: usize, losing: &mut Vec<Losing>) {
+fn merge_entries(entries: &mut Entries, patches: &Entries, path: &Path<'_>, depth: usize, losing: &mut Vec<Losing>) {
     let mut places: BTreeMap<String, usize> =
         entries.iter().enumerate().map(|(place, (key, _))| (key.value.clone(), place)).collect();
     let mut removed = BTreeSet::new();
     for (key, value) in patches {
-        let path = if path.is_empty() { key.value.clone() } else { format!("{path}.{}", key.value) };
+        let path = &Path { parent: Some(path), key: &key.value };
         let known = places.get(&key.value).and_then(|place| entries.get_mut(*place));
         if value.value == ConfigValue::Null {
             if let Some((_, old)) = known
                 && removed.insert(key.value.clone())
             {
-                note(&path, old, value, losing);
+                note(path, old, value, losing);
             }
         } else if let Some((name, old)) = known {
             *name = key.clone();
             if removed.remove(&key.value) {
                 *old = without_nulls(value, depth + 1);
             } else {
-                merge(old, value, &path, depth + 1, losing);
+                merge(old, value, path, depth + 1, losing);
             }
         } else {
             places.insert(key.value.clone(), entries.len());
@@ -75,13 +96,14 @@ fn without_nulls(patch: &Located<ConfigValue>, depth: usize) -> Located<ConfigVa
     patch.with(ConfigValue::Map(kept))
 }
 
-fn note(path: &str, old: &Located<ConfigValue>, new: &Located<ConfigValue>, losing: &mut Vec<Losing>) {
-    if old.value == ConfigValue::Null || HEADER.contains(&path) {
+fn note(path: &Path<'_>, old: &Located<ConfigValue>, new: &Located<ConfigValue>, losing: &mut Vec<Losing>) {
+    let name = path.dotted();
+    if old.value == ConfigValue::Null || HEADER.contains(&name.as_str()) {
         return;
     }
     let removed = new.value == ConfigValue::Null;
     let reason = if removed { LosingReason::RemovedByNull } else { LosingReason::ReplacedByDropIn };
-    let mut entry = Losing::against(path, display_text(old), display_text(new), reason);
+    let mut entry = Losing::against(&name, display_text(old), display_text(new), reason);
     entry.same_value &= !removed;
     losing.push(entry);
 }

@@ -38,7 +38,7 @@ pub fn check_limits(version: KubeVersion, kubelet: &KubeletDns, host: &HostFile)
 fn check_searches(version: KubeVersion, kubelet: &KubeletDns, host: &HostDns) -> Option<NodeWarning> {
     let limits = search_limits_with_gate(version, kubelet.expanded_dns_config);
     let has_domain = kubelet.cluster_domain.as_ref().is_some_and(|domain| !domain.value.is_empty());
-    let paths = if has_domain { limits.paths - CLUSTER_SEARCHES.min(limits.paths) } else { limits.paths };
+    let paths = if has_domain { limits.paths.saturating_sub(CLUSTER_SEARCHES) } else { limits.paths };
     let warning = |entry: &Located<String>, limit| NodeWarning::Search { entry: entry.clone(), limit };
     if let Some(entry) = host.searches.get(paths) {
         return Some(warning(entry, SearchLimit::Paths(paths)));

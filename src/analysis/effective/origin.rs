@@ -5,19 +5,30 @@ use crate::source::{Located, Location, Span};
 /// The part `start..end` of a text. Where the first origin is the text itself, byte for byte, it shrinks to the part.
 #[must_use]
 pub fn part(text: &Located<String>, start: usize, end: usize) -> Located<String> {
-    let mut origins = text.origins.clone();
+    let mut origins: Vec<_> = text.origins.iter().take(MAX_ORIGINS).copied().collect();
     if let Some(first) = origins.first_mut().filter(|first| first.span.len() == text.value.len()) {
         first.span = Span::new(first.span.start + start, first.span.start + end);
     }
     Located::from_origins(text.value.get(start..end).unwrap_or_default().to_owned(), origins)
 }
 
+/// Origins that a part takes over from its text; more only a joined list has, whose parts would square them.
+const MAX_ORIGINS: usize = 8;
+
 /// The parts of a text between its commas, blanks kept; an empty text has one empty part.
+///
+/// A list that was joined from located items gives each its own place back.
 #[must_use]
 pub fn split_commas(text: &Located<String>) -> Vec<Located<String>> {
+    let pieces: Vec<&str> = text.value.split(',').collect();
+    let fits = |(piece, origin): (&&str, &Location)| piece.len() == origin.span.len();
+    if pieces.len() > 1 && pieces.len() == text.origins.len() && pieces.iter().zip(&text.origins).all(fits) {
+        let items = pieces.iter().zip(&text.origins);
+        return items.map(|(piece, origin)| Located::at((*piece).to_owned(), *origin)).collect();
+    }
     let mut start = 0;
-    let mut parts = Vec::new();
-    for piece in text.value.split(',') {
+    let mut parts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
         parts.push(part(text, start, start + piece.len()));
         start += piece.len() + 1;
     }
@@ -44,5 +55,8 @@ mod tests {
         let quoted = split_commas(&Located::at("a,b".to_owned(), at(10, 20)));
         assert_eq!(quoted.last().and_then(Located::location), Some(at(10, 20)));
         assert_eq!(split_commas(&Located::default_value(String::new())).len(), 1);
+        let items = [Located::at("a".to_owned(), at(3, 4)), Located::at("bc".to_owned(), at(90, 92))];
+        let joined = Located::from_origins("a,bc".to_owned(), joined(&items));
+        assert_eq!(split_commas(&joined), items);
     }
 }

@@ -2,13 +2,12 @@
 
 use super::inputs::{config_value, flag_value};
 use crate::analysis::effective::cluster_dns::cluster_dns;
-use crate::analysis::effective::k3s_args::{assemble, extract_config};
 use crate::analysis::effective::k3s_config::{self, Command};
 use crate::analysis::effective::k3s_flags::{FlagSources, list, single};
+use crate::analysis::effective::k3s_kubelet::{COPIED_CONFIG, K3sDefaults, K3sKubelet, start};
 use crate::analysis::effective::k3s_resolver::{FileState, ResolverChoice, ResolverInput, choose};
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective};
 use crate::analysis::effective::losing::Losing;
-use crate::analysis::effective::versions::k3s_writes_kubelet_dropin;
 use crate::analysis::effective::{ConfigValue, Distribution, FlagValue, KubeVersion};
 use crate::model::node::{Flavour, K3s, Node};
 use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
@@ -122,9 +121,15 @@ pub fn resolve(
     let cluster_domain = told.map_or(domain, |s| s.cluster_domain.clone());
     let input = ResolverInput { distribution, version, explicit: explicit.as_ref(), data_dir: data_dir.as_ref() };
     let choice = choose(&input, |path| file_state(snapshot, root, path));
-    let defaults = defaults(&cluster_dns_list, &cluster_domain, &choice.path);
-    let (kubelet, lost) = kubelet(node, &flags.list("kubelet-arg"), &defaults, version);
-    losing.extend(lost);
+    let defaults = K3sDefaults {
+        cluster_dns: cluster_dns_list.clone(),
+        cluster_domain: cluster_domain.clone(),
+        resolv_conf: Some(choice.path.clone()),
+        data_dir: data_dir.unwrap_or_else(|| Located::default_value(distribution.default_data_dir().to_owned())),
+    };
+    let started = start(distribution, version, &defaults, &flags.list("kubelet-arg"));
+    losing.extend(started.filtered.losing.clone());
+    let kubelet = kubelet(root, snapshot, node, &started, version);
     let settings = K3sDns {
         distribution,
         server: k3s.server,
@@ -157,65 +162,28 @@ fn file_state<'a>(snapshot: &'a Snapshot, root: &NodeRoot, path: &str) -> FileSt
     }
 }
 
-/// What k3s itself sets for its kubelet.
-fn defaults(cluster_dns: &[Located<String>], domain: &Located<String>, path: &Located<String>) -> Vec<FlagValue> {
-    let named = |name: &str, value: Located<String>| FlagValue::new(Located::default_value(name.to_owned()), value);
-    let joined = cluster_dns.iter().map(|ip| ip.value.as_str()).collect::<Vec<_>>().join(",");
-    let origins = cluster_dns.iter().flat_map(|ip| ip.origins.clone()).collect();
-    vec![
-        named("cluster-dns", Located::from_origins(joined, origins)),
-        named("cluster-domain", domain.clone()),
-        named("resolv-conf", path.clone()),
-    ]
-}
-
-/// The kubelet's settings: flags up to 1.31, a drop-in below the user's flags since 1.32.
+/// The kubelet's settings: its flags, and since 1.32 the drop-ins of k3s and of the administrator.
 fn kubelet(
+    root: &NodeRoot,
+    snapshot: &Snapshot,
     node: &Node,
-    entries: &[Located<String>],
-    defaults: &[FlagValue],
+    started: &K3sKubelet,
     version: KubeVersion,
-) -> (EffectiveKubelet, Vec<Losing>) {
-    if !k3s_writes_kubelet_dropin(version) {
-        let assembled = assemble(defaults, entries);
-        let input = KubeletInput { version, flags: &assembled.args, config: None, dropins: &[], alpha_dropins: false };
-        // defaults that an entry replaces are k3s's own, not something that somebody wrote
-        return (effective(&input), Vec::new());
+) -> EffectiveKubelet {
+    let mut dropins: Vec<KubeletFile> = started.defaults_file.iter().cloned().collect();
+    if let Some(directory) = &started.config_dir {
+        dropins.extend(super::dropins(snapshot, root, directory));
+        let copied = started.filtered.config.as_ref().and_then(|path| Some((path, node.configs.get(&path.value)?)));
+        dropins.extend(copied.map(|(path, file)| KubeletFile {
+            path: format!("{}/{COPIED_CONFIG}", directory.value),
+            tree: config_value(&file.value),
+            named_by: path.origins.clone(),
+        }));
     }
-    let filtered = extract_config(entries);
-    let assembled = assemble(&[], &filtered.entries);
-    let mut dropins = vec![default_dropin(defaults)];
-    let user = filtered.config.as_ref().and_then(|path| node.configs.get(&path.value).map(|file| (path, file)));
-    if let Some((path, file)) = user {
-        let tree = config_value(&file.value);
-        dropins.push(KubeletFile { path: "10-cli-config.conf".to_owned(), tree, named_by: path.origins.clone() });
-    }
-    let input = KubeletInput { version, flags: &assembled.args, config: None, dropins: &dropins, alpha_dropins: false };
+    let input =
+        KubeletInput { version, flags: &started.args.args, config: None, dropins: &dropins, alpha_dropins: false };
     let mut kubelet = effective(&input);
-    // values of k3s's own drop-in that the user replaces are no loss
-    kubelet.overridden.retain(|loss| loss.value.origins.len() > 1 || !loss.value.origins.is_empty());
-    (kubelet, filtered.losing)
-}
-
-/// `00-k3s-defaults.conf` as k3s writes it since 1.32.
-fn default_dropin(defaults: &[FlagValue]) -> KubeletFile {
-    let key = |name: &str| Located::default_value(name.to_owned());
-    let mut entries = vec![
-        (key("apiVersion"), Located::default_value(ConfigValue::Scalar("kubelet.config.k8s.io/v1beta1".to_owned()))),
-        (key("kind"), Located::default_value(ConfigValue::Scalar("KubeletConfiguration".to_owned()))),
-    ];
-    for flag in defaults {
-        let (field, value) = match flag.name.value.as_str() {
-            "cluster-dns" => {
-                let items = flag.value.value.split(',').filter(|ip| !ip.is_empty());
-                let list = items.map(|ip| flag.value.with(ConfigValue::Scalar(ip.to_owned()))).collect();
-                ("clusterDNS", ConfigValue::List(list))
-            }
-            "cluster-domain" => ("clusterDomain", ConfigValue::Scalar(flag.value.value.clone())),
-            _ => ("resolvConf", ConfigValue::Scalar(flag.value.value.clone())),
-        };
-        entries.push((key(field), flag.value.with(value)));
-    }
-    let tree = Located::default_value(ConfigValue::Map(entries));
-    KubeletFile { path: "00-k3s-defaults.conf".to_owned(), tree, named_by: Vec::new() }
+    // k3s's own defaults that the user replaces are nobody's loss
+    kubelet.overridden.retain(|loss| !loss.value.origins.is_empty());
+    kubelet
 }

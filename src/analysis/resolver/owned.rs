@@ -36,9 +36,8 @@ fn is_foreign(owner: Owner, marker: usize, line: &Line) -> bool {
             before_marker
                 || line.kind == LineKind::Nameserver && !super::address(first).is_some_and(super::is_magic_dns)
         }
-        Owner::NetworkManager | Owner::Resolvconf | Owner::Dhcpcd | Owner::Dhclient | Owner::Wsl | Owner::ConnMan => {
-            before_marker
-        }
+        // dhclient is left out: its script on Amazon Linux writes options before the marker
+        Owner::NetworkManager | Owner::Resolvconf | Owner::Dhcpcd | Owner::Wsl | Owner::ConnMan => before_marker,
         _ => false,
     }
 }

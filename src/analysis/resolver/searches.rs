@@ -11,18 +11,8 @@ use crate::syntax::resolv_conf::LineKind;
 use std::collections::BTreeSet;
 
 /// Services that answer every name below them, so that each look-up of an external name ends there.
-const WILDCARDS: [&str; 10] = [
-    "nip.io",
-    "sslip.io",
-    "xip.io",
-    "traefik.me",
-    "localtest.me",
-    "lvh.me",
-    "vcap.me",
-    "localho.st",
-    "yoogle.com",
-    "readme.com.localhost",
-];
+const WILDCARDS: [&str; 8] =
+    ["nip.io", "sslip.io", "xip.io", "traefik.me", "localtest.me", "lvh.me", "vcap.me", "localho.st"];
 
 /// Top-level domains below which anybody can register.
 const PUBLIC_TLDS: [&str; 62] = [

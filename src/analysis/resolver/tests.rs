@@ -9,7 +9,7 @@ fn all(snapshot: &Snapshot) -> Vec<(Located<ResolvConfView>, Option<String>)> {
     let clusters = assemble(snapshot);
     let views = |cluster: &Cluster| {
         let facts = Facts::of(cluster);
-        views(snapshot, cluster, &facts, &node_dns::all(snapshot, cluster))
+        views(snapshot, cluster, &facts, &node_dns::all(snapshot, cluster, None))
     };
     clusters.iter().flat_map(views).collect()
 }

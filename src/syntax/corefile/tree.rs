@@ -164,8 +164,8 @@ impl Directive {
 
     /// The last property of one name; later ones override earlier ones in most plugins.
     #[must_use]
-    pub fn property<'a>(&'a self, name: &'a str) -> Option<&'a Property> {
-        self.properties_named(name).last()
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().rev().find(|property| property.name == name)
     }
 }
 

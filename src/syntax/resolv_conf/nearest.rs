@@ -10,12 +10,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if word.len() > MAX_CHARS {
         return None;
     }
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let likeness = |candidate: &'a str| {
+        let limit = (candidate.chars().count() / 3).max(1);
+        // Cheap first: the distance is at least the difference in length.
+        if candidate.chars().count().abs_diff(word.len()) > limit {
+            return None;
+        }
+        let distance = distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>());
+        (distance <= limit).then_some((distance, candidate))
+    };
+    candidates.into_iter().filter_map(likeness).min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 /// Optimal string alignment distance, three rows at a time.

@@ -80,14 +80,41 @@ pub(super) fn check_order(conf: &ResolvConf, found: &mut Vec<Problem>) {
     let lines = conf.lines.iter().filter(|line| matches!(line.kind, LineKind::Search | LineKind::Domain));
     let lines = lines.collect::<Vec<_>>();
     let winner = lines.iter().rposition(|line| !line.arguments().is_empty());
-    let winning = winner.and_then(|at| lines.get(at)).map(|line| (line, names(line)));
+    let winning = winner.and_then(|at| lines.get(at)).map(|line| Winner::new(line));
     for (index, line) in lines.iter().enumerate() {
         if line.arguments().is_empty() {
             let clears = winner.is_some_and(|winner| winner < index);
             found.push(empty(line, clears));
-        } else if let Some((winner, kept)) = winning.as_ref().filter(|(winner, _)| winner.span != line.span) {
-            found.push(replaced(line, winner, kept));
+        } else if let Some(winner) = winning.as_ref().filter(|winner| winner.line.span != line.span) {
+            found.push(replaced(line, winner));
         }
+    }
+}
+
+/// The line that counts.
+struct Winner<'a> {
+    line: &'a Line,
+    domains: BTreeSet<String>,
+    /// The domains and all domains above them.
+    with_parents: BTreeSet<String>,
+}
+
+impl<'a> Winner<'a> {
+    fn new(line: &'a Line) -> Self {
+        let domains = names(line);
+        let mut with_parents = domains.clone();
+        for name in domains.iter().filter(|name| name.len() <= MAX_NAME) {
+            let parents = name.match_indices('.').filter_map(|(dot, _)| name.get(dot + 1..));
+            with_parents.extend(parents.map(str::to_owned));
+        }
+        Self { line, domains, with_parents }
+    }
+
+    /// The domains of an earlier line that are not searched any more. A `domain` line names the local domain; it is
+    /// usual that a search list for names below it follows, and nothing is missed then.
+    fn lost_from(&self, line: &Line) -> Vec<String> {
+        let kept = if line.kind == LineKind::Domain { &self.with_parents } else { &self.domains };
+        names(line).into_iter().filter(|name| !kept.contains(name)).collect()
     }
 }
 
@@ -108,8 +135,9 @@ fn empty(line: &Line, clears: bool) -> Problem {
     Problem::new(ProblemKind::EmptySearch, line.span, readers, message).harmful_if(clears)
 }
 
-fn replaced(line: &Line, winner: &Line, kept: &BTreeSet<String>) -> Problem {
-    let lost = names(line).difference(kept).cloned().collect::<Vec<_>>();
+fn replaced(line: &Line, winner: &Winner<'_>) -> Problem {
+    let lost = winner.lost_from(line);
+    let winner = winner.line;
     let (kind, keyword) = match winner.kind {
         LineKind::Domain => (ProblemKind::DomainAfterSearch, "domain"),
         _ => (ProblemKind::SecondSearch, "search"),
@@ -117,7 +145,7 @@ fn replaced(line: &Line, winner: &Line, kept: &BTreeSet<String>) -> Problem {
     let both_search = line.kind == LineKind::Search && winner.kind == LineKind::Search;
     let readers: &[Reader] = if both_search { &SEARCHERS } else { &LIBRARIES };
     let message = if lost.is_empty() {
-        format!("a later `{keyword}` line replaces this one and names its domains again")
+        format!("a later `{keyword}` line replaces this one; nothing that it names is missed")
     } else {
         format!("a later `{keyword}` line replaces this one: {} is not searched", lost.join(", "))
     };
@@ -167,6 +195,9 @@ mod tests {
         assert_eq!(kinds("search a b\ndomain c\n"), [(K::DomainAfterSearch, "search a b", true)]);
         assert_eq!(kinds("search a b\nsearch b c\n"), [(K::SecondSearch, "search a b", true)]);
         assert_eq!(kinds("domain A.\nsearch a b\n"), [(K::SecondSearch, "domain A.", false)]);
+        let kubespray = "domain cluster.local\nsearch default.svc.cluster.local svc.cluster.local\n";
+        assert_eq!(kinds(kubespray), [(K::SecondSearch, "domain cluster.local", false)]);
+        assert_eq!(kinds("search b.c\nsearch a.b.c\n"), [(K::SecondSearch, "search b.c", true)]);
         let conf = ResolvConf::parse("search a b\ndomain b\n");
         let problem = super::super::problems(&conf).into_iter().next().unwrap();
         assert_eq!(problem.message, "a later `domain` line replaces this one: a is not searched");

@@ -1,0 +1,215 @@
+//! Runs every analysis of a cluster and gathers the views.
+
+use crate::analysis::effective::Distribution;
+use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
+use crate::analysis::node_dns::k3s::K3sDns;
+use crate::analysis::node_dns::{self, NodeDns};
+use crate::analysis::{address_pool, policy, service};
+use crate::analysis::pod::shape::{self, Surroundings};
+use crate::analysis::servers::graph::Routes;
+use crate::analysis::servers::routing::NodeSite;
+use crate::analysis::servers::{block_view, forward_view, server_view};
+use crate::analysis::view::{Schemas, ViewSet};
+use crate::analysis::views::dns_server::{DnsServerView, ForwardView, ServerBlockView};
+use crate::analysis::views::address_pool::AddressPoolView;
+use crate::analysis::views::pod::PodView;
+use crate::analysis::views::policy::PolicyView;
+use crate::analysis::views::service::ServiceView;
+use crate::model::Cluster;
+use crate::source::{Located, Snapshot};
+use crate::syntax::corefile::Version;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// The kinds of views that rules may be written for.
+#[must_use]
+pub fn schemas() -> Schemas {
+    Schemas::new().with::<DnsServerView>().with::<ServerBlockView>().with::<ForwardView>().with::<PodView>()
+}
+
+/// What is taken for granted where the input does not say it (`--assume`, `--k8s-version`, …).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assumptions {
+    /// Kubernetes release.
+    pub kubernetes: Option<String>,
+    /// CoreDNS release.
+    pub coredns: Option<String>,
+    /// kube-proxy's mode.
+    pub proxy_mode: Option<String>,
+    /// `k3s`, `rke2`, `kubeadm` or `kubespray`.
+    pub distribution: Option<String>,
+}
+
+/// The views of a cluster, and the inputs that were missing.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// What rules look at.
+    pub views: ViewSet,
+    /// Inputs without which some rules cannot judge.
+    pub missing: Vec<Missing>,
+}
+
+/// An input that the snapshot does not have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The name that rules give in `needs`.
+    pub need: String,
+    /// What is missing, for the coverage summary.
+    pub what: String,
+    /// The object that it is missing for; `None`: for the whole cluster.
+    pub object: Option<String>,
+}
+
+/// The views of a cluster.
+#[must_use]
+pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Collected {
+    let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
+    let mut facts = Facts::of(cluster);
+    facts.assume_proxy(assume.proxy_mode.as_deref());
+    let sites: Vec<NodeSite> = nodes.iter().map(|node| site(cluster, node)).collect();
+    let routes = Routes::of(cluster, &facts, sites);
+    let mut set = ViewSet::default();
+    add_servers(&mut set, cluster, &routes, assume);
+    add_pods(&mut set, cluster, &facts);
+    add_network(&mut set, cluster, &facts, &nodes);
+    Collected { views: set, missing: missing(cluster, &facts, &nodes) }
+}
+
+/// Inputs without which some rules stay silent.
+fn missing(cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) -> Vec<Missing> {
+    let mut found = Vec::new();
+    let mut whole = |absent: bool, need: &str, what: &str| {
+        if absent {
+            found.push(Missing { need: need.to_owned(), what: what.to_owned(), object: None });
+        }
+    };
+    let corefiles = cluster.dns_servers.iter().any(|s| s.config.is_some());
+    whole(!corefiles, "corefile", "the Corefile of the cluster DNS");
+    whole(facts.dns_services.is_empty(), "dns_service", "the DNS Service");
+    whole(!cluster.dns_servers.iter().any(|s| s.workload.is_some()), "dns_workload", "the workload of the cluster DNS");
+    whole(nodes.is_empty(), "node_resolv_conf", "resolver files of the nodes");
+    whole(nodes.is_empty(), "kubelet_config", "kubelet configuration of the nodes");
+    for node in nodes {
+        let object = Some(format!("Node/{}", node.name));
+        if !node.configured {
+            let what = format!("kubelet configuration of node {}", node.name);
+            found.push(Missing { need: "kubelet_config".to_owned(), what, object: object.clone() });
+        }
+        if node.pod_file.nameservers().is_none() && node.pod_file.host().is_none() {
+            let what = format!("{} of node {}", if node.pod_file.path.is_empty() { "resolver file" } else { &node.pod_file.path }, node.name);
+            found.push(Missing { need: "node_resolv_conf".to_owned(), what, object });
+        }
+    }
+    found
+}
+
+/// Suppressions that stand as annotations: `dnslint.dev/ignore.<rule>: reason`.
+#[must_use]
+pub fn annotations(cluster: &Cluster) -> Vec<Annotation> {
+    let objects = &cluster.objects;
+    let metas = objects
+        .services
+        .iter()
+        .map(|s| &s.meta)
+        .chain(objects.config_maps.iter().map(|c| &c.meta))
+        .chain(objects.workloads.iter().map(|w| &w.meta))
+        .chain(objects.generic.values().flatten().map(|g| &g.meta));
+    metas
+        .flat_map(|meta| {
+            meta.annotations.iter().filter_map(move |(key, reason)| {
+                let rule = key.strip_prefix("dnslint.dev/ignore.")?.to_owned();
+                Some(Annotation { object: meta.display(), rule, reason: reason.value.clone(), location: reason.location()? })
+            })
+        })
+        .collect()
+}
+
+/// A suppression that stands as an annotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The object.
+    pub object: String,
+    /// The rule.
+    pub rule: String,
+    /// The annotation's value.
+    pub reason: String,
+    /// The annotation.
+    pub location: crate::source::Location,
+}
+
+fn add_servers(set: &mut ViewSet, cluster: &Cluster, routes: &Routes<'_>, assume: &Assumptions) {
+    let assumed = assume.coredns.as_deref().and_then(Version::parse);
+    let count = node_count(cluster);
+    for server in &cluster.dns_servers {
+        let object = Some(object_of(cluster, server));
+        set.add(&server_view::view(cluster, server, count, assumed), object.clone());
+        for block in block_view::views(server) {
+            set.add(&block, object.clone());
+        }
+    }
+    for (forward, server) in forward_view::views(routes) {
+        set.add(&forward, Some(server));
+    }
+}
+
+fn object_of(cluster: &Cluster, server: &crate::model::dns_server::DnsServer) -> String {
+    let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
+    let map = server.config.as_ref().and_then(|c| c.config_map).and_then(|i| cluster.objects.config_maps.get(i));
+    workload.map(|w| w.meta.display()).or_else(|| map.map(|m| m.meta.display())).unwrap_or_else(|| server.name.clone())
+}
+
+/// Nodes that the snapshot shows, by name, whether as files or as Node objects.
+fn node_count(cluster: &Cluster) -> usize {
+    let objects = cluster.objects.of_kind("Node").iter().map(|n| n.meta.name.value.as_str());
+    let matched = cluster.nodes.iter().filter(|n| n.object.is_none()).map(|n| n.name.as_str());
+    objects.chain(matched).collect::<BTreeSet<_>>().len()
+}
+
+/// Policies, Services and address pools, with what the nodes say about addresses.
+fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    let mut asked: Vec<Located<IpAddr>> = Vec::new();
+    for address in nodes.iter().flat_map(|n| &n.kubelet.cluster_dns).filter_map(parse_located) {
+        if !asked.iter().any(|known| known.value == address.value) {
+            asked.push(address);
+        }
+    }
+    let k3s: Vec<_> = nodes.iter().filter_map(|n| n.k3s.as_ref()).collect();
+    let disabled = |k: &&&K3sDns| k.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb"));
+    let servers = k3s.iter().filter(|k| k.server != Some(false));
+    let servicelb = servers.clone().any(|k| k.distribution == Distribution::K3s) && !servers.clone().any(|k| disabled(&&k));
+    let pod_cidrs: Vec<_> = k3s.iter().flat_map(|k| &k.cluster_cidr).flat_map(parse_cidrs).collect();
+    for (view, object) in policy::views(cluster, facts, &asked) {
+        set.add(&view, object);
+    }
+    for (view, object) in service::views(cluster, facts, &asked, servicelb) {
+        set.add(&view, object);
+    }
+    for (view, object) in address_pool::views(cluster, facts, &pod_cidrs) {
+        set.add(&view, object);
+    }
+}
+
+fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts) {
+    let around = Surroundings::of(cluster, facts);
+    for (index, workload) in cluster.objects.workloads.iter().enumerate() {
+        set.add(&shape::view(index, workload, &around), Some(workload.meta.display()));
+    }
+}
+
+/// A node as the routing graph sees it.
+fn site(cluster: &Cluster, node: &NodeDns) -> NodeSite {
+    let own = cluster.nodes.get(node.node);
+    let reasons = node
+        .pod_file
+        .setting
+        .first()
+        .map(|location| (*location, format!("the kubelet of {} hands {} to pods", node.name, node.pod_file.path)));
+    NodeSite {
+        name: node.name.clone(),
+        addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
+        host_nameservers: node.pod_file.nameservers(),
+        host_reasons: reasons.into_iter().collect(),
+        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
+        locals: Vec::new(),
+    }
+}
