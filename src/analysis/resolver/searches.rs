@@ -125,8 +125,8 @@ fn root(around: &Around<'_>, read: &ReadFile) -> Option<Located<RootSearchView>>
 /// An image with musl 1.2.3 or older: Alpine up to 3.17.
 fn old_musl(around: &Around<'_>) -> Option<Located<String>> {
     let containers = around.cluster.objects.workloads.iter().flat_map(|workload| &workload.pod.containers);
-    let images = containers.filter_map(|container| container.image.as_ref());
-    images.filter(|image| of_image(&image.value) == Libc::Musl && is_old_alpine(&image.value)).next().cloned()
+    let mut images = containers.filter_map(|container| container.image.as_ref());
+    images.find(|image| of_image(&image.value) == Libc::Musl && is_old_alpine(&image.value)).cloned()
 }
 
 fn is_old_alpine(image: &str) -> bool {

@@ -20,12 +20,11 @@ const VOLATILE: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// Fills the facts about the kubelet's file as a whole.
 pub fn fill(around: &Around<'_>, view: &mut ResolvConfView) {
     let file = &around.dns.pod_file;
-    let at = |place: Option<Location>| place.into_iter().collect::<Vec<_>>();
-    view.volatile = volatile(&file.path).map(|directory| {
+    let directory = volatile(&file.path).filter(|_| !file.setting.is_empty());
+    view.volatile = directory.map(|directory| {
         let value = VolatilePath { path: file.path.clone(), directory: directory.to_owned() };
         Located::from_origins(value, file.setting.clone())
     });
-    view.volatile = view.volatile.take().filter(|found| !found.origins.is_empty());
     view.upstream_files = upstream_files(around, None);
     match &file.state {
         PodFileState::Missing { target, dangling } => {
@@ -36,9 +35,6 @@ pub fn fill(around: &Around<'_>, view: &mut ResolvConfView) {
         PodFileState::Read(read) => view.empty = empty(around, read),
         PodFileState::Generated(text) => generated(around, text, view),
         PodFileState::EmptySetting | PodFileState::Unreadable(_) | PodFileState::Unknown => {}
-    }
-    if let Some(found) = &mut view.volatile {
-        found.origins.extend(at(home(around)));
     }
 }
 
@@ -89,9 +85,8 @@ fn generated(around: &Around<'_>, text: &str, view: &mut ResolvConfView) {
     let stub = |at: Location| matches!(around.snapshot.file(at.file).slice(at.span), "127.0.0.53" | "127.0.0.54");
     let culprit = found.iter().find(|rejected| !rejected.at.is_some_and(stub)).unwrap_or(first);
     let place = culprit.at.map(|at| widened(around, at));
-    let first = culprit;
-    if matches!(first.why, Rejection::NoNameserver | Rejection::NoAddress) {
-        let has_lines = first.why == Rejection::NoAddress;
+    if matches!(culprit.why, Rejection::NoNameserver | Rejection::NoAddress) {
+        let has_lines = culprit.why == Rejection::NoAddress;
         let value = EmptyFile { refused: false, has_lines, replaced_by: Some(servers.join(" and ")) };
         view.empty = place.map(|place| Located::at(value, place));
         return;
