@@ -9,6 +9,7 @@ pub mod node_cache;
 pub mod node_dns;
 pub mod pod;
 pub mod policy;
+pub mod resolver;
 pub mod servers;
 pub mod service;
 pub mod view;

@@ -5,4 +5,5 @@ pub mod dns_server;
 pub mod node_cache;
 pub mod pod;
 pub mod policy;
+pub mod resolv_conf;
 pub mod service;
