@@ -136,7 +136,8 @@ fn rows(root: &Value, schema: &Value, prefix: &str, depth: usize, page: &mut Str
 }
 
 fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
-    let target = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")).map(|name| &root["$defs"][name]);
+    let target =
+        schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")).map(|name| &root["$defs"][name]);
     target.unwrap_or(schema)
 }
 

@@ -14,8 +14,9 @@ use crate::analysis::views::dns_server::{DnsServerView, ForwardView, ServerBlock
 use crate::analysis::views::node_cache::NodeCacheView;
 use crate::analysis::views::pod::PodView;
 use crate::analysis::views::policy::PolicyView;
+use crate::analysis::views::resolv_conf::{ResolvConfView, ResolvedConfView};
 use crate::analysis::views::service::ServiceView;
-use crate::analysis::{address_pool, node_cache, policy, service};
+use crate::analysis::{address_pool, node_cache, policy, resolver, service};
 use crate::model::Cluster;
 use crate::source::{Located, Snapshot};
 use crate::syntax::corefile::Version;
@@ -32,6 +33,8 @@ pub fn schemas() -> Schemas {
         .with::<NodeCacheView>()
         .with::<PodView>()
         .with::<PolicyView>()
+        .with::<ResolvConfView>()
+        .with::<ResolvedConfView>()
         .with::<ServerBlockView>()
         .with::<ServiceView>()
 }
@@ -81,6 +84,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     add_servers(&mut set, cluster, &routes, assume);
     add_pods(&mut set, cluster, &facts);
     add_network(&mut set, cluster, &facts, &nodes);
+    add_resolvers(&mut set, snapshot, cluster, &facts, &nodes);
     add_node_caches(&mut set, snapshot, cluster, &facts, &routes, &nodes);
     Collected { views: set, missing: missing(cluster, &facts, &nodes) }
 }
@@ -182,6 +186,16 @@ fn node_count(cluster: &Cluster) -> usize {
     let objects = cluster.objects.of_kind("Node").iter().map(|n| n.meta.name.value.as_str());
     let matched = cluster.nodes.iter().filter(|n| n.object.is_none()).map(|n| n.name.as_str());
     objects.chain(matched).collect::<BTreeSet<_>>().len()
+}
+
+/// Resolver files of the nodes, and the configuration of systemd-resolved.
+fn add_resolvers(set: &mut ViewSet, snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    for (view, object) in resolver::views(snapshot, cluster, facts, nodes) {
+        set.add(&view, object);
+    }
+    for (view, object) in resolver::resolved_views(snapshot) {
+        set.add(&view, object);
+    }
 }
 
 /// Node caches, with what listens on the nodes and whom the kubelets send pods to.
