@@ -1,4 +1,7 @@
 //! The views: documented structs that rules speak about, one file a kind.
 
+pub mod cluster;
 pub mod dns_server;
+pub mod kubelet;
 pub mod pod;
+pub mod unit;
