@@ -24,3 +24,83 @@ pub mod render;
 pub mod report;
 
 pub mod cli;
+
+use analysis::collect;
+pub use analysis::collect::Assumptions;
+use diagnostic::Diagnostic;
+use lint::suppress::{Date, Suppressions, suppress};
+use lint::{Coverage, LintOptions, NoFixes, RuleSet, RuleSource, Selection};
+use model::BrokenInput;
+use source::{FileId, Snapshot};
+use std::collections::BTreeSet;
+
+/// What a check is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct CheckOptions {
+    /// Which rules, with which settings.
+    pub lint: LintOptions,
+    /// What is taken for granted where the input does not say it.
+    pub assume: Assumptions,
+    /// Report findings that a comment or an annotation suppresses.
+    pub no_ignores: bool,
+    /// Today; without it no suppression expires.
+    pub today: Option<Date>,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Findings, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What could not be judged, and which rules were silent therefore.
+    pub coverage: Vec<Coverage>,
+    /// Manifests that could not be read whole.
+    pub broken: Vec<BrokenInput>,
+}
+
+/// Proves rules against the views; a mistake gives a finding that points into the rule's file.
+#[must_use]
+pub fn load_rules(sources: Vec<RuleSource>) -> (RuleSet, Vec<Diagnostic>) {
+    RuleSet::load(sources, &collect::schemas(), &[])
+}
+
+/// Checks a snapshot: model, analysis, lint, suppression; each cluster for itself.
+#[must_use]
+pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Checked {
+    let mut checked = Checked::default();
+    let mut ran = BTreeSet::new();
+    let mut annotations = Vec::new();
+    for cluster in model::assemble(snapshot) {
+        let facts = collect::views(snapshot, &cluster, &options.assume);
+        let lint_options = LintOptions { missing: facts.missing.into_iter().map(missing).collect(), ..options.lint.clone() };
+        match lint::run(rules, &facts.views, snapshot, &NoFixes, &lint_options) {
+            Ok(found) => {
+                checked.diagnostics.extend(found.diagnostics);
+                checked.coverage.extend(found.coverage);
+                ran.extend(found.ran);
+            }
+            Err(usage) => checked.coverage.push(Coverage { missing: usage.to_string(), rules: Vec::new() }),
+        }
+        annotations.extend(collect::annotations(&cluster).into_iter().map(annotation));
+        checked.broken.extend(cluster.broken);
+    }
+    lint::finish(&mut checked.diagnostics, snapshot);
+    if !options.no_ignores {
+        let scan: Vec<FileId> = snapshot.files.iter().map(|file| file.id).collect();
+        let sources = Suppressions { files: snapshot, scan: &scan, annotations: &annotations, today: options.today };
+        if let Ok(selection) = Selection::new(rules, &options.lint) {
+            checked.diagnostics = suppress(checked.diagnostics, &sources, &selection, &ran).kept;
+        }
+    }
+    lint::sort(&mut checked.diagnostics, snapshot);
+    checked
+}
+
+fn missing(input: collect::Missing) -> lint::MissingInput {
+    lint::MissingInput { need: input.need, what: input.what, object: input.object }
+}
+
+fn annotation(found: collect::Annotation) -> lint::suppress::AnnotationIgnore {
+    let collect::Annotation { object, rule, reason, location } = found;
+    lint::suppress::AnnotationIgnore { object, rule, reason, location }
+}

@@ -11,6 +11,7 @@ use crate::analysis::views::dns_server::{DnsServerView, ForwardView, ServerBlock
 use crate::analysis::views::pod::PodView;
 use crate::model::Cluster;
 use crate::source::Snapshot;
+use crate::syntax::corefile::Version;
 use std::collections::BTreeSet;
 
 /// The kinds of views that rules may be written for.
@@ -19,24 +20,121 @@ pub fn schemas() -> Schemas {
     Schemas::new().with::<DnsServerView>().with::<ServerBlockView>().with::<ForwardView>().with::<PodView>()
 }
 
+/// What is taken for granted where the input does not say it (`--assume`, `--k8s-version`, …).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assumptions {
+    /// Kubernetes release.
+    pub kubernetes: Option<String>,
+    /// CoreDNS release.
+    pub coredns: Option<String>,
+    /// kube-proxy's mode.
+    pub proxy_mode: Option<String>,
+    /// `k3s`, `rke2`, `kubeadm` or `kubespray`.
+    pub distribution: Option<String>,
+}
+
+/// The views of a cluster, and the inputs that were missing.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// What rules look at.
+    pub views: ViewSet,
+    /// Inputs without which some rules cannot judge.
+    pub missing: Vec<Missing>,
+}
+
+/// An input that the snapshot does not have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The name that rules give in `needs`.
+    pub need: String,
+    /// What is missing, for the coverage summary.
+    pub what: String,
+    /// The object that it is missing for; `None`: for the whole cluster.
+    pub object: Option<String>,
+}
+
 /// The views of a cluster.
 #[must_use]
-pub fn views(snapshot: &Snapshot, cluster: &Cluster) -> ViewSet {
-    let nodes = node_dns::all(snapshot, cluster);
-    let facts = Facts::of(cluster);
+pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Collected {
+    let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
+    let mut facts = Facts::of(cluster);
+    facts.assume_proxy(assume.proxy_mode.as_deref());
     let sites: Vec<NodeSite> = nodes.iter().map(|node| site(cluster, node)).collect();
     let routes = Routes::of(cluster, &facts, sites);
     let mut set = ViewSet::default();
-    add_servers(&mut set, cluster, &routes);
+    add_servers(&mut set, cluster, &routes, assume);
     add_pods(&mut set, cluster, &facts);
-    set
+    Collected { views: set, missing: missing(cluster, &facts, &nodes) }
 }
 
-fn add_servers(set: &mut ViewSet, cluster: &Cluster, routes: &Routes<'_>) {
+/// Inputs without which some rules stay silent.
+fn missing(cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) -> Vec<Missing> {
+    let mut found = Vec::new();
+    let mut whole = |absent: bool, need: &str, what: &str| {
+        if absent {
+            found.push(Missing { need: need.to_owned(), what: what.to_owned(), object: None });
+        }
+    };
+    let corefiles = cluster.dns_servers.iter().any(|s| s.config.is_some());
+    whole(!corefiles, "corefile", "the Corefile of the cluster DNS");
+    whole(facts.dns_services.is_empty(), "dns_service", "the DNS Service");
+    whole(!cluster.dns_servers.iter().any(|s| s.workload.is_some()), "dns_workload", "the workload of the cluster DNS");
+    whole(nodes.is_empty(), "node_resolv_conf", "resolver files of the nodes");
+    whole(nodes.is_empty(), "kubelet_config", "kubelet configuration of the nodes");
+    for node in nodes {
+        let object = Some(format!("Node/{}", node.name));
+        if !node.configured {
+            let what = format!("kubelet configuration of node {}", node.name);
+            found.push(Missing { need: "kubelet_config".to_owned(), what, object: object.clone() });
+        }
+        if node.pod_file.nameservers().is_none() && node.pod_file.host().is_none() {
+            let what = format!("{} of node {}", if node.pod_file.path.is_empty() { "resolver file" } else { &node.pod_file.path }, node.name);
+            found.push(Missing { need: "node_resolv_conf".to_owned(), what, object });
+        }
+    }
+    found
+}
+
+/// Suppressions that stand as annotations: `dnslint.dev/ignore.<rule>: reason`.
+#[must_use]
+pub fn annotations(cluster: &Cluster) -> Vec<Annotation> {
+    let objects = &cluster.objects;
+    let metas = objects
+        .services
+        .iter()
+        .map(|s| &s.meta)
+        .chain(objects.config_maps.iter().map(|c| &c.meta))
+        .chain(objects.workloads.iter().map(|w| &w.meta))
+        .chain(objects.generic.values().flatten().map(|g| &g.meta));
+    metas
+        .flat_map(|meta| {
+            meta.annotations.iter().filter_map(move |(key, reason)| {
+                let rule = key.strip_prefix("dnslint.dev/ignore.")?.to_owned();
+                Some(Annotation { object: meta.display(), rule, reason: reason.value.clone(), location: reason.location()? })
+            })
+        })
+        .collect()
+}
+
+/// A suppression that stands as an annotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The object.
+    pub object: String,
+    /// The rule.
+    pub rule: String,
+    /// The annotation's value.
+    pub reason: String,
+    /// The annotation.
+    pub location: crate::source::Location,
+}
+
+fn add_servers(set: &mut ViewSet, cluster: &Cluster, routes: &Routes<'_>, assume: &Assumptions) {
+    let assumed = assume.coredns.as_deref().and_then(Version::parse);
     let count = node_count(cluster);
     for server in &cluster.dns_servers {
         let object = Some(object_of(cluster, server));
-        set.add(&server_view::view(cluster, server, count), object.clone());
+        set.add(&server_view::view(cluster, server, count, assumed), object.clone());
         for block in block_view::views(server) {
             set.add(&block, object.clone());
         }

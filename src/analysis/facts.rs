@@ -132,6 +132,16 @@ impl Facts {
         }
     }
 
+    /// Takes a proxy mode for granted where the snapshot names none.
+    pub fn assume_proxy(&mut self, mode: Option<&str>) {
+        let assumed = match mode {
+            Some("none") => Some(ProxyMode::Replaced),
+            Some(mode) => ProxyMode::parse(mode),
+            None => None,
+        };
+        self.proxy = self.proxy.take().or(assumed.map(Located::default_value));
+    }
+
     /// Whether pods' queries to the DNS Service are answered on the node because a cache binds the Service address.
     #[must_use]
     pub fn node_cache_intercepts(&self) -> bool {

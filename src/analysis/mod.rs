@@ -1,5 +1,6 @@
 //! Pure passes over the cluster: what the kubelet, k3s, CoreDNS, the node cache and the C libraries make of it.
 
+pub mod address_pool;
 pub mod collect;
 pub mod coredns;
 pub mod effective;
@@ -7,6 +8,8 @@ pub mod facts;
 pub mod kubelet;
 pub mod node_dns;
 pub mod pod;
+pub mod policy;
 pub mod servers;
+pub mod service;
 pub mod view;
 pub mod views;

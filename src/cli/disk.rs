@@ -76,3 +76,39 @@ fn reason(error: &std::io::Error) -> String {
         }
     }
 }
+
+/// Most files of one rule directory.
+const MAX_RULE_FILES: usize = 2000;
+/// Depth to which rule directories are entered: the directory itself, its groups, and one more.
+const MAX_RULE_DEPTH: usize = 3;
+
+/// The rule files below directories (and files that are named themselves), sorted: shown path, `<group>/<file>`, text.
+pub fn rule_files(paths: &[PathBuf]) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect_rules(path, path, MAX_RULE_DEPTH, &mut found);
+    }
+    found.sort();
+    found.truncate(MAX_RULE_FILES);
+    found
+}
+
+fn collect_rules(root: &Path, path: &Path, depth: usize, found: &mut Vec<(String, String, String)>) {
+    if path.is_dir() {
+        let Ok(entries) = fs::read_dir(path) else { return };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).take(MAX_RULE_FILES).collect();
+        paths.sort();
+        if depth > 0 {
+            paths.iter().for_each(|below| collect_rules(root, below, depth - 1, found));
+        }
+        return;
+    }
+    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    if !yaml || !is_plain_file(path) {
+        return;
+    }
+    let Ok(text) = read(path) else { return };
+    let name = |part: Option<&std::ffi::OsStr>| part.map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let group = name(path.parent().and_then(Path::file_name));
+    found.push((path.display().to_string(), format!("{group}/{}", name(path.file_name())), text));
+}

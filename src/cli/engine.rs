@@ -1,22 +1,14 @@
 //! The one door between the command line and the pipeline.
 
 use super::values::{Distribution, ProxyMode};
-use crate::diagnostic::{Diagnostic, Files, MemoryFiles, Severity};
-use crate::report::{Coverage, RuleInfo};
-use crate::source::Location;
+use crate::diagnostic::{Diagnostic, Files};
+use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet, RuleSource};
+use crate::report::RuleInfo;
+use crate::source::{FileKind, LoadOptions, Location, Snapshot};
+use crate::{Assumptions, CheckOptions};
+pub use crate::lint::RuleSettings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-
-/// What a configuration says about one rule.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RuleSettings {
-    /// Another severity than the rule's own.
-    pub severity: Option<Severity>,
-    /// Switches the rule on or off.
-    pub enabled: Option<bool>,
-    /// Parameters of the rule.
-    pub params: BTreeMap<String, serde_json::Value>,
-}
 
 /// Text that came through standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,18 +104,101 @@ impl Engine for BuiltIn {
 
 /// Loads the built-in rules and those of `rule_dirs`.
 #[must_use]
-pub fn catalogue(_rule_dirs: &[PathBuf]) -> Catalogue {
-    Catalogue::default()
+pub fn catalogue(rule_dirs: &[PathBuf]) -> Catalogue {
+    let (rules, mistakes) = load_rules(rule_dirs);
+    let own = LINT_RULES.iter().map(|(id, severity, summary)| RuleInfo {
+        id: (*id).to_owned(),
+        group: LINT_GROUP.to_owned(),
+        severity: Some(*severity),
+        summary: (*summary).to_owned(),
+        ..RuleInfo::default()
+    });
+    let mut list: Vec<RuleInfo> = rules.rules().iter().map(rule_info).chain(own).collect();
+    list.sort_by(|a, b| a.id.cmp(&b.id));
+    let problems = mistakes
+        .iter()
+        .map(|mistake| {
+            let at = mistake.primary();
+            let position = rules.position(at.file, at.span.start);
+            InputProblem {
+                path: format!("{}:{}:{}", rules.path(at.file), position.line, position.column),
+                at: None,
+                message: mistake.message.clone(),
+                help: mistake.help.clone(),
+            }
+        })
+        .collect();
+    Catalogue { rules: list, problems }
+}
+
+fn rule_info(rule: &Rule) -> RuleInfo {
+    RuleInfo {
+        id: rule.id.clone(),
+        group: rule.group.clone(),
+        severity: Some(rule.severity),
+        summary: rule.summary.clone(),
+        help: rule.why.clone(),
+        url: rule.references.first().cloned(),
+    }
+}
+
+/// The built-in rules, and those of the given directories and files.
+fn load_rules(rule_dirs: &[PathBuf]) -> (RuleSet, Vec<Diagnostic>) {
+    let mut sources = crate::lint::builtin();
+    sources.extend(super::disk::rule_files(rule_dirs).into_iter().map(|(path, below, text)| {
+        RuleSource::new(path, below.as_str(), text)
+    }));
+    crate::load_rules(sources)
 }
 
 /// Reads, parses, assembles, analyses and lints `paths`.
 #[must_use]
-pub fn check(_paths: &[PathBuf], _options: &EngineOptions) -> EngineResult {
+pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
+    let load = LoadOptions {
+        stdin_filename: options.stdin.as_ref().map(|stdin| stdin.path.clone()),
+        stdin: options.stdin.as_ref().map(|stdin| stdin.bytes.clone()),
+        ..LoadOptions::default()
+    };
+    let snapshot = Snapshot::load(paths, &load);
+    let (rules, _) = load_rules(&options.rule_dirs);
+    let request = CheckOptions {
+        lint: LintOptions {
+            select: options.selected.iter().flatten().cloned().collect(),
+            rules: options.rules.clone(),
+            ..LintOptions::default()
+        },
+        assume: Assumptions {
+            kubernetes: options.k8s_version.clone(),
+            coredns: options.coredns_version.clone(),
+            proxy_mode: options.proxy_mode.map(|mode| mode.name().to_owned()),
+            distribution: options.assume.map(|distribution| distribution.name().to_owned()),
+        },
+        no_ignores: options.no_ignores,
+        today: super::io::today(),
+    };
+    let outcome = crate::check(&snapshot, &rules, &request);
+    let problems = snapshot
+        .problems
+        .iter()
+        .filter(|problem| problem.kind.loses_input())
+        .map(|problem| InputProblem {
+            path: problem.path.clone(),
+            at: None,
+            message: problem.message.clone(),
+            help: None,
+        })
+        .chain(outcome.broken.into_iter().map(|broken| InputProblem {
+            path: snapshot.file(broken.location.file).path.clone(),
+            at: Some(broken.location),
+            message: broken.message,
+            help: None,
+        }))
+        .collect();
     EngineResult {
-        files: Box::new(MemoryFiles::new()),
-        diagnostics: Vec::new(),
-        coverage: Vec::new(),
-        file_count: 0,
-        problems: Vec::new(),
+        file_count: snapshot.files.iter().filter(|file| file.kind != FileKind::Other).count(),
+        diagnostics: outcome.diagnostics,
+        coverage: outcome.coverage,
+        problems,
+        files: Box::new(snapshot),
     }
 }

@@ -1,11 +1,34 @@
 //! The streams, terminal and environment of a run, so that tests can put their own in place.
 
 use super::values::ColorChoice;
+use crate::lint::suppress::Date;
 use crate::report::{DEFAULT_WIDTH, ReportOptions};
 use std::io::{self, Read, Write};
 
 /// Looks up an environment variable.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Today in UTC, by the clock of this machine.
+pub fn today() -> Option<Date> {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
+    let (year, month, day) = civil_from_days(i64::try_from(seconds / 86_400).ok()?);
+    Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in the proleptic Gregorian calendar.
+const fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    // years that start in March, so that the leap day is the last one
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
 
 /// What a run talks to.
 pub struct Io<'a> {
@@ -69,6 +92,14 @@ mod tests {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         Io { stdin: &mut io::empty(), stdout: &mut stdout, stderr: &mut stderr, is_terminal, env: &get }
             .report_options(choice)
+    }
+
+    #[test]
+    fn days_become_dates() {
+        assert_eq!(super::civil_from_days(0), (1970, 1, 1));
+        assert_eq!(super::civil_from_days(59), (1970, 3, 1));
+        assert_eq!(super::civil_from_days(11_016), (2000, 2, 29));
+        assert_eq!(super::civil_from_days(20_777), (2026, 11, 20));
     }
 
     #[test]

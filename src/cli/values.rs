@@ -44,6 +44,19 @@ pub enum Distribution {
     Kubespray,
 }
 
+impl Distribution {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::K3s => "k3s",
+            Self::Kubeadm => "kubeadm",
+            Self::Rke2 => "rke2",
+            Self::Kubespray => "kubespray",
+        }
+    }
+}
+
 /// How Services are implemented on the nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProxyMode {
@@ -55,6 +68,19 @@ pub enum ProxyMode {
     Nftables,
     /// No kube-proxy: something replaces it.
     None,
+}
+
+impl ProxyMode {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iptables => "iptables",
+            Self::Ipvs => "ipvs",
+            Self::Nftables => "nftables",
+            Self::None => "none",
+        }
+    }
 }
 
 /// When to colour.

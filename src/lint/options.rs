@@ -35,7 +35,7 @@ pub const LINT_RULES: &[(&str, Severity, &str)] = &[
 ];
 
 /// Settings of one rule, from `[rules.<id>]` of `dnslint.toml`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleSettings {
     /// `false` switches the rule off unless it is selected by its id.
     pub enabled: Option<bool>,

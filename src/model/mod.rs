@@ -13,4 +13,4 @@ pub mod service;
 pub mod value;
 pub mod workload;
 
-pub use cluster::{Cluster, assemble};
+pub use cluster::{BrokenInput, Cluster, assemble};

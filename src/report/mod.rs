@@ -19,7 +19,8 @@ mod summary;
 pub use fingerprint::fingerprint;
 pub use sanitize::{sanitize, sanitize_line};
 pub use statistics::statistics;
-pub use summary::{Coverage, Summary, plural};
+pub use crate::lint::Coverage;
+pub use summary::{Summary, plural};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
 

@@ -2,17 +2,8 @@
 
 use super::sanitize::sanitize_line;
 use crate::diagnostic::{Applicability, Diagnostic, Severity};
-use serde::Serialize;
+use crate::lint::Coverage;
 use std::fmt::Write as _;
-
-/// An input that was not there, and the rules that were silent for that reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Coverage {
-    /// The missing input, such as `kubelet configuration of node gw`.
-    pub missing: String,
-    /// Ids of the rules that could not judge.
-    pub rules: Vec<String>,
-}
 
 /// Counts over the findings that are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

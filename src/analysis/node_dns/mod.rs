@@ -41,31 +41,25 @@ pub struct NodeDns {
 
 /// The settings of every node of a cluster.
 #[must_use]
-pub fn all(snapshot: &Snapshot, cluster: &Cluster) -> Vec<NodeDns> {
-    let server = server_settings(snapshot, cluster);
-    cluster
-        .nodes
-        .iter()
-        .enumerate()
-        .filter_map(|(index, node)| {
-            Some(of(snapshot, snapshot.node(node.index)?, index, node, cluster, server.as_ref()))
-        })
-        .collect()
+pub fn all(snapshot: &Snapshot, cluster: &Cluster, assumed: Option<&str>) -> Vec<NodeDns> {
+    let assumed = assumed.and_then(KubeVersion::parse);
+    let server = server_settings(snapshot, cluster, assumed);
+    (0..cluster.nodes.len()).filter_map(|index| of(snapshot, index, cluster, server.as_ref(), assumed)).collect()
 }
 
 /// What the first k3s server of the cluster tells its agents.
-fn server_settings(snapshot: &Snapshot, cluster: &Cluster) -> Option<ServerSettings> {
+fn server_settings(snapshot: &Snapshot, cluster: &Cluster, assumed: Option<KubeVersion>) -> Option<ServerSettings> {
     cluster.nodes.iter().find_map(|node| {
         let k3s = node.k3s().filter(|k3s| k3s.server == Some(true))?;
         let root = snapshot.node(node.index)?;
-        let (version, _) = version_of(node, cluster);
+        let (version, _) = version_of(node, cluster, assumed);
         let (settings, _) = k3s::resolve(snapshot, root, node, k3s, version, None);
         Some(ServerSettings { cluster_dns: settings.cluster_dns, cluster_domain: settings.cluster_domain })
     })
 }
 
 /// The kubelet's release: the node's own Node object, else any of the cluster, else what kubeadm says.
-fn version_of(node: &Node, cluster: &Cluster) -> (KubeVersion, bool) {
+fn version_of(node: &Node, cluster: &Cluster, assumed: Option<KubeVersion>) -> (KubeVersion, bool) {
     let own = node.versions.kubelet.as_ref().map(|v| v.value.clone());
     let other = || {
         let all = crate::analysis::facts::node_info(cluster, "kubeletVersion");
@@ -76,18 +70,19 @@ fn version_of(node: &Node, cluster: &Cluster) -> (KubeVersion, bool) {
         configs.find_map(|c| c.value.text_at("kubernetesVersion")).map(|v| v.value)
     };
     let found = own.or_else(other).or_else(kubeadm).and_then(|text| KubeVersion::parse(&text));
-    (found.unwrap_or(ASSUMED_KUBE), found.is_some())
+    (found.or(assumed).unwrap_or(ASSUMED_KUBE), found.or(assumed).is_some())
 }
 
 fn of(
     snapshot: &Snapshot,
-    root: &NodeRoot,
     index: usize,
-    node: &Node,
     cluster: &Cluster,
     server: Option<&ServerSettings>,
-) -> NodeDns {
-    let (version, version_known) = version_of(node, cluster);
+    assumed: Option<KubeVersion>,
+) -> Option<NodeDns> {
+    let node = cluster.nodes.get(index)?;
+    let root = snapshot.node(node.index)?;
+    let (version, version_known) = version_of(node, cluster, assumed);
     let (kubelet, k3s) = match &node.agent {
         Agent::K3s(k3s) => {
             let (settings, kubelet) = k3s::resolve(snapshot, root, node, k3s, version, server);
@@ -97,7 +92,7 @@ fn of(
         Agent::Unknown => (plain_kubelet(snapshot, root, node, &[], version), None),
     };
     let pod_file = pod_file(snapshot, root, &kubelet, k3s.as_ref(), version);
-    NodeDns {
+    Some(NodeDns {
         name: node.name.clone(),
         node: index,
         version,
@@ -107,7 +102,7 @@ fn of(
         host_file: pod_file::read(snapshot, root, "/etc/resolv.conf", version),
         kubelet,
         k3s,
-    }
+    })
 }
 
 /// A kubelet of its own: flags over drop-ins over the configuration file.

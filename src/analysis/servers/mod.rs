@@ -7,3 +7,4 @@ pub mod public;
 pub mod read;
 pub mod routing;
 pub mod server_view;
+pub mod setup_view;

@@ -1,6 +1,7 @@
 //! Builds the `dns_server` view.
 
 use super::block_view::program;
+use super::setup_view;
 use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
 use crate::analysis::views::dns_server::{
     CustomKeyView, DnsServerView, MissingKeyView, ShadowedView, SyntaxProblemView,
@@ -9,12 +10,17 @@ use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::model::workload::Workload;
 use crate::source::{Located, Location};
-use crate::syntax::corefile::{Place, WarningKind, looks_folded};
+use crate::syntax::corefile::{Place, Version, WarningKind, looks_folded};
 use crate::syntax::yaml::Style;
 
 /// The view of one server.
 #[must_use]
-pub fn view(cluster: &Cluster, server: &DnsServer, node_count: usize) -> Located<DnsServerView> {
+pub fn view(
+    cluster: &Cluster,
+    server: &DnsServer,
+    node_count: usize,
+    assumed: Option<Version>,
+) -> Located<DnsServerView> {
     let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
     let config = server.config.as_ref();
     let policy = workload.and_then(|w| w.pod.dns_policy.clone());
@@ -28,7 +34,7 @@ pub fn view(cluster: &Cluster, server: &DnsServer, node_count: usize) -> Located
         has_workload: workload.is_some(),
         complete: config.is_none_or(|c| c.corefile.is_complete()),
         syntax_problems: config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default(),
-        setup_problems: Vec::new(),
+        setup_problems: config.map(|c| setup_view::problems(server, c, assumed)).unwrap_or_default(),
         ignored_custom_keys: config.map(ignored_custom_keys).unwrap_or_default(),
         shadowed: config.map(|c| shadowed(c, server)).unwrap_or_default(),
         asks_itself_by_policy: asks_itself(server, workload),

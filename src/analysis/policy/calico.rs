@@ -1,0 +1,159 @@
+//! Reads Calico's NetworkPolicies and GlobalNetworkPolicies.
+//!
+//! Meaning of the fields: <https://docs.tigera.io/calico/latest/reference/resources/networkpolicy>.
+
+use super::calico_selector;
+use super::destination::NAMESPACE_NAME;
+use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
+use super::selector::{Expr, implied};
+use crate::model::manifests::Generic;
+use crate::model::value::Value;
+use crate::source::Located;
+use ipnet::IpNet;
+
+/// The policy of an object; `None` where it is not about pods.
+#[must_use]
+pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
+    let spec = &policy.value.value.get("spec")?.value;
+    let flag = |key: &str| spec.get(key).and_then(|b| b.value.as_bool()) == Some(true);
+    if flag("doNotTrack") || flag("preDNAT") {
+        return None; // host endpoints only
+    }
+    let namespaced = policy.meta.kind.value == "NetworkPolicy";
+    let namespace = namespaced.then_some(policy.meta.namespace.value.as_str());
+    let tier = spec.text_at("tier").is_some_and(|tier| tier.value != "default");
+    let staged = policy.meta.kind.value.starts_with("Staged");
+    let types = spec.get("types");
+    let egress_type = types.and_then(|list| list.value.items().iter().find(|t| t.value.as_str() == Some("Egress")));
+    let isolates = if types.is_some() { egress_type.is_some() } else { spec.get("egress").is_some() };
+    let place = spec.entry("egress").and_then(|(key, _)| key.location());
+    let place =
+        place.or_else(|| egress_type.and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location());
+    let rules =
+        spec.get("egress").map(|list| list.value.items().iter().filter_map(|r| rule(r, namespace, tier)).collect());
+    let service_accounts = spec.get("serviceAccountSelector").map_or(Expr::All, |_| Expr::Unknown);
+    Some(Policy {
+        object,
+        dialect: Dialect::Calico,
+        pods: selector(spec, "selector").unwrap_or(Expr::All).and(service_accounts),
+        namespaces: match namespace {
+            Some(own) => implied(NAMESPACE_NAME, own),
+            None => selector(spec, "namespaceSelector").unwrap_or(Expr::All),
+        },
+        namespace: namespace.map(ToOwned::to_owned),
+        // policies of other tiers are judged before or after these: nothing can be proved from them
+        isolates: isolates && !tier && !staged,
+        rules: rules.unwrap_or_default(),
+        place,
+    })
+}
+
+fn selector(value: &Value, key: &str) -> Option<Expr> {
+    value.text_at(key).map(|text| calico_selector::parse(&text))
+}
+
+fn rule(rule: &Located<Value>, namespace: Option<&str>, tier: bool) -> Option<Rule> {
+    let action = match rule.text_at("action")?.value.as_str() {
+        "Allow" => Action::Allow,
+        "Deny" => Action::Deny,
+        "Log" => return None,
+        _ => return Some(unread(rule)),
+    };
+    let destination = rule.get("destination");
+    let narrowed = ["source", "notProtocol", "icmp", "notICMP", "http"].iter().any(|key| {
+        rule.get(key).is_some_and(|v| {
+            v.value.entries().iter().any(|(_, v)| v.value != Value::Null) || !matches!(v.value, Value::Map(_))
+        })
+    });
+    let negated = destination.is_some_and(|d| ["notSelector", "notPorts"].iter().any(|key| d.get(key).is_some()));
+    Some(Rule {
+        action,
+        peers: destination.and_then(|d| peers(d, namespace)),
+        ports: ports(rule, destination),
+        opaque: narrowed || negated || tier,
+        inspects_dns: false,
+        fqdn: None,
+        location: rule.location(),
+    })
+}
+
+/// `Pass` and what later releases add.
+fn unread(rule: &Located<Value>) -> Rule {
+    Rule {
+        action: Action::Allow,
+        peers: None,
+        ports: None,
+        opaque: true,
+        inspects_dns: false,
+        fqdn: None,
+        location: rule.location(),
+    }
+}
+
+/// The destination; its parts must all hold, so that one peer is enough except for several blocks.
+fn peers(destination: &Located<Value>, namespace: Option<&str>) -> Option<Vec<Peer>> {
+    let location = destination.location();
+    let peer = |kind| Some(vec![Peer { kind, location }]);
+    if let Some(service) = destination.get("services") {
+        let text = |key: &str| service.text_at(key).map(|t| t.value);
+        let own = text("namespace").or_else(|| namespace.map(ToOwned::to_owned)).unwrap_or_default();
+        return peer(PeerKind::Service(own, text("name").unwrap_or_default()));
+    }
+    if destination.get("serviceAccounts").is_some() {
+        return peer(PeerKind::Unknown);
+    }
+    if destination.get("domains").is_some() {
+        return peer(PeerKind::Nobody);
+    }
+    let nets = destination.texts_at("nets");
+    let (pods, namespaces) = (selector(destination, "selector"), selector(destination, "namespaceSelector"));
+    if nets.is_empty() && pods.is_none() && namespaces.is_none() {
+        return destination.get("notNets").map(|_| vec![without(&destination.texts_at("notNets"), location)]);
+    }
+    if !nets.is_empty() {
+        let except: Option<Vec<IpNet>> = destination.texts_at("notNets").iter().map(|n| n.value.parse().ok()).collect();
+        let both = pods.is_some() || namespaces.is_some();
+        let read = |net: &Located<String>| match (net.value.parse(), &except, both) {
+            (Ok(net), Some(except), false) => PeerKind::Net { net, except: except.clone() },
+            _ => PeerKind::Unknown,
+        };
+        return Some(nets.iter().map(|net| Peer { kind: read(net), location: net.location() }).collect());
+    }
+    let namespaces = match (namespaces, namespace) {
+        (Some(written), _) => written,
+        (None, Some(own)) => implied(NAMESPACE_NAME, own),
+        (None, None) => Expr::All,
+    };
+    peer(PeerKind::Pods { pods: pods.unwrap_or(Expr::All), namespaces })
+}
+
+/// Everything but some blocks.
+fn without(blocks: &[Located<String>], location: Option<crate::source::Location>) -> Peer {
+    let except: Option<Vec<IpNet>> = blocks.iter().map(|n| n.value.parse().ok()).collect();
+    let kind = match (except, "0.0.0.0/0".parse()) {
+        (Some(except), Ok(net)) => PeerKind::Net { net, except },
+        _ => PeerKind::Unknown,
+    };
+    Peer { kind, location }
+}
+
+fn ports(rule: &Located<Value>, destination: Option<&Located<Value>>) -> Option<Vec<Port>> {
+    let protocol = rule.text_at("protocol");
+    let word = protocol.as_ref().map(|p| p.value.to_ascii_uppercase());
+    let covers = |name: &str, number: &str| word.as_ref().is_none_or(|w| w == name || w == number);
+    let (udp, tcp) = (covers("UDP", "17"), covers("TCP", "6"));
+    let written = destination.map(|d| d.texts_at("ports")).unwrap_or_default();
+    let port = |number, location| Port { udp, tcp, implied_protocol: false, number, location };
+    if written.is_empty() {
+        return protocol.map(|p| vec![port(PortNumber::Any, p.location())]);
+    }
+    Some(written.iter().map(|text| port(number(&text.value), text.location())).collect())
+}
+
+fn number(text: &str) -> PortNumber {
+    let range = text.split_once(':').unwrap_or((text, text));
+    match (range.0.parse(), range.1.parse()) {
+        (Ok(first), Ok(last)) => PortNumber::Range(first, last),
+        _ => PortNumber::Named(text.to_owned()),
+    }
+}

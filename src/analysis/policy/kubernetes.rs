@@ -1,0 +1,92 @@
+//! Reads `networking.k8s.io` NetworkPolicies.
+//!
+//! Meaning of the fields: <https://kubernetes.io/docs/concepts/services-networking/network-policies/>.
+
+use super::destination::NAMESPACE_NAME;
+use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
+use super::selector::{Expr, implied, read_label_selector};
+use crate::model::manifests::Generic;
+use crate::model::value::Value;
+use crate::source::Located;
+use ipnet::IpNet;
+
+/// The policy of an object; `None` where it has no `spec`.
+#[must_use]
+pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
+    let spec = &policy.value.value.get("spec")?.value;
+    let namespace = policy.meta.namespace.value.clone();
+    let types = spec.get("policyTypes");
+    // without policyTypes a policy is about egress where it has an `egress` section
+    let egress_type = types.and_then(|list| list.value.items().iter().find(|t| t.value.as_str() == Some("Egress")));
+    let isolates = if types.is_some() { egress_type.is_some() } else { spec.get("egress").is_some() };
+    let place = spec.entry("egress").and_then(|(key, _)| key.location());
+    let place =
+        place.or_else(|| egress_type.and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location());
+    let rules = spec.get("egress").map(|list| list.value.items().iter().map(|r| rule(r, &namespace)).collect());
+    Some(Policy {
+        object,
+        dialect: Dialect::Kubernetes,
+        pods: spec.get("podSelector").map_or(Expr::All, |s| read_label_selector(&s.value)),
+        namespaces: implied(NAMESPACE_NAME, &namespace),
+        namespace: Some(namespace),
+        isolates,
+        rules: rules.unwrap_or_default(),
+        place,
+    })
+}
+
+fn rule(rule: &Located<Value>, namespace: &str) -> Rule {
+    let list = |key: &str| rule.get(key).map(|l| l.value.items()).filter(|items| !items.is_empty());
+    Rule {
+        action: Action::Allow,
+        peers: list("to").map(|peers| peers.iter().map(|p| peer(p, namespace)).collect()),
+        ports: list("ports").map(|ports| ports.iter().map(port).collect()),
+        opaque: false,
+        inspects_dns: false,
+        fqdn: None,
+        location: rule.location(),
+    }
+}
+
+fn peer(peer: &Located<Value>, namespace: &str) -> Peer {
+    if let Some(block) = peer.get("ipBlock") {
+        return net(block);
+    }
+    let (pods, namespaces) = (peer.get("podSelector"), peer.get("namespaceSelector"));
+    let kind = match (pods, namespaces) {
+        (None, None) => PeerKind::Unknown,
+        (pods, namespaces) => PeerKind::Pods {
+            pods: pods.map_or(Expr::All, |s| read_label_selector(&s.value)),
+            namespaces: namespaces
+                .map_or_else(|| implied(NAMESPACE_NAME, namespace), |s| read_label_selector(&s.value)),
+        },
+    };
+    Peer { kind, location: peer.location() }
+}
+
+fn net(block: &Located<Value>) -> Peer {
+    let cidr = block.text_at("cidr");
+    let except: Option<Vec<IpNet>> = block.texts_at("except").iter().map(|e| e.value.trim().parse().ok()).collect();
+    let kind = match (cidr.as_ref().and_then(|c| c.value.trim().parse().ok()), except) {
+        (Some(net), Some(except)) => PeerKind::Net { net, except },
+        _ => PeerKind::Unknown,
+    };
+    Peer { kind, location: cidr.and_then(|c| c.location()).or_else(|| block.location()) }
+}
+
+fn port(port: &Located<Value>) -> Port {
+    let protocol = port.text_at("protocol");
+    let written = protocol.as_ref().map_or("TCP", |p| p.value.as_str());
+    let number = port.text_at("port");
+    let last = port.text_at("endPort").and_then(|p| p.value.parse().ok());
+    Port {
+        udp: written == "UDP",
+        tcp: written == "TCP",
+        implied_protocol: protocol.is_none(),
+        location: number.as_ref().or(protocol.as_ref()).and_then(Located::location).or_else(|| port.location()),
+        number: number.map_or(PortNumber::Any, |n| match n.value.parse() {
+            Ok(first) => PortNumber::Range(first, last.unwrap_or(first)),
+            Err(_) => PortNumber::Named(n.value),
+        }),
+    }
+}
