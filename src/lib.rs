@@ -72,7 +72,8 @@ pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Ch
     let mut annotations = Vec::new();
     for cluster in model::assemble(snapshot) {
         let facts = collect::views(snapshot, &cluster, &options.assume);
-        let lint_options = LintOptions { missing: facts.missing.into_iter().map(missing).collect(), ..options.lint.clone() };
+        let lint_options =
+            LintOptions { missing: facts.missing.into_iter().map(missing).collect(), ..options.lint.clone() };
         match lint::run(rules, &facts.views, snapshot, &NoFixes, &lint_options) {
             Ok(found) => {
                 checked.diagnostics.extend(found.diagnostics);

@@ -2,11 +2,11 @@
 
 use super::values::{Distribution, ProxyMode};
 use crate::diagnostic::{Diagnostic, Files};
+pub use crate::lint::RuleSettings;
 use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet, RuleSource};
 use crate::report::RuleInfo;
 use crate::source::{FileKind, LoadOptions, Location, Snapshot};
 use crate::{Assumptions, CheckOptions};
-pub use crate::lint::RuleSettings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -145,9 +145,11 @@ fn rule_info(rule: &Rule) -> RuleInfo {
 /// The built-in rules, and those of the given directories and files.
 fn load_rules(rule_dirs: &[PathBuf]) -> (RuleSet, Vec<Diagnostic>) {
     let mut sources = crate::lint::builtin();
-    sources.extend(super::disk::rule_files(rule_dirs).into_iter().map(|(path, below, text)| {
-        RuleSource::new(path, below.as_str(), text)
-    }));
+    sources.extend(
+        super::disk::rule_files(rule_dirs)
+            .into_iter()
+            .map(|(path, below, text)| RuleSource::new(path, below.as_str(), text)),
+    );
     crate::load_rules(sources)
 }
 

@@ -16,10 +16,10 @@ mod statistics;
 mod style;
 mod summary;
 
+pub use crate::lint::Coverage;
 pub use fingerprint::fingerprint;
 pub use sanitize::{sanitize, sanitize_line};
 pub use statistics::statistics;
-pub use crate::lint::Coverage;
 pub use summary::{Summary, plural};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};

@@ -17,7 +17,9 @@ const CONVENTIONAL: u32 = 10;
 #[must_use]
 pub fn entry(text: &Located<String>) -> Located<ClusterDnsView> {
     let value = text.value.as_str();
-    let problem = (value.parse::<IpAddr>().is_err()).then(|| problem(value).to_owned());
+    // a variable that is not expanded, or flags in one argument, are the unit's fault and a finding of it
+    let of_the_unit = value.contains('$') || value.contains(" --");
+    let problem = (value.parse::<IpAddr>().is_err() && !of_the_unit).then(|| problem(value).to_owned());
     let parts: Vec<&str> = value.split([',', ';', ' ', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect();
     let several = parts.iter().all(|part| part.parse::<IpAddr>().is_ok()) && !parts.is_empty();
     let meant = (problem.is_some() && several).then(|| parts.join(", "));
@@ -44,7 +46,7 @@ fn problem(text: &str) -> &'static str {
     if trimmed.contains('%') {
         return "it has a zone";
     }
-    if trimmed.contains(['$', '{', '_']) {
+    if trimmed.contains(['{', '_']) {
         return "it is a placeholder that nobody filled in";
     }
     "it is not an IP address"

@@ -2,7 +2,7 @@
 
 use super::addresses::Known;
 use super::fields::{self, DNS_FIELDS};
-use super::{at, cluster_dns, k3s, resolver};
+use super::{at, cluster_dns, k3s, resolver, units};
 use crate::analysis::effective::Distribution;
 use crate::analysis::effective::losing::{Losing, LosingReason};
 use crate::analysis::node_dns::NodeDns;
@@ -35,13 +35,13 @@ pub fn view(
         .to_owned(),
         version: dns.version_known.then(|| dns.version.to_string()),
         cluster_dns: kubelet.cluster_dns.iter().map(cluster_dns::entry).collect(),
-        cluster_dns_missing: missing(known, dns, node, &config),
+        cluster_dns_missing: missing(known, dns, node, &config).filter(|_| !units::has_problems(snapshot, root, node)),
         cluster_dns_outside: cluster_dns::outside(known, dns),
         cluster_domain: kubelet.cluster_domain.clone(),
         resolv_conf: kubelet.resolv_conf.clone(),
         empty_resolv_conf: Some(kubelet.resolv_conf.clone()).filter(|r| r.value.is_empty() && !r.origins.is_empty()),
         other_resolver: resolver::other(dns),
-        overridden: kubelet.overridden.iter().filter_map(overridden).collect(),
+        overridden: kubelet.overridden.iter().filter(|l| written(node, l)).filter_map(overridden).collect(),
         config_problems: config_problems(dns, node, &config),
         k3s_losing: dns.k3s.iter().flat_map(|own| k3s::losing(own)).collect(),
         edited_manifests: k3s::edited_manifests(snapshot, root),
@@ -135,10 +135,16 @@ fn place_in_file(file: &ConfigFile, line: &CommandLine) -> Option<(&'static str,
         return None;
     }
     if let Some(place) = value.entry_location("clusterDNS") {
-        return Some(("clusterDNS list", Some(place)));
+        return Some(("configuration file", Some(place)));
     }
     let beside = value.entry_location("clusterDomain").or_else(|| value.entry_location("kind"));
     Some(("configuration file", beside.or_else(|| file.value.location())))
+}
+
+/// Whether a value stands in a configuration that somebody wrote for the kubelet, not one that k3s derived.
+fn written(node: &Node, losing: &Losing) -> bool {
+    let Some(place) = losing.value.location() else { return false };
+    node.k3s().is_none() || k3s_files(node).any(|file| file.file == place.file)
 }
 
 /// A DNS setting of a file that a flag beats.
@@ -182,11 +188,12 @@ fn slip_view(slip: fields::Slip) -> Located<ConfigProblem> {
     slip.key.with(ConfigProblem { kind, key: slip.key.value.clone(), meant: Some(slip.meant), dns: slip.dns })
 }
 
-/// Kubelet configurations below k3s's own directories and those that `kubelet-arg: config=` names.
+/// Kubelet configurations on a node of k3s that somebody wrote: all but those that k3s writes at every start.
 fn k3s_files(node: &Node) -> impl Iterator<Item = &ConfigFile> {
     let is_k3s = node.k3s().is_some();
-    node.configs.values().filter(move |file| {
-        let value = &file.value.value;
-        is_k3s && value.get("kind").and_then(|kind| kind.as_str()) == Some("KubeletConfiguration")
-    })
+    let by_hand = move |(path, file): &(&String, &ConfigFile)| {
+        let kind = file.value.value.get("kind").and_then(|kind| kind.as_str());
+        is_k3s && kind == Some("KubeletConfiguration") && !path.ends_with("-defaults.conf")
+    };
+    node.configs.iter().filter(by_hand).map(|(_, file)| file)
 }

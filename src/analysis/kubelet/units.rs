@@ -2,6 +2,7 @@
 
 use crate::analysis::views::unit::{UnitProblemKind, UnitProblemView, UnitView};
 use crate::model::Cluster;
+use crate::model::node::Node;
 use crate::model::process::Process;
 use crate::source::{FileId, Located, Location, Lookup, NodeRoot, Snapshot, Span};
 use crate::syntax::systemd::{Refusal, Traced};
@@ -50,6 +51,11 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster) -> Vec<(Located<UnitView>, 
         }
     }
     found
+}
+
+/// Whether a unit of the node does not do what it was written for, so that its flags say little about intent.
+pub fn has_problems(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> bool {
+    node.services.values().filter(|p| runs_kubelet(p)).any(|p| !problems(snapshot, root, p).is_empty())
 }
 
 fn runs_kubelet(process: &Process) -> bool {

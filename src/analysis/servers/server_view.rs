@@ -1,8 +1,8 @@
 //! Builds the `dns_server` view.
 
 use super::block_view::program;
-use super::setup_view;
 use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
+use super::setup_view;
 use crate::analysis::views::dns_server::{
     CustomKeyView, DnsServerView, MissingKeyView, ShadowedView, SyntaxProblemView,
 };

@@ -57,7 +57,13 @@ const fn kind(kind: ProblemKind, fatal: bool) -> &'static str {
         ProblemKind::PluginNotInBinary => "plugin-not-in-binary",
         ProblemKind::PluginNeedsNewerVersion | ProblemKind::OptionNeedsNewerVersion => "option-needs-newer-version",
         ProblemKind::Deprecated => "deprecated",
-        ProblemKind::OptionRemoved => if fatal { "invalid-argument" } else { "deprecated" },
+        ProblemKind::OptionRemoved => {
+            if fatal {
+                "invalid-argument"
+            } else {
+                "deprecated"
+            }
+        }
         ProblemKind::InvalidArgument
         | ProblemKind::UnknownProperty
         | ProblemKind::InvalidKey

@@ -56,7 +56,7 @@ pub struct ClusterDnsView {
 /// A kubelet without `clusterDNS`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ClusterDnsMissing {
-    /// Where the setting belongs: `configuration file`, `command line` or `clusterDNS list`.
+    /// Where the setting belongs: `configuration file` or `command line`.
     pub within: String,
     /// The address that the DNS Service has, where the snapshot shows it.
     pub address: Option<Located<String>>,

@@ -1,10 +1,10 @@
 //! The views: documented structs that rules speak about, one file a kind.
 
-pub mod cluster;
 pub mod address_pool;
+pub mod cluster;
 pub mod dns_server;
 pub mod kubelet;
 pub mod pod;
-pub mod unit;
 pub mod policy;
 pub mod service;
+pub mod unit;
