@@ -43,7 +43,7 @@ pub fn view(
         other_resolver: resolver::other(dns),
         overridden: kubelet.overridden.iter().filter(|l| written(node, l)).filter_map(overridden).collect(),
         config_problems: config_problems(dns, node, &config),
-        k3s_losing: dns.k3s.iter().flat_map(|own| k3s::losing(own)).collect(),
+        k3s_losing: dns.k3s.iter().flat_map(k3s::losing).collect(),
         edited_manifests: k3s::edited_manifests(snapshot, root),
     };
     let place = config.file.as_ref().map(|file| start(file.file)).or_else(|| home(node));
