@@ -1,23 +1,39 @@
 //! Runs every analysis of a cluster and gathers the views.
 
-use crate::analysis::facts::Facts;
+use crate::analysis::effective::Distribution;
+use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
+use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::shape::{self, Surroundings};
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::{block_view, forward_view, server_view};
 use crate::analysis::view::{Schemas, ViewSet};
+use crate::analysis::views::address_pool::AddressPoolView;
 use crate::analysis::views::dns_server::{DnsServerView, ForwardView, ServerBlockView};
+use crate::analysis::views::node_cache::NodeCacheView;
 use crate::analysis::views::pod::PodView;
+use crate::analysis::views::policy::PolicyView;
+use crate::analysis::views::service::ServiceView;
+use crate::analysis::{address_pool, node_cache, policy, service};
 use crate::model::Cluster;
-use crate::source::Snapshot;
+use crate::source::{Located, Snapshot};
 use crate::syntax::corefile::Version;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The kinds of views that rules may be written for.
 #[must_use]
 pub fn schemas() -> Schemas {
-    Schemas::new().with::<DnsServerView>().with::<ServerBlockView>().with::<ForwardView>().with::<PodView>()
+    Schemas::new()
+        .with::<AddressPoolView>()
+        .with::<DnsServerView>()
+        .with::<ForwardView>()
+        .with::<NodeCacheView>()
+        .with::<PodView>()
+        .with::<PolicyView>()
+        .with::<ServerBlockView>()
+        .with::<ServiceView>()
 }
 
 /// What is taken for granted where the input does not say it (`--assume`, `--k8s-version`, …).
@@ -59,11 +75,13 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
     let mut facts = Facts::of(cluster);
     facts.assume_proxy(assume.proxy_mode.as_deref());
-    let sites: Vec<NodeSite> = nodes.iter().map(|node| site(cluster, node)).collect();
+    let sites: Vec<NodeSite> = nodes.iter().map(|node| site(snapshot, cluster, node)).collect();
     let routes = Routes::of(cluster, &facts, sites);
     let mut set = ViewSet::default();
     add_servers(&mut set, cluster, &routes, assume);
     add_pods(&mut set, cluster, &facts);
+    add_network(&mut set, cluster, &facts, &nodes);
+    add_node_caches(&mut set, snapshot, cluster, &facts, &routes, &nodes);
     Collected { views: set, missing: missing(cluster, &facts, &nodes) }
 }
 
@@ -88,7 +106,11 @@ fn missing(cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) -> Vec<Missing> 
             found.push(Missing { need: "kubelet_config".to_owned(), what, object: object.clone() });
         }
         if node.pod_file.nameservers().is_none() && node.pod_file.host().is_none() {
-            let what = format!("{} of node {}", if node.pod_file.path.is_empty() { "resolver file" } else { &node.pod_file.path }, node.name);
+            let what = format!(
+                "{} of node {}",
+                if node.pod_file.path.is_empty() { "resolver file" } else { &node.pod_file.path },
+                node.name
+            );
             found.push(Missing { need: "node_resolv_conf".to_owned(), what, object });
         }
     }
@@ -110,7 +132,12 @@ pub fn annotations(cluster: &Cluster) -> Vec<Annotation> {
         .flat_map(|meta| {
             meta.annotations.iter().filter_map(move |(key, reason)| {
                 let rule = key.strip_prefix("dnslint.dev/ignore.")?.to_owned();
-                Some(Annotation { object: meta.display(), rule, reason: reason.value.clone(), location: reason.location()? })
+                Some(Annotation {
+                    object: meta.display(),
+                    rule,
+                    reason: reason.value.clone(),
+                    location: reason.location()?,
+                })
             })
         })
         .collect()
@@ -157,6 +184,55 @@ fn node_count(cluster: &Cluster) -> usize {
     objects.chain(matched).collect::<BTreeSet<_>>().len()
 }
 
+/// Node caches, with what listens on the nodes and whom the kubelets send pods to.
+fn add_node_caches(
+    set: &mut ViewSet,
+    snapshot: &Snapshot,
+    cluster: &Cluster,
+    facts: &Facts,
+    routes: &Routes<'_>,
+    nodes: &[NodeDns],
+) {
+    let listeners: Vec<_> = cluster
+        .nodes
+        .iter()
+        .filter_map(|node| Some(node_dns::locals::listeners(snapshot, snapshot.node(node.index)?, node)))
+        .flatten()
+        .collect();
+    let asked: Vec<(String, Located<IpAddr>)> = nodes
+        .iter()
+        .flat_map(|node| node.kubelet.cluster_dns.iter().filter_map(|a| Some((node.name.clone(), parse_located(a)?))))
+        .collect();
+    for (view, object) in node_cache::views(cluster, facts, routes, &listeners, &asked) {
+        set.add(&view, object);
+    }
+}
+
+/// Policies, Services and address pools, with what the nodes say about addresses.
+fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    let mut asked: Vec<Located<IpAddr>> = Vec::new();
+    for address in nodes.iter().flat_map(|n| &n.kubelet.cluster_dns).filter_map(parse_located) {
+        if !asked.iter().any(|known| known.value == address.value) {
+            asked.push(address);
+        }
+    }
+    let k3s: Vec<_> = nodes.iter().filter_map(|n| n.k3s.as_ref()).collect();
+    let disabled = |k: &&&K3sDns| k.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb"));
+    let servers = k3s.iter().filter(|k| k.server != Some(false));
+    let servicelb =
+        servers.clone().any(|k| k.distribution == Distribution::K3s) && !servers.clone().any(|k| disabled(&&k));
+    let pod_cidrs: Vec<_> = k3s.iter().flat_map(|k| &k.cluster_cidr).flat_map(parse_cidrs).collect();
+    for (view, object) in policy::views(cluster, facts, &asked) {
+        set.add(&view, object);
+    }
+    for (view, object) in service::views(cluster, facts, &asked, servicelb) {
+        set.add(&view, object);
+    }
+    for (view, object) in address_pool::views(cluster, facts, &pod_cidrs) {
+        set.add(&view, object);
+    }
+}
+
 fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts) {
     let around = Surroundings::of(cluster, facts);
     for (index, workload) in cluster.objects.workloads.iter().enumerate() {
@@ -165,7 +241,7 @@ fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts) {
 }
 
 /// A node as the routing graph sees it.
-fn site(cluster: &Cluster, node: &NodeDns) -> NodeSite {
+fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite {
     let own = cluster.nodes.get(node.node);
     let reasons = node
         .pod_file
@@ -177,7 +253,9 @@ fn site(cluster: &Cluster, node: &NodeDns) -> NodeSite {
         addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
         host_nameservers: node.pod_file.nameservers(),
         host_reasons: reasons.into_iter().collect(),
-        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(crate::analysis::facts::parse_located).collect(),
-        locals: Vec::new(),
+        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
+        locals: own
+            .and_then(|n| Some(node_dns::locals::resolvers(snapshot, snapshot.node(n.index)?, n)))
+            .unwrap_or_default(),
     }
 }

@@ -6,6 +6,7 @@ pub mod coredns;
 pub mod effective;
 pub mod facts;
 pub mod kubelet;
+pub mod node_cache;
 pub mod node_dns;
 pub mod pod;
 pub mod policy;

@@ -204,3 +204,24 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         files: Box::new(snapshot),
     }
 }
+
+/// The kinds of views, sorted.
+#[must_use]
+pub fn view_kinds() -> Vec<&'static str> {
+    crate::analysis::collect::schemas().iter().map(|schema| schema.kind).collect()
+}
+
+/// The views of every cluster below `paths`, by kind; each subject with the object that it belongs to.
+#[must_use]
+pub fn facts(paths: &[PathBuf], kind: Option<&str>) -> serde_json::Value {
+    let snapshot = Snapshot::load(paths, &LoadOptions::default());
+    let mut found: BTreeMap<&str, Vec<serde_json::Value>> = BTreeMap::new();
+    for cluster in crate::model::assemble(&snapshot) {
+        let collected = crate::analysis::collect::views(&snapshot, &cluster, &Assumptions::default());
+        for (name, subjects) in collected.views.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == *name)) {
+            let list = found.entry(name).or_default();
+            list.extend(subjects.iter().map(|s| serde_json::json!({"object": s.object, "subject": s.value.to_json()})));
+        }
+    }
+    serde_json::json!(found)
+}

@@ -6,9 +6,11 @@ mod completions;
 pub mod config;
 mod disk;
 pub mod engine;
+mod facts;
 mod io;
 mod nearest;
 mod output;
+mod rules;
 mod select;
 pub mod values;
 mod version;
@@ -43,6 +45,10 @@ struct Cli {
 enum Command {
     /// Find what is wrong with the DNS of a cluster
     Check(Box<check::CheckArgs>),
+    /// Print the facts that rules speak about, as JSON
+    Facts(facts::FactsArgs),
+    /// List the rules, or print the schema of rule files
+    Rules(rules::RulesArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -69,6 +75,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &m
     };
     let done = match &cli.command {
         Command::Check(args) => check::run(args, engine, io),
+        Command::Facts(args) => facts::run(args, io),
+        Command::Rules(args) => rules::run(args, engine, io),
         Command::Completions(args) => io.print(&completions::script(args, &mut Cli::command())).map(|()| EXIT_CLEAN),
         Command::Version(args) => io.print(version::text(args).as_bytes()).map(|()| EXIT_CLEAN),
     };

@@ -2,13 +2,14 @@
 
 use super::config_map::{ConfigEntry, ConfigMap, EmbeddedText};
 use super::manifests::Objects;
-use super::object::selects;
+use super::object::{Meta, selects};
 use super::pod::{Container, PodSpec};
 use super::workload::Workload;
 use crate::source::{Located, Location, Span};
 use crate::syntax::corefile::{
     self, Corefile, Import, ImportResolver, ImportedFile, Options, Place, has_wildcard, matches_glob,
 };
+use crate::syntax::yaml::Style;
 use std::cell::RefCell;
 
 /// Which program a server runs.
@@ -43,6 +44,8 @@ pub struct DnsServer {
     pub services: Vec<usize>,
     /// Where a label on "this server" goes.
     pub location: Location,
+    /// k3s installs its Corefile and writes it anew at each start: its content is not the user's.
+    pub packaged: bool,
 }
 
 /// A server's Corefile with everything that it imports.
@@ -74,6 +77,15 @@ impl ServerConfig {
     #[must_use]
     pub fn locate(&self, place: Place) -> Option<Location> {
         Some(self.texts.get(place.file.index())?.locate(place.span))
+    }
+
+    /// Indexes of texts whose lines YAML joined into one because the key lacks `|`: what they say is lost.
+    #[must_use]
+    pub fn folded(&self) -> Vec<usize> {
+        let is_folded = |text: &EmbeddedText| {
+            matches!(text.style, Some(Style::Folded | Style::Plain)) && corefile::looks_folded(&text.text)
+        };
+        self.texts.iter().enumerate().filter(|(_, text)| is_folded(text)).map(|(index, _)| index).collect()
     }
 
     /// The Corefile's own text.
@@ -144,6 +156,7 @@ fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option
         config,
         services: services_of(objects, workload),
         location: workload.meta.name_location(),
+        packaged: is_packaged(&workload.meta),
     })
 }
 
@@ -262,7 +275,14 @@ fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, 
         config: Some(config),
         services: Vec::new(),
         location: map.meta.name_location(),
+        packaged: is_packaged(&map.meta),
     });
+}
+
+/// Whether k3s's deploy controller owns an object (its Addon annotations).
+fn is_packaged(meta: &Meta) -> bool {
+    let owner = meta.annotations.get("objectset.rio.cattle.io/owner-gvk");
+    owner.is_some_and(|gvk| gvk.value.contains("k3s.cattle.io") && gvk.value.contains("Kind=Addon"))
 }
 
 /// Whether the snapshot leaves open which ConfigMap a server mounts (its manifest shows no ConfigMap volume).
@@ -294,6 +314,7 @@ fn from_plain(objects: &Objects, path: &str, text: EmbeddedText) -> DnsServer {
         config: Some(parse(objects, None, text, DEFAULT_DIRECTORY, &mounts)),
         services: Vec::new(),
         location,
+        packaged: false,
     }
 }
 

@@ -3,7 +3,7 @@
 //! k8s-openapi's types are not used: they drop the position of every field, stop at the first wrong type, and know no
 //! custom kinds, while dnslint needs places for labels and fixes and reads perhaps a hundred fields.
 
-use super::config_map::ConfigMap;
+use super::config_map::{ConfigMap, EmbeddedText};
 use super::object::Meta;
 use super::read::{At, Place};
 use super::service::Service;
@@ -55,6 +55,8 @@ pub struct Generic {
     pub meta: Meta,
     /// The whole object.
     pub value: Located<Value>,
+    /// `spec.valuesContent` of a HelmChart or HelmChartConfig: chart values, a YAML text of its own.
+    pub values_content: Option<EmbeddedText>,
 }
 
 /// All objects that matter for DNS, in file order.
@@ -107,7 +109,9 @@ impl Objects {
             }
             _ if GENERIC_KINDS.contains(&kind) => {
                 if let Some(meta) = Meta::read(object) {
-                    self.generic.entry(kind.to_owned()).or_default().push(Generic { meta, value: Value::read(object) });
+                    let values_content = object.path(&["spec", "valuesContent"]).and_then(EmbeddedText::read);
+                    let generic = Generic { meta, value: Value::read(object), values_content };
+                    self.generic.entry(kind.to_owned()).or_default().push(generic);
                 }
             }
             _ => {

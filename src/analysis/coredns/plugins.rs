@@ -154,8 +154,12 @@ pub fn classify(name: &str, binary: &Binary) -> Knowledge {
     if external_plugin(name) { Knowledge::External } else { Knowledge::Unknown }
 }
 
+/// The first tag of the table stands for all earlier ones too: what they had was not looked up, and the binary has
+/// been built around these plugins from the beginning.
 fn node_cache_has(name: &str, tag: Option<Version>) -> bool {
-    NODE_CACHE.iter().any(|(first, names)| tag.is_none_or(|tag| *first <= tag) && names.contains(&name))
+    let earliest = NODE_CACHE.first().map(|(first, _)| *first);
+    let since = |first: Version| tag.is_none_or(|tag| first <= tag) || earliest == Some(first);
+    NODE_CACHE.iter().any(|(first, names)| since(*first) && names.contains(&name))
 }
 
 /// The plugin name that a misspelt directive most likely means.

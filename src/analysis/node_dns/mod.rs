@@ -2,6 +2,7 @@
 
 mod inputs;
 pub mod k3s;
+pub mod locals;
 pub mod pod_file;
 
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};

@@ -71,7 +71,9 @@ pub const fn program(kind: ServerKind) -> &'static str {
 pub fn views(server: &DnsServer) -> Vec<Located<ServerBlockView>> {
     let Some(config) = &server.config else { return Vec::new() };
     let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
-    blocks(config, version).iter().map(|block| view(server, config, block)).collect()
+    let folded = config.folded();
+    let readable = |block: &&Block<'_>| !folded.contains(&block.syntax.file.index());
+    blocks(config, version).iter().filter(readable).map(|block| view(server, config, block)).collect()
 }
 
 fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located<ServerBlockView> {

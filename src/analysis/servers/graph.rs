@@ -71,7 +71,7 @@ fn local_ips(cluster: &Cluster, server: &DnsServer) -> Vec<Located<IpAddr>> {
 
 /// The ClusterIP of the Service that `-upstreamsvc` names: what node-cache puts for `__PILLAR__CLUSTER__DNS__`.
 fn upstream_service(cluster: &Cluster, server: &DnsServer) -> Option<Located<IpAddr>> {
-    if server.kind != ServerKind::NodeCache {
+    if server.kind != ServerKind::NodeCache || server.workload.is_none() {
         return None;
     }
     let name = facts::container_flag(cluster, server, "upstreamsvc").map_or_else(|| "kube-dns".to_owned(), |f| f.value);

@@ -10,8 +10,7 @@ use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::model::workload::Workload;
 use crate::source::{Located, Location};
-use crate::syntax::corefile::{Place, Version, WarningKind, looks_folded};
-use crate::syntax::yaml::Style;
+use crate::syntax::corefile::{Place, Version, WarningKind};
 
 /// The view of one server.
 #[must_use]
@@ -32,8 +31,13 @@ pub fn view(
         program: program(server.kind).to_owned(),
         version: version_of(server).and_then(|v| server.image.as_ref().map(|image| image.with(v.to_string()))),
         has_workload: workload.is_some(),
+        packaged: server.packaged,
+        has_ready_plugin: !setup_view::binary(server, assumed)
+            .coredns_version()
+            .is_some_and(|v| v < Version::new(1, 5, 0)),
         complete: config.is_none_or(|c| c.corefile.is_complete()),
         syntax_problems: config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default(),
+        line_problems: config.map(|c| setup_view::line_problems(server, c, assumed)).unwrap_or_default(),
         setup_problems: config.map(|c| setup_view::problems(server, c, assumed)).unwrap_or_default(),
         ignored_custom_keys: config.map(ignored_custom_keys).unwrap_or_default(),
         shadowed: config.map(|c| shadowed(c, server)).unwrap_or_default(),
@@ -68,17 +72,15 @@ fn located(config: &ServerConfig, place: Place) -> Vec<Location> {
 
 /// What the parser says, with the folded block scalar named as the cause where that is one.
 fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Located<SyntaxProblemView>> {
-    let folded: Vec<_> = config
-        .texts
-        .iter()
-        .filter(|text| matches!(text.style, Some(Style::Folded | Style::Plain)) && looks_folded(&text.text))
-        .collect();
+    let folded: Vec<_> = config.folded().into_iter().filter_map(|index| config.texts.get(index)).collect();
     if !folded.is_empty() {
         return folded
             .iter()
             .map(|text| {
+                let message =
+                    "the Corefile text is folded into one line: the key lacks `|`, so YAML joins the lines with blanks";
                 let view = SyntaxProblemView {
-                    message: "the Corefile text is folded into one line: the key lacks `|`, so YAML joins the lines with blanks".to_owned(),
+                    message: message.to_owned(),
                     coredns_message: config.corefile.first_error().map(|e| e.coredns_text()),
                     fatal: true,
                     related: Vec::new(),

@@ -1,7 +1,7 @@
 //! What the setup of a Corefile's blocks and plugins refuses, as a view.
 
 use crate::analysis::coredns::{Binary, ProblemKind, SetupProblem, check};
-use crate::analysis::views::dns_server::SetupProblemView;
+use crate::analysis::views::dns_server::{SetupProblemView, SyntaxProblemView};
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
 use crate::syntax::corefile::Version;
@@ -23,11 +23,36 @@ pub fn binary(server: &DnsServer, assumed: Option<Version>) -> Binary {
 /// Where the release is not known, findings that depend on it are left out: they would rest on a guess.
 #[must_use]
 pub fn problems(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) -> Vec<Located<SetupProblemView>> {
+    let found = found(server, config, assumed);
+    found.into_iter().filter(|problem| kind(problem) != "syntax").filter_map(|problem| view(config, problem)).collect()
+}
+
+/// Directives whose line ends too early or goes on too long.
+#[must_use]
+pub fn line_problems(
+    server: &DnsServer,
+    config: &ServerConfig,
+    assumed: Option<Version>,
+) -> Vec<Located<SyntaxProblemView>> {
+    let line = |problem: SetupProblem| {
+        let view = SyntaxProblemView {
+            message: problem.message,
+            coredns_message: problem.coredns_message,
+            fatal: problem.fatal,
+            related: Vec::new(),
+        };
+        Some(Located::at(view, config.locate(problem.place)?))
+    };
+    found(server, config, assumed).into_iter().filter(|problem| kind(problem) == "syntax").filter_map(line).collect()
+}
+
+fn found(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) -> Vec<SetupProblem> {
     let binary = binary(server, assumed);
+    let folded = config.folded();
     check(&config.corefile, &binary)
         .into_iter()
+        .filter(|problem| !folded.contains(&problem.place.file.index()))
         .filter(|problem| !(problem.version_assumed && problem.kind.depends_on_release()))
-        .filter_map(|problem| view(config, problem))
         .collect()
 }
 
@@ -39,7 +64,7 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
         .map(|(place, text)| Located::from_origins(text.clone(), config.locate(*place).into_iter().collect()))
         .collect();
     let view = SetupProblemView {
-        kind: kind(problem.kind, problem.fatal).to_owned(),
+        kind: kind(&problem).to_owned(),
         message: problem.message,
         coredns_message: problem.coredns_message,
         fatal: problem.fatal,
@@ -50,21 +75,22 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
     Some(Located::at(view, location))
 }
 
+/// Endings of what CoreDNS calls a parsing error: a line that ends too early or goes on too long.
+const LINE_ERRORS: [&str; 2] = ["Wrong argument count or unexpected line ending", "Unexpected token"];
+
 /// The kinds that rules tell apart.
-const fn kind(kind: ProblemKind, fatal: bool) -> &'static str {
-    match kind {
+fn kind(problem: &SetupProblem) -> &'static str {
+    let line_error =
+        problem.coredns_message.as_deref().is_some_and(|text| LINE_ERRORS.iter().any(|e| text.contains(e)));
+    match problem.kind {
         ProblemKind::UnknownPlugin | ProblemKind::External | ProblemKind::Removed => "unknown-plugin",
         ProblemKind::PluginNotInBinary => "plugin-not-in-binary",
         ProblemKind::PluginNeedsNewerVersion | ProblemKind::OptionNeedsNewerVersion => "option-needs-newer-version",
         ProblemKind::Deprecated => "deprecated",
-        ProblemKind::OptionRemoved => {
-            if fatal {
-                "invalid-argument"
-            } else {
-                "deprecated"
-            }
-        }
+        ProblemKind::OptionRemoved if !problem.fatal => "deprecated",
+        ProblemKind::InvalidArgument | ProblemKind::OptionRemoved if line_error => "syntax",
         ProblemKind::InvalidArgument
+        | ProblemKind::OptionRemoved
         | ProblemKind::UnknownProperty
         | ProblemKind::InvalidKey
         | ProblemKind::OddKey

@@ -14,10 +14,16 @@ pub struct DnsServerView {
     pub version: Option<Located<String>>,
     /// The snapshot has the workload, not only the Corefile.
     pub has_workload: bool,
+    /// k3s installs the Corefile and writes it anew at each start: its content is not the user's.
+    pub packaged: bool,
+    /// The release has the `ready` plugin (1.5.0 and later), or is not known.
+    pub has_ready_plugin: bool,
     /// Every import of the Corefile could be followed.
     pub complete: bool,
     /// What the Corefile parser refuses, or accepts and reads otherwise than it looks.
     pub syntax_problems: Vec<Located<SyntaxProblemView>>,
+    /// Directives whose line ends too early or goes on too long, which CoreDNS calls parsing errors as well.
+    pub line_problems: Vec<Located<SyntaxProblemView>>,
     /// What the setup of the server blocks and plugins of this release refuses or ignores.
     pub setup_problems: Vec<Located<SetupProblemView>>,
     /// Keys of the custom ConfigMap that no import reads.

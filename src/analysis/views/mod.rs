@@ -4,6 +4,7 @@ pub mod address_pool;
 pub mod cluster;
 pub mod dns_server;
 pub mod kubelet;
+pub mod node_cache;
 pub mod pod;
 pub mod policy;
 pub mod service;
