@@ -5,6 +5,7 @@ pub mod collect;
 pub mod coredns;
 pub mod effective;
 pub mod facts;
+pub mod kubelet;
 pub mod node_cache;
 pub mod node_dns;
 pub mod pod;
