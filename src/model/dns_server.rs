@@ -296,9 +296,8 @@ fn is_packaged(meta: &Meta) -> bool {
 /// The workload (and its container) that mounts a ConfigMap although its image is no known DNS server.
 fn mounted_by(objects: &Objects, map: &ConfigMap) -> Option<(usize, usize)> {
     objects.workloads.iter().enumerate().find_map(|(index, workload)| {
-        let names_map = |v: &&super::pod::Volume| {
-            v.config_map.as_ref().is_some_and(|c| c.name.value == map.meta.name.value)
-        };
+        let names_map =
+            |v: &&super::pod::Volume| v.config_map.as_ref().is_some_and(|c| c.name.value == map.meta.name.value);
         let volume = workload.pod.volumes.iter().find(names_map)?;
         let mounts = |c: &Container| c.mounts.iter().any(|m| m.name.value == volume.name.value);
         let container = workload.pod.containers.iter().position(mounts)?;

@@ -80,7 +80,10 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
 const fn depends_on_build(kind: ProblemKind) -> bool {
     matches!(
         kind,
-        ProblemKind::UnknownPlugin | ProblemKind::External | ProblemKind::Removed | ProblemKind::PluginNeedsNewerVersion
+        ProblemKind::UnknownPlugin
+            | ProblemKind::External
+            | ProblemKind::Removed
+            | ProblemKind::PluginNeedsNewerVersion
     )
 }
 
