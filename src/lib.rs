@@ -27,12 +27,14 @@ pub mod cli;
 
 use analysis::collect;
 pub use analysis::collect::Assumptions;
+use analysis::view::Schemas;
 use diagnostic::Diagnostic;
 use lint::suppress::{Date, Suppressions, suppress};
 use lint::{Coverage, LintOptions, NoFixes, RuleSet, RuleSource, Selection};
 use model::BrokenInput;
 use source::{FileId, Snapshot};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// What a check is asked for.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +63,18 @@ pub struct Checked {
 /// Proves rules against the views; a mistake gives a finding that points into the rule's file.
 #[must_use]
 pub fn load_rules(sources: Vec<RuleSource>) -> (RuleSet, Vec<Diagnostic>) {
-    RuleSet::load(sources, &collect::schemas(), &[])
+    let proved = sources.iter().all(|source| source.proved);
+    let schemas = if proved { Schemas::new() } else { collect::schemas() };
+    RuleSet::load(sources, &schemas, &[])
+}
+
+/// The built-in rules, loaded once a process. That they are right is proved by the tests, not at every start.
+pub fn builtin_rules() -> &'static RuleSet {
+    static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
+        let sources = lint::builtin().into_iter().map(RuleSource::taken_as_proved).collect();
+        load_rules(sources).0
+    });
+    &RULES
 }
 
 /// Checks a snapshot: model, analysis, lint, suppression; each cluster for itself.

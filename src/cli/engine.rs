@@ -106,7 +106,11 @@ impl Engine for BuiltIn {
 /// Loads the built-in rules and those of `rule_dirs`.
 #[must_use]
 pub fn catalogue(rule_dirs: &[PathBuf]) -> Catalogue {
-    let (rules, mistakes) = load_rules(rule_dirs);
+    let loaded = load_rules(rule_dirs);
+    let (rules, mistakes) = match &loaded {
+        Some((rules, mistakes)) => (rules, mistakes.as_slice()),
+        None => (crate::builtin_rules(), [].as_slice()),
+    };
     let own = LINT_RULES.iter().map(|(id, severity, summary)| RuleInfo {
         id: (*id).to_owned(),
         group: LINT_GROUP.to_owned(),
@@ -143,15 +147,15 @@ fn rule_info(rule: &Rule) -> RuleInfo {
     }
 }
 
-/// The built-in rules, and those of the given directories and files.
-fn load_rules(rule_dirs: &[PathBuf]) -> (RuleSet, Vec<Diagnostic>) {
-    let mut sources = crate::lint::builtin();
-    sources.extend(
-        super::disk::rule_files(rule_dirs)
-            .into_iter()
-            .map(|(path, below, text)| RuleSource::new(path, below.as_str(), text)),
-    );
-    crate::load_rules(sources)
+/// The built-in rules and those of the given directories and files; `None`: the built-in ones alone.
+fn load_rules(rule_dirs: &[PathBuf]) -> Option<(RuleSet, Vec<Diagnostic>)> {
+    if rule_dirs.is_empty() {
+        return None;
+    }
+    let mut sources: Vec<RuleSource> = crate::lint::builtin().into_iter().map(RuleSource::taken_as_proved).collect();
+    let files = super::disk::rule_files(rule_dirs).into_iter();
+    sources.extend(files.map(|(path, below, text)| RuleSource::new(path, below.as_str(), text)));
+    Some(crate::load_rules(sources))
 }
 
 /// Reads, parses, assembles, analyses and lints `paths`.
@@ -163,7 +167,11 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         ..LoadOptions::default()
     };
     let snapshot = Snapshot::load(paths, &load);
-    let (rules, _) = load_rules(&options.rule_dirs);
+    let loaded = load_rules(&options.rule_dirs);
+    let rules = match &loaded {
+        Some((rules, _)) => rules,
+        None => crate::builtin_rules(),
+    };
     let request = CheckOptions {
         lint: LintOptions {
             select: options.selected.iter().flatten().cloned().collect(),
@@ -179,7 +187,7 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         no_ignores: options.no_ignores,
         today: super::io::today(),
     };
-    let outcome = crate::check(&snapshot, &rules, &request);
+    let outcome = crate::check(&snapshot, rules, &request);
     let problems = snapshot
         .problems
         .iter()

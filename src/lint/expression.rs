@@ -11,6 +11,7 @@ use cel::common::types::CelBool;
 use cel::{Context, Env, Program, Value};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 /// Longest expression, in bytes.
 pub const MAX_EXPRESSION: usize = 1024;
@@ -20,7 +21,7 @@ pub const MAX_EXPRESSION: usize = 1024;
 pub struct Expression {
     /// The expression as written.
     pub text: Text,
-    tree: IdedExpr,
+    tree: OnceLock<Result<IdedExpr, String>>,
     /// Paths that are present where the expression is true.
     pub implied: Vec<String>,
 }
@@ -35,7 +36,19 @@ impl Expression {
         let tree = program.expression();
         let checker = Checker::new(&text.value, program.source_info());
         checker.check_bool(tree, scope)?;
-        Ok(Self { text: text.clone(), tree: metered(tree), implied: implied(tree, true) })
+        let implied = implied(tree, true);
+        Ok(Self { text: text.clone(), tree: OnceLock::from(Ok(metered(tree))), implied })
+    }
+
+    /// An expression that was proved before; it is parsed when it is first needed.
+    #[must_use]
+    pub fn proved(text: &Text) -> Self {
+        Self { text: text.clone(), tree: OnceLock::new(), implied: Vec::new() }
+    }
+
+    fn tree(&self, env: &Env) -> Result<&IdedExpr, String> {
+        let parse = || parse(env, &self.text.value).map(|program| metered(program.expression())).map_err(|m| m.message);
+        self.tree.get_or_init(parse).as_ref().map_err(Clone::clone)
     }
 
     /// Evaluates the expression on the current thread, which needs the stack of `sandbox`.
@@ -43,11 +56,12 @@ impl Expression {
     /// # Errors
     /// What CEL says, that it is no truth value, too many steps, or that the library panicked.
     pub fn holds(&self, env: &Arc<Env>, variables: &Variables<'_>) -> Result<bool, String> {
+        let tree = self.tree(env)?;
         functions::reset_steps();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(env));
             context.set_variable_resolver(variables);
-            let value = Value::resolve_val(&self.tree, &context).map_err(|error| error.to_string())?;
+            let value = Value::resolve_val(tree, &context).map_err(|error| error.to_string())?;
             let truth = value.downcast_ref::<CelBool>().map(|truth| *truth.inner());
             truth.ok_or_else(|| format!("the expression gave a {} and no bool", value.get_type().name()))
         }));
