@@ -108,7 +108,8 @@ pub fn of_image(image: &str) -> Libc {
     let glibc_tag = words(tag).iter().any(|word| GLIBC_TAGS.iter().any(|t| word.starts_with(t)));
     let official =
         !reference.contains('/') || reference.starts_with("docker.io/library/") || reference.starts_with("library/");
-    let glibc_name = GLIBC_IMAGES.iter().any(|known| words(name).iter().any(|word| word.starts_with(known)));
+    let glibc_name =
+        words(name).iter().any(|word| word == "ubi" || GLIBC_IMAGES.iter().any(|known| word.starts_with(known)));
     if glibc_name
         || reference.contains("distroless/")
         || glibc_tag
