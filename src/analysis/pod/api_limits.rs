@@ -18,13 +18,9 @@ pub type Refusal = Located<String>;
 pub fn refusals(pod: &PodSpec, version: Option<KubeVersion>) -> Vec<Refusal> {
     let version = version.unwrap_or(crate::analysis::node_dns::ASSUMED_KUBE);
     let mut found = Vec::new();
-    if let Some(policy) = &pod.dns_policy {
-        if !["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"].contains(&policy.value.as_str()) {
-            found.push(policy.with(format!(
-                "dnsPolicy `{}` is none of ClusterFirst, ClusterFirstWithHostNet, Default, None",
-                policy.value
-            )));
-        }
+    let known = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+    if let Some(policy) = pod.dns_policy.as_ref().filter(|policy| !known.contains(&policy.value.as_str())) {
+        found.push(policy.with(format!("dnsPolicy `{}` is none of {}", policy.value, known.join(", "))));
     }
     if let Some(config) = &pod.dns_config {
         let whole: Vec<Location> = config.location().into_iter().collect();

@@ -90,7 +90,7 @@ fn names_a_host(setting: &str) -> bool {
     let is = |word: &&str| last.eq_ignore_ascii_case(word);
     // PGHOST and the like write no separator
     let ends_in_host = last.len() > 4 && last.get(last.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case("host"));
-    !listens && (WORDS.iter().any(|w| is(&w)) || ADDRESSES.iter().any(|w| is(&w)) || ends_in_host)
+    !listens && (WORDS.iter().any(is) || ADDRESSES.iter().any(is) || ends_in_host)
 }
 
 fn contains_ignoring_case(text: &str, word: &str) -> bool {
