@@ -40,22 +40,41 @@ const GLIBC_TAGS: [&str; 17] = [
     "bionic", "bookworm", "bullseye", "buster", "centos", "debian", "focal", "jammy", "jessie", "noble", "slim",
     "stretch", "trixie", "ubi", "ubuntu", "xenial", "fedora",
 ];
-/// Official images whose untagged variants are built on Debian.
-const DEBIAN_BASED: [&str; 22] = [
+/// Official images whose untagged variants are built on a glibc distribution, sorted.
+const DEBIAN_BASED: [&str; 43] = [
+    "amazoncorretto",
+    "buildpack-deps",
     "cassandra",
+    "couchbase",
+    "couchdb",
     "drupal",
+    "eclipse-temurin",
     "elasticsearch",
+    "elixir",
+    "erlang",
+    "flink",
+    "gcc",
+    "ghost",
     "golang",
     "gradle",
+    "haproxy",
     "httpd",
+    "influxdb",
     "jenkins",
+    "jetty",
+    "kibana",
+    "logstash",
     "mariadb",
     "maven",
+    "memcached",
     "mongo",
     "mysql",
+    "neo4j",
+    "nextcloud",
     "nginx",
     "node",
     "openjdk",
+    "percona",
     "perl",
     "php",
     "postgres",
@@ -63,6 +82,8 @@ const DEBIAN_BASED: [&str; 22] = [
     "rabbitmq",
     "redis",
     "ruby",
+    "rust",
+    "tomcat",
     "wordpress",
 ];
 
@@ -78,7 +99,7 @@ pub fn of_image(image: &str) -> Libc {
     let last = reference.get(path_start..).unwrap_or("");
     let (name, tag) = last.split_once(':').unwrap_or((last, ""));
     let words = |text: &str| text.split(['-', '_', '.']).map(str::to_owned).collect::<Vec<_>>();
-    if name.contains("alpine") || words(tag).iter().any(|word| word.starts_with("alpine")) {
+    if name.contains("alpine") || words(tag).iter().any(|word| word.starts_with("alpine") || word == "musl") {
         return Libc::Musl;
     }
     if reference.contains("distroless/static") {
@@ -87,16 +108,51 @@ pub fn of_image(image: &str) -> Libc {
     let glibc_tag = words(tag).iter().any(|word| GLIBC_TAGS.iter().any(|t| word.starts_with(t)));
     let official =
         !reference.contains('/') || reference.starts_with("docker.io/library/") || reference.starts_with("library/");
-    let glibc_name = GLIBC_IMAGES.iter().any(|known| words(name).iter().any(|word| word.starts_with(known)));
-    if glibc_name || reference.contains("distroless/") || glibc_tag || (official && DEBIAN_BASED.contains(&name)) {
+    let glibc_name =
+        words(name).iter().any(|word| word == "ubi" || GLIBC_IMAGES.iter().any(|known| word.starts_with(known)));
+    if glibc_name
+        || reference.contains("distroless/")
+        || glibc_tag
+        || (official && DEBIAN_BASED.binary_search(&name).is_ok())
+    {
         return Libc::Glibc;
     }
     Libc::Unknown
 }
 
+/// The library that decides for a pod, and the index of the image that tells it.
+///
+/// One resolv.conf serves all containers, so that an option is of use where any of them has glibc; otherwise musl
+/// tells more than Go.
+#[must_use]
+pub fn of_images<'a>(images: impl Iterator<Item = &'a str>) -> (Libc, Option<usize>) {
+    let mut decided = (Libc::Unknown, None);
+    for (index, image) in images.enumerate() {
+        let libc = of_image(image);
+        let rank = |libc: Libc| match libc {
+            Libc::Glibc => 3,
+            Libc::Musl => 2,
+            Libc::Go => 1,
+            Libc::Unknown => 0,
+        };
+        if rank(libc) > rank(decided.0) {
+            decided = (libc, Some(index));
+        }
+    }
+    decided
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_glibc_container_decides_for_the_pod() {
+        let of = |images: &[&str]| of_images(images.iter().copied());
+        assert_eq!(of(&["nginx:1-alpine", "debian:12"]), (Libc::Glibc, Some(1)));
+        assert_eq!(of(&["example.com/x", "nginx:1-alpine"]), (Libc::Musl, Some(1)));
+        assert_eq!(of(&["example.com/x"]), (Libc::Unknown, None));
+    }
 
     #[test]
     fn image_names_tell_the_library() {
@@ -115,6 +171,11 @@ mod tests {
             ("registry.example.com/team/nginx:1", Libc::Unknown),
             ("n8nio/n8n:1.90.2", Libc::Unknown),
             ("ubuntu@sha256:abcd", Libc::Glibc),
+            ("eclipse-temurin:21-jre", Libc::Glibc),
+            ("amazoncorretto:21", Libc::Glibc),
+            ("wordpress", Libc::Glibc),
+            ("busybox:1.36-musl", Libc::Musl),
+            ("busybox:1.36", Libc::Unknown),
         ] {
             assert_eq!(of_image(image), libc, "{image}");
         }

@@ -1,7 +1,8 @@
 //! The host names that a pod's environment, command and arguments mention.
 
+use super::hosts::{self, Context};
 use crate::model::pod::{Container, PodSpec};
-use crate::source::{Located, Location};
+use crate::source::{Located, Location, Span};
 use std::collections::BTreeSet;
 
 /// At most this many names of one pod are kept.
@@ -12,9 +13,11 @@ const MAX_NAMES: usize = 64;
 pub enum NameKind {
     /// Ends in the cluster domain, or in `.svc`.
     Cluster,
-    /// `service` or `service.namespace` of a Service of the snapshot.
+    /// `service`, `service.namespace` or `pod-0.service` of a Service of the snapshot.
     Service,
-    /// Anything else with a dot.
+    /// Has the form of a cluster name, but ends in a domain that is not this cluster's.
+    Foreign,
+    /// Ends in a public or customary private top-level domain.
     External,
 }
 
@@ -32,7 +35,7 @@ pub struct MentionedName {
 /// What the classification of names needs to know of the cluster.
 #[derive(Clone, Debug, Default)]
 pub struct KnownNames {
-    /// Cluster domains without dots at the ends.
+    /// Cluster domains without dots at the ends; empty where nothing tells, which means `cluster.local`.
     pub domains: BTreeSet<String>,
     /// `service.namespace` of every Service.
     pub services: BTreeSet<String>,
@@ -45,17 +48,22 @@ pub struct KnownNames {
 pub fn mentioned(pod: &PodSpec, namespace: &str, known: &KnownNames) -> Vec<Located<MentionedName>> {
     let mut found: Vec<Located<MentionedName>> = Vec::new();
     for container in pod.all_containers() {
-        for (text, within) in texts(container) {
-            let is_host_variable = within.strip_prefix("env ").is_some_and(names_a_host);
-            for (name, offset) in hosts_in(&text.value, is_host_variable) {
-                let Some(kind) = known.classify(&name, namespace) else { continue };
-                if found.len() < MAX_NAMES && !found.iter().any(|f| f.value.name == name) {
-                    let location = text.location().map(|at| narrow(at, &text.value, offset, &name));
-                    let mention = MentionedName { name, kind, within: within.clone() };
-                    found.push(Located::from_origins(mention, location.into_iter().collect()));
+        each_text(container, &mut |text, variable, flag, place| {
+            let context = Context { variable, flag };
+            for host in hosts::hosts_in(&text.value, context) {
+                let Some(kind) = known.classify(host.name, namespace) else { continue };
+                let wanted = !host.anywhere
+                    || matches!(kind, NameKind::Cluster | NameKind::Foreign)
+                    || (kind == NameKind::Service && host.name.contains('.'));
+                if !wanted || found.len() >= MAX_NAMES || found.iter().any(|f| f.value.name == host.name) {
+                    continue;
                 }
+                let location = text.location().map(|at| narrow(at, &text.value, host.offset, host.name));
+                let within = variable.map_or_else(|| place.to_owned(), |variable| format!("env {variable}"));
+                let mention = MentionedName { name: host.name.to_owned(), kind, within };
+                found.push(Located::from_origins(mention, location.into_iter().collect()));
             }
-        }
+        });
     }
     found
 }
@@ -65,187 +73,140 @@ fn narrow(at: Location, text: &str, offset: usize, name: &str) -> Location {
     let extra = at.span.len().saturating_sub(text.len());
     // a plain scalar is as long as its text, a quoted one two bytes longer; anything else is not byte for byte
     let shift = match extra {
+        _ if text.contains('\n') => return at,
         0 => 0,
         2 => 1,
         _ => return at,
     };
     let start = at.span.start + shift + offset;
-    Location::new(at.file, crate::source::Span::new(start, start + name.len()))
+    Location::new(at.file, Span::new(start, start + name.len()))
 }
 
-fn texts(container: &Container) -> Vec<(&Located<String>, String)> {
-    let env = container.env.iter().map(|e| (&e.value, format!("env {}", e.name.value)));
-    let command = container.command.iter().map(|word| (word, "command".to_owned()));
-    let args = container.args.iter().map(|word| (word, "args".to_owned()));
-    env.chain(command).chain(args).collect()
-}
-
-/// Whether a variable's name says that its value is a host.
-fn names_a_host(variable: &str) -> bool {
-    let upper = variable.to_ascii_uppercase();
-    ["HOST", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "ENDPOINT", "ENDPOINTS", "BROKER", "BROKERS", "HOSTS"]
-        .iter()
-        .any(|end| upper == *end || upper.ends_with(&format!("_{end}")))
-}
-
-/// Host names in a text with their byte offsets: the authority of URLs, `host:port`, and bare names where expected.
-fn hosts_in(text: &str, bare_names: bool) -> Vec<(String, usize)> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")) {
-        let start = from + at + 3;
-        let end = text
-            .get(start..)
-            .and_then(|r| r.find(['/', '?', '#', ' ', '"', '\'', '\n', ')']))
-            .map_or(text.len(), |e| start + e);
-        for (host, offset) in authority_hosts(text, start, end) {
-            found.push((host, offset));
-        }
-        from = end.max(start);
+/// Calls `see` with every text of a container: the text, the variable that holds it, the flag before it, the place.
+fn each_text<'a>(
+    container: &'a Container,
+    see: &mut impl FnMut(&'a Located<String>, Option<&'a str>, Option<&'a str>, &'static str),
+) {
+    for variable in &container.env {
+        see(&variable.value, Some(&variable.name.value), None, "env");
     }
-    if found.is_empty() && !text.contains(char::is_whitespace) && !text.contains('/') && text.len() <= 512 {
-        let value = text.split_once('=').map_or(0, |(key, _)| if key.starts_with('-') { key.len() + 1 } else { 0 });
-        for (host, offset) in authority_hosts(text, value, text.len()) {
-            let with_port = text.get(offset + host.len()..).is_some_and(|rest| {
-                rest.strip_prefix(':').is_some_and(|port| port.chars().next().is_some_and(|c| c.is_ascii_digit()))
-            });
-            if (bare_names || (with_port && host.contains('.'))) && is_host_name(&host) {
-                found.push((host, offset));
-            }
+    for (words, place) in [(&container.command, "command"), (&container.args, "args")] {
+        let mut before: Option<&'a str> = None;
+        for word in words {
+            see(word, None, before, place);
+            let is_flag = word.value.starts_with('-') && !word.value.contains('=');
+            before = is_flag.then_some(word.value.as_str());
         }
     }
-    found.retain(|(host, _)| is_host_name(host));
-    found
-}
-
-/// Splits `user@a:1,b:2` into its hosts.
-fn authority_hosts(text: &str, start: usize, end: usize) -> Vec<(String, usize)> {
-    let Some(authority) = text.get(start..end) else { return Vec::new() };
-    let (authority, start) = match authority.rfind('@') {
-        Some(at) => (authority.get(at + 1..).unwrap_or(""), start + at + 1),
-        None => (authority, start),
-    };
-    let mut hosts = Vec::new();
-    let mut offset = start;
-    for part in authority.split(',') {
-        let host = part.split(':').next().unwrap_or("");
-        hosts.push((host.to_owned(), offset));
-        offset += part.len() + 1;
-    }
-    hosts
-}
-
-/// Letters, digits, hyphens and dots, with a letter in the last label: neither an address nor a version number.
-fn is_host_name(text: &str) -> bool {
-    let bare = text.strip_suffix('.').unwrap_or(text);
-    let labels_fine = bare.split('.').all(|label| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    });
-    let last = bare.rsplit('.').next().unwrap_or("");
-    labels_fine && bare.len() <= 253 && last.chars().any(|c| c.is_ascii_alphabetic()) && !looks_like_a_file(bare)
-}
-
-/// `config.yaml` in an argument is a file, not a host.
-fn looks_like_a_file(name: &str) -> bool {
-    const ENDINGS: [&str; 26] = [
-        "yaml",
-        "yml",
-        "json",
-        "conf",
-        "cfg",
-        "toml",
-        "xml",
-        "sh",
-        "py",
-        "js",
-        "jar",
-        "crt",
-        "pem",
-        "key",
-        "txt",
-        "log",
-        "sock",
-        "ini",
-        "properties",
-        "html",
-        "css",
-        "gz",
-        "tar",
-        "so",
-        "db",
-        "sql",
-    ];
-    name.split('.').count() == 2 && name.rsplit('.').next().is_some_and(|end| ENDINGS.contains(&end))
 }
 
 impl KnownNames {
     /// What `name` stands for when a pod of `namespace` asks for it; `None` where that cannot be told.
+    ///
+    /// An unknown name counts as external only below a top-level domain of the public or a customary private name
+    /// space: `redis.cache` may be a Service that the snapshot lacks.
     #[must_use]
     pub fn classify(&self, name: &str, namespace: &str) -> Option<NameKind> {
         let bare = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        if bare == "localhost" || bare.ends_with(".localhost") || bare.ends_with(".local") && !self.in_domain(&bare) {
-            return None;
-        }
-        if self.in_domain(&bare) || bare.ends_with(".svc") {
+        if bare.ends_with(".svc") || self.in_domain(&bare) {
             return Some(NameKind::Cluster);
         }
-        let mut labels = bare.split('.');
-        let (first, second, third) = (labels.next()?, labels.next(), labels.next());
-        match (second, third) {
-            (None, _) => self.services.contains(&format!("{first}.{namespace}")).then_some(NameKind::Service),
-            (Some(ns), None) if self.services.contains(&format!("{first}.{ns}")) => Some(NameKind::Service),
-            (Some(ns), None) if self.namespaces.contains(ns) => None,
-            (Some(_), None) | (Some(_), Some(_)) => Some(NameKind::External),
+        if has_cluster_form(&bare) {
+            return (!bare.ends_with(".clusterset.local")).then_some(NameKind::Foreign);
+        }
+        if bare == "localhost" || bare.ends_with(".localhost") || bare.ends_with(".local") {
+            return None;
+        }
+        if self.is_service(&bare, namespace) {
+            return Some(NameKind::Service);
+        }
+        let (head, last) = bare.rsplit_once('.')?;
+        let taken = !head.contains('.') && self.namespaces.contains(last);
+        (!taken && hosts::is_customary_top_level(last)).then_some(NameKind::External)
+    }
+
+    /// `service`, `service.namespace`, and a pod of a StatefulSet before either.
+    fn is_service(&self, bare: &str, namespace: &str) -> bool {
+        let exists = |service: &str, namespace: &str| {
+            (service == "kubernetes" && namespace == "default")
+                || self.services.contains(&format!("{service}.{namespace}"))
+        };
+        let labels: Vec<&str> = bare.splitn(4, '.').collect();
+        match labels.as_slice() {
+            [service] => exists(service, namespace),
+            [first, second] => exists(first, second) || (has_ordinal(first) && exists(second, namespace)),
+            [pod, service, namespace] => has_ordinal(pod) && exists(service, namespace),
+            _ => false,
         }
     }
 
-    fn in_domain(&self, bare: &str) -> bool {
-        self.domains.iter().any(|d| bare.strip_suffix(d.as_str()).is_some_and(|rest| rest.ends_with('.')))
-            || bare.ends_with(".svc.cluster.local")
+    /// Whether a name ends in one of the cluster's own domains.
+    #[must_use]
+    pub fn in_domain(&self, bare: &str) -> bool {
+        let below = |domain: &str| bare.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+        if self.domains.is_empty() { below("cluster.local") } else { self.domains.iter().any(|d| below(d)) }
     }
+}
+
+/// The name of a pod of a StatefulSet: `db-0`.
+fn has_ordinal(label: &str) -> bool {
+    label.rsplit_once('-').is_some_and(|(set, ordinal)| {
+        !set.is_empty() && !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// `service.namespace.svc.domain` or `pod.service.namespace.svc.domain`.
+fn has_cluster_form(bare: &str) -> bool {
+    bare.split_once(".svc.").is_some_and(|(head, domain)| {
+        (2..=3).contains(&head.split('.').count())
+            && !domain.is_empty()
+            && head.split('.').all(|label| !label.is_empty())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hosts(text: &str, bare: bool) -> Vec<String> {
-        hosts_in(text, bare).into_iter().map(|(host, _)| host).collect()
-    }
-
-    #[test]
-    fn finds_hosts_where_a_reader_would_see_them() {
-        assert_eq!(hosts("https://api.example.com/v1?x=1", false), ["api.example.com"]);
-        assert_eq!(hosts("postgres://u:p@db.data.svc.cluster.local:5432/app", false), ["db.data.svc.cluster.local"]);
-        assert_eq!(hosts("kafka-0.kafka:9092,kafka-1.kafka:9092", true), ["kafka-0.kafka", "kafka-1.kafka"]);
-        assert_eq!(hosts("redis-master", true), ["redis-master"]);
-        assert_eq!(hosts("--config-url=https://config.iot.example.com/v1", false), ["config.iot.example.com"]);
-        assert_eq!(hosts("10.0.0.1:53", true), Vec::<String>::new());
-        assert_eq!(hosts("config.yaml", true), Vec::<String>::new());
-        assert_eq!(hosts("1.2.3", true), Vec::<String>::new());
-        assert_eq!(hosts("info", false), Vec::<String>::new());
-        let text = "https://a.example.com/";
-        assert_eq!(hosts_in(text, false), [("a.example.com".to_owned(), 8)]);
+    fn known() -> KnownNames {
+        KnownNames {
+            domains: ["cluster.local".to_owned()].into(),
+            services: ["redis.cache".to_owned(), "db.data".to_owned()].into(),
+            namespaces: ["cache".to_owned(), "web".to_owned(), "data".to_owned()].into(),
+        }
     }
 
     #[test]
     fn tells_services_from_external_names() {
-        let known = KnownNames {
-            domains: ["cluster.local".to_owned()].into(),
-            services: ["redis.cache".to_owned()].into(),
-            namespaces: ["cache".to_owned(), "web".to_owned()].into(),
-        };
-        assert_eq!(known.classify("redis.cache", "web"), Some(NameKind::Service));
-        assert_eq!(known.classify("redis", "cache"), Some(NameKind::Service));
-        assert_eq!(known.classify("redis", "web"), None);
-        assert_eq!(known.classify("other.cache", "web"), None);
-        assert_eq!(known.classify("redis.cache.svc", "web"), Some(NameKind::Cluster));
-        assert_eq!(known.classify("x.svc.cluster.local.", "web"), Some(NameKind::Cluster));
-        assert_eq!(known.classify("example.com", "web"), Some(NameKind::External));
-        assert_eq!(known.classify("printer.local", "web"), None);
+        for (name, namespace, kind) in [
+            ("redis.cache", "web", Some(NameKind::Service)),
+            ("redis", "cache", Some(NameKind::Service)),
+            ("redis", "web", None),
+            ("other.cache", "web", None),
+            ("db-0.db", "data", Some(NameKind::Service)),
+            ("db-0.db.data", "web", Some(NameKind::Service)),
+            ("db-x.db.data", "web", None),
+            ("kubernetes.default", "web", Some(NameKind::Service)),
+            ("redis.cache.svc", "web", Some(NameKind::Cluster)),
+            ("x.svc.cluster.local.", "web", Some(NameKind::Cluster)),
+            ("a.b.svc.other.example", "web", Some(NameKind::Foreign)),
+            ("a.b.svc.clusterset.local", "web", None),
+            ("api.svc.example.com", "web", Some(NameKind::External)),
+            ("example.com", "web", Some(NameKind::External)),
+            ("printer.local", "web", None),
+            ("mysql.production", "web", None),
+        ] {
+            assert_eq!(known().classify(name, namespace), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn another_domain_than_the_clusters_is_foreign() {
+        let mut known = known();
+        known.domains = ["corp.example".to_owned()].into();
+        assert_eq!(known.classify("redis.cache.svc.cluster.local", "web"), Some(NameKind::Foreign));
+        assert_eq!(known.classify("redis.cache.svc.corp.example", "web"), Some(NameKind::Cluster));
+        known.domains.clear();
+        assert_eq!(known.classify("redis.cache.svc.cluster.local", "web"), Some(NameKind::Cluster));
     }
 }

@@ -14,6 +14,11 @@ use serde::Serialize;
 pub struct PodView {
     /// The pod runs CoreDNS, the node cache or kube-dns itself.
     pub is_dns_server: bool,
+    /// The pod is a part of the node or of the control plane (priority class `system-node-critical`, or on the host
+    /// network of a system namespace): such pods are made to work without the cluster DNS.
+    pub node_component: bool,
+    /// The resolver files of all nodes search the cluster domain: their resolver is made to know Service names.
+    pub node_knows_cluster: bool,
     /// The pod shares the node's network namespace.
     pub host_network: Located<bool>,
     /// `dnsPolicy` as written; absent where the manifest leaves it to the API's default (ClusterFirst).
@@ -34,7 +39,8 @@ pub struct PodView {
     pub none_without_nameserver: bool,
     /// `ndots` as the pod will have it, unless the node decides.
     pub ndots: Option<i64>,
-    /// Search domains that the pod walks before it asks an external name as such, where known.
+    /// Search domains that the pod walks before it asks an external name as such: the cluster's, those of the nodes'
+    /// resolver file where all nodes agree, and those of `dnsConfig`, after the kubelet's limits.
     pub search_domains: i64,
     /// Questions that one look-up of an external name with fewer dots than `ndots` costs: A and AAAA for every candidate.
     pub queries_per_external_lookup: i64,
@@ -46,7 +52,7 @@ pub struct PodView {
     pub libc_image: Option<Located<String>>,
     /// Options of `dnsConfig` that this C library ignores.
     pub ignored_options: Vec<Located<String>>,
-    /// The pod sets `single-request` or `single-request-reopen`.
+    /// The pod sets `single-request` or `single-request-reopen`, in `dnsConfig` or by an effective edit of its file.
     pub single_request: bool,
     /// `use-vc` without anything that bounds its wait.
     pub use_vc: Option<Located<String>>,
@@ -57,9 +63,11 @@ pub struct PodView {
     /// `dnsConfig.nameservers` that point at nothing in this cluster.
     pub stale_nameservers: Vec<Located<StaleNameserver>>,
     /// Entries that the kubelet cuts after merging: nameservers behind the third.
-    pub dropped_nameservers: Vec<Located<String>>,
+    pub dropped_nameservers: Vec<Located<DroppedView>>,
     /// Search domains that the kubelet cuts after merging.
-    pub dropped_searches: Vec<Located<String>>,
+    pub dropped_searches: Vec<Located<DroppedView>>,
+    /// Options of `dnsConfig` that do not do what they say, whatever the C library.
+    pub odd_options: Vec<Located<OddOption>>,
     /// Names that end in another cluster domain than the cluster's.
     pub foreign_domain_names: Vec<Located<ForeignName>>,
 }
@@ -120,12 +128,45 @@ pub struct EditView {
     pub kind: String,
     /// The container.
     pub container: String,
-    /// The command line, or the source of the mount.
+    /// The command line, or the source of the mount: `configMap/name`, a path of the node, `volume name`.
     pub text: String,
-    /// It does what its writer meant: an `echo … >> file` without a shell only prints.
-    pub effective: bool,
+    /// Why the command leaves the file as it is, as a clause; absent where it works.
+    pub flaw: Option<String>,
+    /// What is mounted: `configMap`, `hostPath` or `volume`; empty for a command.
+    pub source: String,
     /// The kubelet's file is replaced, not extended.
     pub replaces: bool,
+    /// Nameservers in the mounted ConfigMap that are not the cluster DNS, where the snapshot has the map.
+    pub other_nameservers: Vec<Located<OtherNameserver>>,
+}
+
+/// A nameserver in a file that is mounted over /etc/resolv.conf.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OtherNameserver {
+    /// The address.
+    pub address: String,
+    /// The address of the cluster DNS, where the snapshot has its Service.
+    pub cluster_dns: Option<String>,
+}
+
+/// An entry of `dnsConfig` that does not reach the pod.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DroppedView {
+    /// The entry.
+    pub entry: String,
+    /// The limit that cuts it, as a clause.
+    pub reason: String,
+}
+
+/// An option of `dnsConfig` that does not do what it says.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OddOption {
+    /// The option, `name` or `name:value`.
+    pub option: String,
+    /// What happens, as a clause.
+    pub reason: String,
+    /// The form that works, as it stands in a manifest.
+    pub instead: String,
 }
 
 /// A nameserver of `dnsConfig` that nothing in the cluster answers.

@@ -1,0 +1,139 @@
+//! What every pod of a cluster is judged against, collected once.
+
+use super::names::KnownNames;
+use crate::analysis::effective::KubeVersion;
+use crate::analysis::facts::{self, Facts};
+use crate::model::Cluster;
+use crate::model::config_map::ConfigMap;
+use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::service::Service;
+use std::collections::BTreeSet;
+
+/// What every pod of the cluster is judged against.
+pub struct Surroundings<'a> {
+    /// Facts about the cluster.
+    pub facts: &'a Facts,
+    /// The names that exist in it.
+    pub known: KnownNames,
+    /// The cluster domain, where the snapshot states one.
+    pub domain: Option<String>,
+    /// Indexes of workloads that run a DNS server.
+    pub dns_workloads: Vec<usize>,
+    /// The Services.
+    pub services: &'a [Service],
+    /// The ConfigMaps, for files that pods mount.
+    pub config_maps: &'a [ConfigMap],
+    /// The oldest kubelet, whose limits some pod meets, where Node objects tell.
+    pub oldest_kubelet: Option<KubeVersion>,
+    /// The newest kubelet: the API server is at least as new.
+    pub newest_kubelet: Option<KubeVersion>,
+    /// Search domains of the file that the kubelets hand out, where all nodes agree; else empty.
+    pub node_searches: Vec<String>,
+    /// Text of every Corefile: a domain that stands there is served or rewritten.
+    corefiles: Vec<&'a str>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Collects them once for all pods.
+    #[must_use]
+    pub fn of(cluster: &'a Cluster, facts: &'a Facts) -> Self {
+        let objects = &cluster.objects;
+        let services = objects.services.iter().map(|s| format!("{}.{}", s.meta.name.value, s.meta.namespace.value));
+        let spaces: BTreeSet<&str> = objects
+            .services
+            .iter()
+            .map(|s| s.meta.namespace.value.as_str())
+            .chain(objects.workloads.iter().map(|w| w.meta.namespace.value.as_str()))
+            .chain(objects.of_kind("Namespace").iter().map(|n| n.meta.name.value.as_str()))
+            .collect();
+        let domains = domains(cluster, facts);
+        let kubelets = facts::node_info(cluster, "kubeletVersion");
+        let versions: Vec<KubeVersion> = kubelets.iter().filter_map(|v| KubeVersion::parse(&v.value)).collect();
+        let configs = cluster.dns_servers.iter().filter_map(|server| server.config.as_ref());
+        Self {
+            facts,
+            domain: domains.first().cloned(),
+            known: KnownNames {
+                domains: domains.into_iter().collect(),
+                services: services.collect(),
+                namespaces: spaces.into_iter().map(str::to_owned).collect(),
+            },
+            dns_workloads: cluster.dns_servers.iter().filter_map(|s| s.workload).collect(),
+            services: &objects.services,
+            config_maps: &objects.config_maps,
+            oldest_kubelet: versions.iter().min().copied(),
+            newest_kubelet: versions.iter().max().copied(),
+            node_searches: Vec::new(),
+            corefiles: configs.flat_map(|config| &config.texts).map(|text| text.text.as_str()).collect(),
+        }
+    }
+
+    /// A cluster of which nothing is known but facts.
+    #[must_use]
+    pub fn empty(facts: &'a Facts) -> Self {
+        Self {
+            facts,
+            known: KnownNames::default(),
+            domain: None,
+            dns_workloads: Vec::new(),
+            services: &[],
+            config_maps: &[],
+            oldest_kubelet: None,
+            newest_kubelet: None,
+            node_searches: Vec::new(),
+            corefiles: Vec::new(),
+        }
+    }
+
+    /// The same with the search domains of the file that the kubelets hand out, where all nodes agree.
+    #[must_use]
+    pub fn with_node_searches(mut self, searches: Vec<String>) -> Self {
+        self.node_searches = searches;
+        self
+    }
+
+    /// Whether the nodes' resolver files search the cluster domain, as kubespray's `host_resolvconf` makes them.
+    #[must_use]
+    pub fn nodes_know_the_cluster(&self) -> bool {
+        self.node_searches.iter().any(|search| {
+            let bare = search.trim_end_matches('.').to_ascii_lowercase();
+            self.known.in_domain(&bare) || self.known.domains.contains(&bare)
+        })
+    }
+
+    /// Whether some Corefile mentions a domain.
+    #[must_use]
+    pub fn serves(&self, domain: &str) -> bool {
+        self.corefiles.iter().any(|text| text.contains(domain))
+    }
+
+    /// The address of the cluster DNS, where the snapshot has its Service.
+    #[must_use]
+    pub fn cluster_dns(&self) -> Option<String> {
+        self.facts.dns_addresses.first().map(|a| a.value.to_string())
+    }
+}
+
+/// The cluster's domains: what its configuration states, then what its DNS serves.
+fn domains(cluster: &Cluster, facts: &Facts) -> Vec<String> {
+    let stated = facts.domains.iter().map(|d| d.value.clone());
+    let servers = cluster.dns_servers.iter().filter(|s| s.kind != ServerKind::NodeCache);
+    let mut found: Vec<String> = Vec::new();
+    for domain in stated.chain(servers.flat_map(served_domains)) {
+        if !domain.is_empty() && !found.contains(&domain) {
+            found.push(domain);
+        }
+    }
+    found
+}
+
+/// The zones of a server's `kubernetes` plugin, without reverse zones and placeholders.
+fn served_domains(server: &DnsServer) -> Vec<String> {
+    let blocks = server.config.iter().flat_map(|config| &config.corefile.blocks);
+    blocks
+        .flat_map(|block| block.directives_named("kubernetes"))
+        .flat_map(|directive| &directive.args)
+        .map(|zone| zone.text.trim_matches('.').to_ascii_lowercase())
+        .filter(|zone| !zone.ends_with("arpa") && !zone.contains(['{', '$', '_', '/', ':']))
+        .collect()
+}
