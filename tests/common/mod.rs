@@ -1,10 +1,10 @@
 //! What the data-driven tests share: running a folder, the line format of `expect.txt`, blessing.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use dnslint::diagnostic::{Diagnostic, Label};
-use dnslint::source::{LoadOptions, Snapshot};
 use dnslint::CheckOptions;
+use dnslint::diagnostic::{Diagnostic, Label};
 use dnslint::lint::{LintOptions, RuleSet};
+use dnslint::source::{LoadOptions, Snapshot};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
