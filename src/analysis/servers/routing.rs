@@ -116,8 +116,6 @@ pub struct Loop {
     pub partial: bool,
     /// How it comes about.
     pub cause: Cause,
-    /// Where the first nameserver is written, if not in the forward itself.
-    pub nameserver: Option<Location>,
     /// Node on which it was found, where that matters.
     pub node: Option<String>,
     /// The `loop` plugin of the block stops the process when this loop runs (LP5, LP6 of its behaviour).
@@ -175,7 +173,6 @@ struct Edge {
     name: String,
     hops: Vec<Hop>,
     cause: Cause,
-    via: Via,
     upstream: Located<String>,
     forward: usize,
     siblings: usize,
@@ -206,7 +203,13 @@ impl Graph<'_> {
                 }
             }
         }
-        one_per_nameserver(found)
+        one_per_nameserver(found, &self.nameserver_places())
+    }
+
+    /// Where files and ConfigMaps name nameservers.
+    fn nameserver_places(&self) -> Vec<Location> {
+        let files = self.nodes.iter().filter_map(|node| node.host_nameservers.as_ref()).flatten();
+        files.chain(self.servers.iter().flat_map(|v| &v.upstream_nameservers)).filter_map(Located::location).collect()
     }
 
     fn search(&self, node: usize, start: Site, zone: &str, name: &str, found: &mut Vec<Loop>) {
@@ -310,13 +313,13 @@ fn same_cycle(known: &Loop, new: &Loop) -> bool {
     (same_start && same_upstream) || rotated
 }
 
-/// One cycle for each place that names the nameserver: the other cycles through it end with the same edit.
+/// One cycle for each place that names a nameserver: the other cycles through it end with the same edit.
 ///
 /// The one that tells most stays: all upstreams lead back, the shortest way, the widest zone.
-fn one_per_nameserver(found: Vec<Loop>) -> Vec<Loop> {
+fn one_per_nameserver(found: Vec<Loop>, places: &[Location]) -> Vec<Loop> {
     let place = |l: &Loop| {
-        let in_file = matches!(l.cause, Cause::ResolvConf | Cause::NodeResolver | Cause::KubeDnsConfig);
-        l.nameserver.filter(|_| in_file)
+        let on_way = l.hops.iter().map(|hop| hop.location).find(|at| places.contains(at));
+        on_way.filter(|_| l.cause != Cause::LoopbackNameserver)
     };
     let rank = |l: &Loop| (l.partial, l.hops.len(), l.zone != ".");
     let mut kept: Vec<Loop> = Vec::new();
@@ -369,7 +372,6 @@ impl Search<'_, '_> {
             hops: hops.to_vec(),
             partial,
             cause: if through_node { Cause::NodeResolver } else { origin.cause },
-            nameserver: origin.upstream.location().filter(|_| origin.via != Via::Argument),
             node: self.graph.nodes.get(self.node).map(|n| n.name.clone()).filter(|n| !n.is_empty()),
             seen_by_loop_plugin: start.syntax.has("loop") && first_zone && !start.encrypted && !partial,
         });
@@ -403,7 +405,7 @@ impl Search<'_, '_> {
                 hops.extend(extra);
                 let cause = self.cause(*via, vertex, server, target, to);
                 let upstream = nameserver.clone();
-                edges.push(Edge { to, name: name.clone(), hops, cause, via: *via, upstream, forward: at, siblings: 1 });
+                edges.push(Edge { to, name: name.clone(), hops, cause, upstream, forward: at, siblings: 1 });
             }
         }
         let leading: BTreeSet<&str> = edges.iter().map(|e| e.upstream.value.as_str()).collect();
@@ -640,7 +642,6 @@ impl Search<'_, '_> {
                     name: name.to_owned(),
                     hops,
                     cause: Cause::NodeResolver,
-                    via: Via::Argument,
                     upstream: upstream.clone(),
                     forward: 0,
                     siblings: total,
