@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{assert_none, check, compare, folders, lines, name, root, snapshot};
+use common::{assert_none, check, compare, folders, lines, name, root, rule_ids, snapshot};
 
 #[test]
 fn every_rule_finds_its_bad_cases_and_spares_its_good_ones() {
     let mut problems = Vec::new();
-    for rule in dnslint::lint::RuleSet::builtin().ids() {
+    for rule in rule_ids() {
         let cases = folders(&root().join("testdata/rules").join(rule));
         let bad: Vec<_> = cases.iter().filter(|c| name(c).starts_with("bad-")).collect();
         let good: Vec<_> = cases.iter().filter(|c| name(c).starts_with("good-")).collect();
@@ -35,7 +35,7 @@ fn every_rule_finds_its_bad_cases_and_spares_its_good_ones() {
 
 #[test]
 fn every_case_folder_belongs_to_a_rule() {
-    let ids: Vec<&str> = dnslint::lint::RuleSet::builtin().ids().collect();
+    let ids = rule_ids();
     let strays: Vec<String> = folders(&root().join("testdata/rules"))
         .iter()
         .map(|f| name(f))

@@ -1,11 +1,34 @@
 //! What the data-driven tests share: running a folder, the line format of `expect.txt`, blessing.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use dnslint::CheckOptions;
 use dnslint::diagnostic::{Diagnostic, Label};
+use dnslint::lint::{LintOptions, RuleSet};
 use dnslint::source::{LoadOptions, Snapshot};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// The built-in rules, proved once for a test binary.
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
+    let (rules, problems) = dnslint::load_rules(dnslint::lint::builtin());
+    let messages: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+    assert!(messages.is_empty(), "built-in rules: {messages:#?}");
+    rules
+});
+
+/// The built-in rules.
+pub fn rules() -> &'static RuleSet {
+    &RULES
+}
+
+/// Ids of the built-in rules, sorted.
+pub fn rule_ids() -> Vec<&'static str> {
+    let mut ids: Vec<&str> = rules().rules().iter().map(|r| r.id.as_str()).collect();
+    ids.sort_unstable();
+    ids
+}
 
 /// The crate's root.
 pub fn root() -> PathBuf {
@@ -28,18 +51,14 @@ pub fn name(path: &Path) -> String {
 
 /// A folder as a snapshot whose shown paths are relative to it.
 pub fn snapshot(dir: &Path) -> Snapshot {
-    let options = LoadOptions { base: Some(dir.to_path_buf()), ..LoadOptions::default() };
-    Snapshot::load(&[dir.to_path_buf()], &options)
+    let options = LoadOptions { current_dir: Some(dir.to_path_buf()), ..LoadOptions::default() };
+    Snapshot::load(&[PathBuf::from(".")], &options)
 }
 
 /// Checks a snapshot with the built-in rules; `select` empty means all of them.
 pub fn check(snapshot: &Snapshot, select: &[&str]) -> Vec<Diagnostic> {
-    let rules = dnslint::lint::RuleSet::builtin();
-    let options = dnslint::lint::LintOptions {
-        select: select.iter().map(ToString::to_string).collect(),
-        ..dnslint::lint::LintOptions::default()
-    };
-    dnslint::check(snapshot, rules, &options).diagnostics
+    let lint = LintOptions { select: select.iter().map(ToString::to_string).collect(), ..LintOptions::default() };
+    dnslint::check(snapshot, rules(), &CheckOptions { lint, ..CheckOptions::default() }).diagnostics
 }
 
 /// `path:line:col-col: severity: message [rule]`; a span over several lines shows `line:col-line:col`.

@@ -109,7 +109,7 @@ fn answers_everything(block: &Block<'_>) -> bool {
             "forward" | "proxy" | "grpc" => directive.arg_texts().next().map(zone_of).as_deref() == Some("."),
             "kubernetes" | "hosts" | "k8s_external" | "etcd" => false,
             "file" | "auto" | "secondary" => zone_args(usize::from(directive.name == "file")).iter().any(|z| z == "."),
-            "template" => directive.args.len() <= 2 && directive.properties.is_empty(),
+            "template" => directive.args.len() <= 2 && !narrow_template(directive),
             name => !NOT_HANDLERS.contains(&name),
         }
     })
@@ -119,49 +119,78 @@ fn answers_everything(block: &Block<'_>) -> bool {
 fn missing_fallthrough(config: &ServerConfig, block: &Block<'_>) -> Vec<Located<FallthroughView>> {
     let mut found = Vec::new();
     for directive in &block.syntax.directives {
-        let Some((zone, answer)) = terminal_zone(block, directive) else { continue };
-        let Some(starved) = starved(config, block, directive, &zone) else { continue };
+        let Some(ends) = terminal_zone(block, directive) else { continue };
+        let Some(starved) = starved(config, block, directive, &ends) else { continue };
         let Some(location) = first_line(config, directive) else { continue };
-        let view = FallthroughView { plugin: directive.name.clone(), answer: answer.to_owned(), zone, starved };
+        let query_type = directive.arg_texts().nth(1).filter(|t| directive.name == "template" && *t != "ANY");
+        let view = FallthroughView {
+            plugin: directive.name.clone(),
+            answer: ends.answer.to_owned(),
+            query_type: query_type.map(str::to_owned),
+            zone: ends.zone,
+            starved,
+        };
         found.push(Located::at(view, location));
     }
     found
+}
+
+/// A zone whose names go no further than one plugin.
+struct Ends {
+    zone: String,
+    /// The directive itself names the zone, so that the rest of the block is not for it.
+    named: bool,
+    answer: &'static str,
 }
 
 /// The zone for which a plugin answers every name, known or not, and with what; `None` where it lets names go on.
 ///
 /// `hosts` answers SERVFAIL and `file` NXDOMAIN for names they do not have; `template` answers SERVFAIL for names that
 /// its patterns do not match. (CoreDNS `plugin/hosts`, `plugin/file`, `plugin/template`.)
-fn terminal_zone(block: &Block<'_>, directive: &Directive) -> Option<(String, &'static str)> {
+fn terminal_zone(block: &Block<'_>, directive: &Directive) -> Option<Ends> {
     let (skip, answer) = match directive.name.as_str() {
         "hosts" => (1, "SERVFAIL"),
         "file" => (1, "NXDOMAIN"),
-        "template" if narrow_template(directive) => (2, "SERVFAIL"),
+        "template" if takes_addresses_of_some(directive) => (2, "SERVFAIL"),
         _ => return None,
     };
     let zones: Vec<String> = directive.arg_texts().skip(skip).map(zone_of).collect();
     let own: Vec<String> = block.zones.iter().map(|z| z.value.clone()).collect();
-    let zone = if zones.is_empty() { own } else { zones }.into_iter().min_by_key(String::len)?;
+    let named = !zones.is_empty();
+    let zone = if named { zones } else { own }.into_iter().min_by_key(String::len)?;
     let probe = if zone == "." { "dnslint-example.".to_owned() } else { format!("dnslint-example.{zone}") };
-    (!falls_through(directive, &probe)).then_some((zone, answer))
+    (!falls_through(directive, &probe)).then_some(Ends { zone, named, answer })
 }
 
-/// A template for all query types that only some names match.
+/// A template that has only some names of its zones, or queries of some types.
 fn narrow_template(directive: &Directive) -> bool {
-    let any_type = directive.arg_texts().nth(1).is_some_and(|t| matches!(t, "ANY" | "A" | "AAAA"));
-    let matches: Vec<&str> = directive.properties_named("match").flat_map(|p| p.arg_texts()).collect();
-    any_type && !matches.is_empty() && !matches.iter().any(|m| matches!(*m, ".*" | "." | ""))
+    let some_types = directive.arg_texts().nth(1).is_some_and(|t| !t.eq_ignore_ascii_case("ANY"));
+    some_types || some_names(directive)
 }
 
-/// The plugin of the block that is there for names of `zone` and never sees them.
-fn starved(config: &ServerConfig, block: &Block<'_>, directive: &Directive, zone: &str) -> Option<Located<String>> {
+/// A template whose patterns match only some names of its zones.
+fn some_names(directive: &Directive) -> bool {
+    let matches: Vec<&str> = directive.properties_named("match").flat_map(|p| p.arg_texts()).collect();
+    !matches.is_empty() && !matches.iter().any(|m| matches!(*m, ".*" | "." | ""))
+}
+
+/// A template for address queries (other types it lets go on) that only some names match.
+fn takes_addresses_of_some(directive: &Directive) -> bool {
+    let addresses = directive.arg_texts().nth(1).is_some_and(|t| matches!(t, "ANY" | "A" | "AAAA"));
+    addresses && some_names(directive)
+}
+
+/// The plugin of the block that is there for names of the zone, runs later, and never sees them.
+///
+/// `kubernetes` runs behind `hosts` and `template` and before `file`.
+fn starved(config: &ServerConfig, block: &Block<'_>, directive: &Directive, ends: &Ends) -> Option<Located<String>> {
     let other = block.syntax.directives.iter().find(|other| {
         let serves: Vec<String> = match other.name.as_str() {
             "forward" | "proxy" => other.arg_texts().take(1).map(zone_of).collect(),
-            "kubernetes" if directive.name != "kubernetes" => other.arg_texts().map(zone_of).collect(),
+            "kubernetes" if directive.name != "file" => other.arg_texts().map(zone_of).collect(),
             _ => return false,
         };
-        serves.iter().any(|s| in_zone(s, zone) || in_zone(zone, s))
+        serves.iter().any(|served| in_zone(served, &ends.zone) || (!ends.named && in_zone(&ends.zone, served)))
     })?;
     let location = first_line(config, other)?;
     let args: Vec<&str> = other.arg_texts().collect();

@@ -102,5 +102,6 @@ const fn cause(cause: Cause) -> &'static str {
         Cause::LoopbackNameserver => "loopback-nameserver",
         Cause::ResolvConf => "resolv-conf",
         Cause::NodeResolver => "node-resolver",
+        Cause::KubeDnsConfig => "kube-dns-config",
     }
 }

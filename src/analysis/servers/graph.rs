@@ -1,5 +1,6 @@
 //! Builds the routing graph from the cluster, and keeps what the views need of it.
 
+use super::kube_dns_config::KubeDnsConfig;
 use super::read::{ASSUMED, blocks, version_of};
 use super::routing::{Graph, Loop, NodeSite, Vertex};
 use crate::analysis::facts::{self, Facts, parse_located};
@@ -33,26 +34,32 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer) -> Ver
     let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     let default_policy = if workload.is_some() { "ClusterFirst" } else { "Default" };
     let policy = workload.and_then(|w| w.pod.dns_policy.as_ref());
+    let local_ips = local_ips(cluster, server);
+    let mut blocks = server.config.as_ref().map(|config| blocks(config, version)).unwrap_or_default();
+    let kube_dns = KubeDnsConfig::of(cluster, server);
+    let stubs = kube_dns.blocks(&blocks, &local_ips);
+    blocks.extend(stubs);
     Vertex {
         kind: server.kind,
         name: server.name.clone(),
-        blocks: server.config.as_ref().map(|config| blocks(config, version)).unwrap_or_default(),
+        blocks,
         host_network: workload.map_or(server.kind == ServerKind::NodeCache, |w| w.pod.uses_host_network()),
         policy: policy.map_or(default_policy, |p| p.value.as_str()).to_owned(),
         policy_location: policy.and_then(Located::location),
         service_addresses: service_addresses(cluster, facts, server),
-        local_ips: local_ips(cluster, server),
+        local_ips,
+        upstream_nameservers: kube_dns.upstreams,
         cluster_dns_pillar: upstream_service(cluster, server),
     }
 }
 
-/// ClusterIPs in front of a server; a Corefile without its workload is taken to be behind the cluster's DNS Service.
+/// ClusterIPs, external and load balancer addresses in front of a server; a Corefile without its workload is taken to be behind the cluster's DNS Service.
 fn service_addresses(cluster: &Cluster, facts: &Facts, server: &DnsServer) -> Vec<Located<IpAddr>> {
     let mut addresses: Vec<Located<IpAddr>> = server
         .services
         .iter()
         .filter_map(|index| cluster.objects.services.get(*index))
-        .flat_map(|service| service.cluster_ips.iter().filter_map(parse_located))
+        .flat_map(|service| service.cluster_ips.iter().chain(&service.external_ips).filter_map(parse_located))
         .collect();
     let alone = cluster.dns_servers.iter().filter(|s| s.kind == ServerKind::CoreDns).count() == 1;
     if addresses.is_empty() && server.kind == ServerKind::CoreDns && alone {

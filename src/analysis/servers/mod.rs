@@ -3,6 +3,7 @@
 pub mod block_view;
 pub mod forward_view;
 pub mod graph;
+pub mod kube_dns_config;
 pub mod public;
 pub mod read;
 pub mod routing;

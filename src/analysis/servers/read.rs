@@ -205,6 +205,13 @@ impl Block<'_> {
         self.syntax.directives.iter().any(|directive| self.directive_answers(directive, name))
     }
 
+    /// The name behind the block's `rewrite name suffix` rules: the first that matches changes it.
+    #[must_use]
+    pub fn rewritten(&self, name: &str) -> String {
+        let rules = self.syntax.directives_named("rewrite");
+        rules.filter_map(|rule| rewrite_suffix(rule, name)).next().unwrap_or_else(|| name.to_owned())
+    }
+
     fn directive_answers(&self, directive: &Directive, name: &str) -> bool {
         let (zone_args, authoritative) = match directive.name.as_str() {
             "kubernetes" | "etcd" | "secondary" | "auto" | "route53" | "azure" | "clouddns" | "nomad" => (0, true),
@@ -217,6 +224,15 @@ impl Block<'_> {
         let zones: Vec<String> = if args.is_empty() { own() } else { args.iter().map(|a| zone_of(a)).collect() };
         authoritative && zones.iter().any(|zone| in_zone(name, zone)) && !falls_through(directive, name)
     }
+}
+
+/// What `rewrite [stop|continue] name suffix FROM TO` makes of a name; `None` where it does not match.
+fn rewrite_suffix(rule: &Directive, name: &str) -> Option<String> {
+    let mut words = rule.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue"));
+    let is_suffix = words.next() == Some("name") && words.next() == Some("suffix");
+    let absolute = |word: &str| format!("{}.", word.trim_end_matches('.').to_ascii_lowercase());
+    let (from, to) = (absolute(words.next().filter(|_| is_suffix)?), absolute(words.next()?));
+    name.strip_suffix(from.as_str()).map(|head| format!("{head}{to}"))
 }
 
 /// Whether a `fallthrough` property lets `name` go on.
@@ -246,6 +262,26 @@ mod tests {
         assert_eq!(Upstream::parse("/etc/resolv.conf"), Upstream::File("/etc/resolv.conf".into()));
         assert_eq!(Upstream::parse("<nil>"), Upstream::Other("<nil>".into()));
         assert!(matches!(Upstream::parse("__PILLAR__CLUSTER__DNS__"), Upstream::Placeholder(_)));
+    }
+
+    #[test]
+    fn suffixes_are_rewritten_by_the_first_rule_that_matches() {
+        let text = "a.example {\n rewrite stop name suffix .x.example .y.example\n rewrite name suffix .A.example. \
+                    .b.example answer auto\n rewrite name suffix .example .c\n}\n";
+        let options = crate::syntax::corefile::Options {
+            main_file_name: "Corefile",
+            directory: "/",
+            env: &|_| None,
+            valid_directives: None,
+            imports: &crate::syntax::corefile::NoImports,
+        };
+        let corefile = crate::syntax::corefile::parse(text, &options);
+        let rules: Vec<_> = corefile.blocks[0].directives_named("rewrite").collect();
+        let rewritten = |name: &str| rules.iter().find_map(|rule| rewrite_suffix(rule, name));
+        assert_eq!(rewritten("n.a.example."), Some("n.b.example.".to_owned()));
+        assert_eq!(rewritten("n.x.example."), Some("n.y.example.".to_owned()));
+        assert_eq!(rewritten("n.example."), Some("n.c.".to_owned()));
+        assert_eq!(rewritten("n.org."), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! is a forward's upstream that lands on another vertex for a given name. Names are taken one representative per zone
 //! that any block, forward or conditional rule mentions, because within such a class all names take the same way.
 
-use super::read::{Block, Upstream, in_zone, split_address};
+use super::read::{Block, Upstream, in_zone};
 use crate::model::dns_server::ServerKind;
 use crate::source::{Located, Location};
 use std::collections::BTreeSet;
@@ -29,12 +29,14 @@ pub struct Vertex<'a> {
     pub policy: String,
     /// Where the policy is written.
     pub policy_location: Option<Location>,
-    /// ClusterIPs of the Services in front of it, with the port.
+    /// ClusterIPs, external and load balancer addresses of the Services in front of it.
     pub service_addresses: Vec<Located<IpAddr>>,
     /// Addresses that it creates on every node (node cache).
     pub local_ips: Vec<Located<IpAddr>>,
     /// What node-cache puts for `__PILLAR__CLUSTER__DNS__`: the ClusterIP of its upstream Service.
     pub cluster_dns_pillar: Option<Located<IpAddr>>,
+    /// `upstreamNameservers` of the kube-dns ConfigMap, which a node cache uses in place of its /etc/resolv.conf.
+    pub upstream_nameservers: Vec<Located<String>>,
 }
 
 /// A node as the graph sees it.
@@ -83,7 +85,7 @@ pub struct Hop {
 pub enum Cause {
     /// The forward names an address that is the server itself (loopback, unspecified, its own bind address).
     OwnAddress,
-    /// The forward names a Service address that leads back.
+    /// The forward names the address of a Service or of another server, which leads back.
     Service,
     /// The server's resolv.conf names a loopback address.
     LoopbackNameserver,
@@ -91,6 +93,8 @@ pub enum Cause {
     ResolvConf,
     /// The way leads through a resolver on the node.
     NodeResolver,
+    /// `upstreamNameservers` of the kube-dns ConfigMap names an address that leads back.
+    KubeDnsConfig,
 }
 
 /// A cycle.
@@ -133,8 +137,40 @@ enum Site {
     Local { node: usize, index: usize },
 }
 
+/// How a forward came by a nameserver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Via {
+    /// It is an argument of the forward.
+    Argument,
+    /// The server's own /etc/resolv.conf names it.
+    File,
+    /// `upstreamNameservers` of the kube-dns ConfigMap names it.
+    KubeDns,
+}
+
+/// Where a query is sent.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    ip: IpAddr,
+    port: u16,
+    encrypted: bool,
+}
+
+impl Target {
+    fn read(text: &str) -> Option<Self> {
+        match Upstream::parse(text) {
+            Upstream::Address { ip, port, encrypted } => Some(Self { ip: ip.to_canonical(), port, encrypted }),
+            _ => None,
+        }
+    }
+}
+
+/// A place on a way, and the name as it is there: a `rewrite` changes it on the way.
+type Visit = (Site, String);
+
 struct Edge {
     to: Site,
+    name: String,
     hops: Vec<Hop>,
     cause: Cause,
     upstream: Located<String>,
@@ -167,7 +203,13 @@ impl Graph<'_> {
                 }
             }
         }
-        found
+        one_per_nameserver(found, &self.nameserver_places())
+    }
+
+    /// Where files and ConfigMaps name nameservers.
+    fn nameserver_places(&self) -> Vec<Location> {
+        let files = self.nodes.iter().filter_map(|node| node.host_nameservers.as_ref()).flatten();
+        files.chain(self.servers.iter().flat_map(|v| &v.upstream_nameservers)).filter_map(Located::location).collect()
     }
 
     fn search(&self, node: usize, start: Site, zone: &str, name: &str, found: &mut Vec<Loop>) {
@@ -176,7 +218,7 @@ impl Graph<'_> {
             self.servers.get(server).and_then(|v| v.blocks.get(block)).is_some_and(|b| b.best_zone(name).is_some());
         if !holds
             || self
-                .select(server, name, None, 0)
+                .select(server, name, None)
                 .is_some_and(|chosen| chosen != block && self.same_listener(server, block, chosen))
         {
             return;
@@ -190,7 +232,7 @@ impl Graph<'_> {
             steps: 0,
             found: Vec::new(),
         };
-        search.walk(start, &mut Vec::new(), &mut Vec::new(), None);
+        search.walk((start, name.to_owned()), &mut Vec::new(), &mut Vec::new(), None);
         for candidate in search.found {
             let known = found.iter().any(|l| same_cycle(l, &candidate));
             if !known {
@@ -202,7 +244,9 @@ impl Graph<'_> {
     fn same_listener(&self, server: usize, a: usize, b: usize) -> bool {
         let blocks = self.servers.get(server).map(|v| &v.blocks);
         let pair = blocks.and_then(|list| Some((list.get(a)?, list.get(b)?)));
-        pair.is_some_and(|(a, b)| a.port == b.port && a.bind.is_empty() == b.bind.is_empty())
+        pair.is_some_and(|(a, b)| {
+            a.port == b.port && a.encrypted == b.encrypted && a.bind.is_empty() == b.bind.is_empty()
+        })
     }
 
     /// A representative name for each zone that anything mentions.
@@ -237,15 +281,18 @@ impl Graph<'_> {
         (0..self.nodes.len()).filter(|i| self.nodes.get(*i).is_some_and(|node| seen.insert(key(node)))).collect()
     }
 
-    /// The block of a server that takes `name` on `ip` and `port`; any listener where no address is given.
-    fn select(&self, server: usize, name: &str, ip: Option<IpAddr>, port: u16) -> Option<usize> {
+    /// The block of a server that takes `name` at a target; any plain listener where none is given.
+    fn select(&self, server: usize, name: &str, target: Option<Target>) -> Option<usize> {
         let vertex = self.servers.get(server)?;
-        let fits = |block: &Block<'_>| ip.is_none_or(|ip| block.port == port && block.listens_on(ip));
+        let fits = |block: &Block<'_>| match target {
+            Some(to) => block.port == to.port && block.encrypted == to.encrypted && block.listens_on(to.ip),
+            None => !block.encrypted,
+        };
         vertex
             .blocks
             .iter()
             .enumerate()
-            .filter(|(_, block)| fits(block) && !block.encrypted)
+            .filter(|(_, block)| fits(block))
             .filter_map(|(index, block)| Some((index, block.best_zone(name)?.value.len())))
             .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
             .map(|(index, _)| index)
@@ -266,33 +313,55 @@ fn same_cycle(known: &Loop, new: &Loop) -> bool {
     (same_start && same_upstream) || rotated
 }
 
+/// One cycle for each place that names a nameserver: the other cycles through it end with the same edit.
+///
+/// The one that tells most stays: all upstreams lead back, the shortest way, the widest zone.
+fn one_per_nameserver(found: Vec<Loop>, places: &[Location]) -> Vec<Loop> {
+    let place = |l: &Loop| {
+        let on_way = l.hops.iter().map(|hop| hop.location).find(|at| places.contains(at));
+        on_way.filter(|_| l.cause != Cause::LoopbackNameserver)
+    };
+    let rank = |l: &Loop| (l.partial, l.hops.len(), l.zone != ".");
+    let mut kept: Vec<Loop> = Vec::new();
+    for new in found {
+        let same = place(&new).and_then(|at| kept.iter_mut().find(|known| place(known) == Some(at)));
+        match same {
+            Some(known) if rank(&new) < rank(known) => *known = new,
+            Some(_) => {}
+            None => kept.push(new),
+        }
+    }
+    kept
+}
+
 impl Search<'_, '_> {
-    fn walk(&mut self, site: Site, path: &mut Vec<Site>, hops: &mut Vec<Hop>, first: Option<&Edge>) {
+    fn walk(&mut self, visit: Visit, path: &mut Vec<Visit>, hops: &mut Vec<Hop>, first: Option<&Edge>) {
         self.steps += 1;
         if self.steps > MAX_STEPS || path.len() >= MAX_HOPS {
             return;
         }
-        path.push(site);
-        for edge in self.edges(site) {
+        let edges = self.edges(&visit);
+        path.push(visit);
+        for edge in edges {
             let mark = hops.len();
             hops.extend(edge.hops.iter().cloned());
-            if edge.to == self.start {
-                let origin = first.unwrap_or(&edge);
-                self.report(origin, hops, first.map(|_| edge.cause));
-            } else if !path.contains(&edge.to) {
-                self.walk(edge.to, path, hops, first.or(Some(&edge)));
+            let next = (edge.to, edge.name.clone());
+            if edge.to == self.start && edge.name == self.name {
+                let through_node = path.iter().any(|(site, _)| matches!(site, Site::Local { .. }));
+                self.report(first.unwrap_or(&edge), hops, through_node);
+            } else if !path.contains(&next) {
+                self.walk(next, path, hops, first.or(Some(&edge)));
             }
             hops.truncate(mark);
         }
         path.pop();
     }
 
-    fn report(&mut self, origin: &Edge, hops: &[Hop], last: Option<Cause>) {
+    fn report(&mut self, origin: &Edge, hops: &[Hop], through_node: bool) {
         let Site::Block { server, block } = self.start else { return };
         let Some(vertex) = self.graph.servers.get(server) else { return };
         let Some(start) = vertex.blocks.get(block) else { return };
         let partial = origin.siblings > 1;
-        let through_node = last.is_some() && hops.len() > 2 && origin.cause != Cause::LoopbackNameserver;
         let first_zone = start.zones.first().is_some_and(|zone| zone.value == self.zone);
         self.found.push(Loop {
             server,
@@ -302,64 +371,88 @@ impl Search<'_, '_> {
             zone: self.zone.clone(),
             hops: hops.to_vec(),
             partial,
-            cause: if through_node && origin.cause == Cause::ResolvConf { Cause::NodeResolver } else { origin.cause },
+            cause: if through_node { Cause::NodeResolver } else { origin.cause },
             node: self.graph.nodes.get(self.node).map(|n| n.name.clone()).filter(|n| !n.is_empty()),
             seen_by_loop_plugin: start.syntax.has("loop") && first_zone && !start.encrypted && !partial,
         });
     }
 
-    fn edges(&self, site: Site) -> Vec<Edge> {
-        match site {
-            Site::Block { server, block } => self.block_edges(server, block),
-            Site::Local { node, index } => self.local_edges(node, index),
+    fn edges(&self, visit: &Visit) -> Vec<Edge> {
+        match visit.0 {
+            Site::Block { server, block } => self.block_edges(server, block, &visit.1),
+            Site::Local { node, index } => self.local_edges(node, index, &visit.1),
         }
     }
 
-    fn block_edges(&self, server: usize, index: usize) -> Vec<Edge> {
+    fn block_edges(&self, server: usize, index: usize, name: &str) -> Vec<Edge> {
         let Some(vertex) = self.graph.servers.get(server) else { return Vec::new() };
         let Some(block) = vertex.blocks.get(index) else { return Vec::new() };
-        if block.answers(&self.name) {
+        let name = block.rewritten(name);
+        if block.answers(&name) {
             return Vec::new();
         }
         let matching = block.forwards.iter().enumerate().find(|(_, forward)| {
-            in_zone(&self.name, &forward.from) && !forward.except.iter().any(|zone| in_zone(&self.name, zone))
+            in_zone(&name, &forward.from) && !forward.except.iter().any(|zone| in_zone(&name, zone))
         });
         let Some((at, forward)) = matching else { return Vec::new() };
+        let nameservers: Vec<_> = forward.upstreams.iter().flat_map(|u| self.nameservers(vertex, u)).collect();
         let mut edges = Vec::new();
-        for upstream in &forward.upstreams {
-            for (nameserver, via_file) in self.targets(vertex, upstream) {
-                edges.extend(self.resolve(vertex, server, &nameserver, via_file, forward.location, at));
+        for (nameserver, via) in &nameservers {
+            let Some(target) = Target::read(&nameserver.value) else { continue };
+            for (to, extra) in self.land(Some((vertex, server)), target, &name) {
+                let mut hops = vec![Hop { location: forward.location, text: self.forward_text(*via, nameserver) }];
+                hops.extend(self.origin_hops(*via, vertex, nameserver));
+                hops.extend(extra);
+                let cause = self.cause(*via, vertex, server, target, to);
+                let upstream = nameserver.clone();
+                edges.push(Edge { to, name: name.clone(), hops, cause, upstream, forward: at, siblings: 1 });
             }
         }
-        let total = forward.upstreams.len().max(self.file_targets(vertex, &forward.upstreams));
-        let leading: BTreeSet<String> = edges.iter().map(|e| e.upstream.value.clone()).collect();
-        edges.iter_mut().for_each(|edge| edge.siblings = if leading.len() < total { total } else { 1 });
+        let leading: BTreeSet<&str> = edges.iter().map(|e| e.upstream.value.as_str()).collect();
+        let total = nameservers.len().max(forward.upstreams.len());
+        let siblings = if leading.len() < total { total } else { 1 };
+        edges.iter_mut().for_each(|edge| edge.siblings = siblings);
         edges
     }
 
-    fn file_targets(&self, vertex: &Vertex<'_>, upstreams: &[Located<Upstream>]) -> usize {
-        upstreams.iter().map(|upstream| self.targets(vertex, upstream).len()).sum()
+    fn cause(&self, via: Via, vertex: &Vertex<'_>, own: usize, target: Target, to: Site) -> Cause {
+        let itself = matches!(to, Site::Block { server, .. } if server == own);
+        match via {
+            Via::KubeDns => Cause::KubeDnsConfig,
+            Via::File if target.ip.is_loopback() || target.ip.is_unspecified() => Cause::LoopbackNameserver,
+            Via::File => Cause::ResolvConf,
+            Via::Argument if itself && (own_local(vertex, target.ip) || !self.is_service(target.ip)) => {
+                Cause::OwnAddress
+            }
+            Via::Argument => Cause::Service,
+        }
     }
 
-    /// The nameservers behind an upstream word: itself, or what the server's resolv.conf names.
-    fn targets(&self, vertex: &Vertex<'_>, upstream: &Located<Upstream>) -> Vec<(Located<String>, bool)> {
+    /// The nameservers behind an upstream word: itself, or what a file or ConfigMap names in its place.
+    fn nameservers(&self, vertex: &Vertex<'_>, upstream: &Located<Upstream>) -> Vec<(Located<String>, Via)> {
+        let of_file = || self.own_nameservers(vertex).into_iter().map(|n| (n, Via::File)).collect();
         match &upstream.value {
-            Upstream::Address { ip, port, encrypted: false } => {
-                let text =
-                    if *port == 53 { ip.to_string() } else { format!("{}", std::net::SocketAddr::new(*ip, *port)) };
-                vec![(upstream.with(text), false)]
+            Upstream::Address { ip, port, encrypted } => {
+                let scheme = if *encrypted { "tls://" } else { "" };
+                let default_port = if *encrypted { 853 } else { 53 };
+                let address = if *port == default_port {
+                    ip.to_string()
+                } else {
+                    std::net::SocketAddr::new(*ip, *port).to_string()
+                };
+                vec![(upstream.with(format!("{scheme}{address}")), Via::Argument)]
             }
-            Upstream::File(path) if path == "/etc/resolv.conf" => {
-                self.own_nameservers(vertex).into_iter().map(|n| (n, true)).collect()
-            }
+            Upstream::File(path) if path == "/etc/resolv.conf" => of_file(),
             Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => {
-                self.own_nameservers(vertex).into_iter().map(|n| (n, true)).collect()
+                if vertex.upstream_nameservers.is_empty() {
+                    return of_file();
+                }
+                vertex.upstream_nameservers.iter().map(|n| (n.clone(), Via::KubeDns)).collect()
             }
-            Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => vertex
-                .cluster_dns_pillar
-                .as_ref()
-                .map(|ip| vec![(upstream.with(ip.value.to_string()), false)])
-                .unwrap_or_default(),
+            Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => {
+                let address = vertex.cluster_dns_pillar.as_ref();
+                address.map(|ip| vec![(upstream.with(ip.value.to_string()), Via::Argument)]).unwrap_or_default()
+            }
             _ => Vec::new(),
         }
     }
@@ -378,50 +471,28 @@ impl Search<'_, '_> {
         node.host_nameservers.clone().unwrap_or_default()
     }
 
-    /// Where a query to `nameserver` lands when it leaves from `vertex`.
-    fn resolve(
-        &self,
-        vertex: &Vertex<'_>,
-        own: usize,
-        nameserver: &Located<String>,
-        via_file: bool,
-        forward: Location,
-        index: usize,
-    ) -> Vec<Edge> {
-        let Some((ip, port)) = split_address(&nameserver.value) else { return Vec::new() };
-        let ip = ip.to_canonical();
-        let port = port.unwrap_or(53);
-        let landings = self.land(Some((vertex, own)), ip, port);
-        landings
-            .into_iter()
-            .map(|(to, extra)| {
-                let mut hops = vec![Hop { location: forward, text: self.forward_text(via_file, nameserver) }];
-                if via_file {
-                    hops.extend(self.file_hops(vertex, nameserver));
-                }
-                hops.extend(extra);
-                let loopback = ip.is_loopback() || ip.is_unspecified();
-                let cause = match (via_file, loopback) {
-                    (true, true) => Cause::LoopbackNameserver,
-                    (true, false) => Cause::ResolvConf,
-                    (false, _) if self.is_service(ip) && !own_local(vertex, ip) => Cause::Service,
-                    (false, _) => Cause::OwnAddress,
-                };
-                Edge { to, hops, cause, upstream: nameserver.clone(), forward: index, siblings: 1 }
-            })
-            .collect()
-    }
-
-    fn forward_text(&self, via_file: bool, nameserver: &Located<String>) -> String {
+    fn forward_text(&self, via: Via, nameserver: &Located<String>) -> String {
         let zone = if self.zone == "." {
             "every name that nothing else answers".to_owned()
         } else {
             format!("names below {}", self.zone)
         };
-        if via_file {
-            format!("{zone}: sent to the nameservers of the server's own /etc/resolv.conf")
-        } else {
-            format!("{zone}: sent to {}", nameserver.value)
+        match via {
+            Via::File => format!("{zone}: sent to the nameservers of the server's own /etc/resolv.conf"),
+            Via::KubeDns => format!("{zone}: sent to the upstreamNameservers of the kube-dns ConfigMap"),
+            Via::Argument => format!("{zone}: sent to {}", nameserver.value),
+        }
+    }
+
+    /// Where the nameserver comes from, if not from the forward itself.
+    fn origin_hops(&self, via: Via, vertex: &Vertex<'_>, nameserver: &Located<String>) -> Vec<Hop> {
+        match via {
+            Via::Argument => Vec::new(),
+            Via::File => self.file_hops(vertex, nameserver),
+            Via::KubeDns => {
+                let text = format!("the ConfigMap names {}", nameserver.value);
+                nameserver.location().map(|location| Hop { location, text }).into_iter().collect()
+            }
         }
     }
 
@@ -442,34 +513,35 @@ impl Search<'_, '_> {
         self.graph.servers.iter().any(|v| v.service_addresses.iter().any(|a| a.value == ip))
     }
 
-    /// Everything that answers on `ip:port` for a sender; in a pod loopback is the pod itself.
-    fn land(&self, sender: Option<(&Vertex<'_>, usize)>, ip: IpAddr, port: u16) -> Vec<(Site, Vec<Hop>)> {
+    /// Everything that answers at the target for a sender; in a pod loopback is the pod itself.
+    fn land(&self, sender: Option<(&Vertex<'_>, usize)>, target: Target, name: &str) -> Vec<(Site, Vec<Hop>)> {
+        let ip = target.ip;
         let on_node = sender.is_none_or(|(vertex, _)| vertex.host_network);
         if ip.is_loopback() || ip.is_unspecified() {
             return match sender {
-                Some((_, own)) if !on_node => self.own_block(own, ip, port),
-                _ => self.on_node(ip, port),
+                Some((_, own)) if !on_node => self.own_block(own, target, name),
+                _ => self.on_node(target, name),
             };
         }
         // an address that the sender itself binds stays with it, before any Service translation
         if let Some((_, own)) = sender.filter(|(vertex, _)| own_local(vertex, ip) || binds(vertex, ip)) {
-            return self.own_block(own, ip, port);
+            return self.own_block(own, target, name);
         }
-        let caches = self.caches_on(ip, port);
+        let caches = self.caches_on(target, name);
         if !caches.is_empty() {
             return caches;
         }
-        let services = self.services_on(ip, port);
+        let services = self.services_on(target, name);
         if !services.is_empty() {
             return services;
         }
         let here = self.graph.nodes.get(self.node).is_some_and(|node| node.addresses.contains(&ip));
-        if here { self.on_node(ip, port) } else { Vec::new() }
+        if here { self.on_node(target, name) } else { Vec::new() }
     }
 
-    fn own_block(&self, own: usize, ip: IpAddr, port: u16) -> Vec<(Site, Vec<Hop>)> {
-        let Some(block) = self.graph.select(own, &self.name, Some(ip), port) else { return Vec::new() };
-        let hop = self.block_hop(own, block, format!("{ip} is the server itself: this block answers there"));
+    fn own_block(&self, own: usize, target: Target, name: &str) -> Vec<(Site, Vec<Hop>)> {
+        let Some(block) = self.graph.select(own, name, Some(target)) else { return Vec::new() };
+        let hop = self.block_hop(own, block, format!("{} is the server itself: this block answers there", target.ip));
         vec![(Site::Block { server: own, block }, hop)]
     }
 
@@ -478,11 +550,12 @@ impl Search<'_, '_> {
         location.map(|location| Hop { location, text }).into_iter().collect()
     }
 
-    fn caches_on(&self, ip: IpAddr, port: u16) -> Vec<(Site, Vec<Hop>)> {
+    fn caches_on(&self, target: Target, name: &str) -> Vec<(Site, Vec<Hop>)> {
+        let ip = target.ip;
         let mut found = Vec::new();
         for (server, vertex) in self.graph.servers.iter().enumerate() {
             if let Some(local) = vertex.local_ips.iter().find(|local| local.value == ip) {
-                if let Some(block) = self.graph.select(server, &self.name, Some(ip), port) {
+                if let Some(block) = self.graph.select(server, name, Some(target)) {
                     let mut hops: Vec<Hop> = local
                         .location()
                         .map(|location| Hop {
@@ -499,12 +572,14 @@ impl Search<'_, '_> {
         found
     }
 
-    fn services_on(&self, ip: IpAddr, port: u16) -> Vec<(Site, Vec<Hop>)> {
+    fn services_on(&self, target: Target, name: &str) -> Vec<(Site, Vec<Hop>)> {
+        let plain = target.port == 53 && !target.encrypted;
+        let ip = target.ip;
         let mut found = Vec::new();
         for (server, vertex) in self.graph.servers.iter().enumerate() {
-            let Some(service) = vertex.service_addresses.iter().find(|a| a.value == ip && port == 53) else { continue };
+            let Some(service) = vertex.service_addresses.iter().find(|a| a.value == ip && plain) else { continue };
             // behind the Service the pods' port may be another one: any plain listener of the server takes it
-            if let Some(block) = self.graph.select(server, &self.name, None, 53) {
+            if let Some(block) = self.graph.select(server, name, None) {
                 let mut hops: Vec<Hop> = service
                     .location()
                     .map(|location| Hop { location, text: format!("{ip} is the Service in front of {}", vertex.name) })
@@ -518,9 +593,11 @@ impl Search<'_, '_> {
     }
 
     /// Resolvers and hostNetwork servers that answer on an address of the node itself.
-    fn on_node(&self, ip: IpAddr, port: u16) -> Vec<(Site, Vec<Hop>)> {
+    fn on_node(&self, target: Target, name: &str) -> Vec<(Site, Vec<Hop>)> {
+        let ip = target.ip;
+        let plain = target.port == 53 && !target.encrypted;
         let mut found = Vec::new();
-        if let Some(node) = self.graph.nodes.get(self.node).filter(|_| port == 53) {
+        if let Some(node) = self.graph.nodes.get(self.node).filter(|_| plain) {
             for (index, local) in node.locals.iter().enumerate() {
                 if local.listens.is_empty() || local.listens.contains(&ip) {
                     let text = format!("{} on node {} answers on {ip}", local.program, node.name);
@@ -533,7 +610,7 @@ impl Search<'_, '_> {
             return found;
         }
         for (server, vertex) in self.graph.servers.iter().enumerate().filter(|(_, v)| v.host_network) {
-            if let Some(block) = self.graph.select(server, &self.name, Some(ip), port) {
+            if let Some(block) = self.graph.select(server, name, Some(target)) {
                 let text = format!("{} listens on {ip} of the node", vertex.name);
                 found.push((Site::Block { server, block }, self.block_hop(server, block, text)));
             }
@@ -541,17 +618,17 @@ impl Search<'_, '_> {
         found
     }
 
-    fn local_edges(&self, node: usize, index: usize) -> Vec<Edge> {
+    fn local_edges(&self, node: usize, index: usize, name: &str) -> Vec<Edge> {
         let Some(local) = self.graph.nodes.get(node).and_then(|n| n.locals.get(index)) else { return Vec::new() };
         let special: Vec<&Located<String>> =
-            local.conditional.iter().filter(|(zone, _)| in_zone(&self.name, zone)).map(|(_, to)| to).collect();
+            local.conditional.iter().filter(|(zone, _)| in_zone(name, zone)).map(|(_, to)| to).collect();
         let upstreams: Vec<&Located<String>> =
             if special.is_empty() { local.upstreams.iter().collect() } else { special };
         let total = upstreams.len();
         let mut edges = Vec::new();
         for upstream in upstreams {
-            let Some((ip, port)) = split_address(&upstream.value) else { continue };
-            for (to, extra) in self.land(None, ip.to_canonical(), port.unwrap_or(53)) {
+            let Some(target) = Target::read(&upstream.value) else { continue };
+            for (to, extra) in self.land(None, target, name) {
                 if to == (Site::Local { node, index }) {
                     // dnsmasq and systemd-resolved drop upstreams that are their own addresses
                     continue;
@@ -562,6 +639,7 @@ impl Search<'_, '_> {
                 hops.extend(extra);
                 let edge = Edge {
                     to,
+                    name: name.to_owned(),
                     hops,
                     cause: Cause::NodeResolver,
                     upstream: upstream.clone(),

@@ -27,6 +27,10 @@ pub fn view(
     let has = |name: &str| all_blocks.iter().any(|b| b.has(name));
     let replicas = workload.and_then(|w| w.replicas.clone());
     let daemon = workload.is_some_and(|w| w.is_kind("DaemonSet"));
+    let line_problems = config.map(|c| setup_view::line_problems(server, c, assumed)).unwrap_or_default();
+    let mut syntax = config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default();
+    // what the parser accepts and the plugin then refuses is told once
+    syntax.retain(|p| p.value.fatal || !line_problems.iter().any(|line| line.location() == p.location()));
     let view = DnsServerView {
         program: program(server.kind).to_owned(),
         version: version_of(server).and_then(|v| server.image.as_ref().map(|image| image.with(v.to_string()))),
@@ -36,8 +40,8 @@ pub fn view(
             .coredns_version()
             .is_some_and(|v| v < Version::new(1, 5, 0)),
         complete: config.is_none_or(|c| c.corefile.is_complete()),
-        syntax_problems: config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default(),
-        line_problems: config.map(|c| setup_view::line_problems(server, c, assumed)).unwrap_or_default(),
+        syntax_problems: syntax,
+        line_problems,
         setup_problems: config.map(|c| setup_view::problems(server, c, assumed)).unwrap_or_default(),
         ignored_custom_keys: config.map(ignored_custom_keys).unwrap_or_default(),
         shadowed: config.map(|c| shadowed(c, server)).unwrap_or_default(),

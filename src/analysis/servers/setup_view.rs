@@ -54,7 +54,27 @@ fn found(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) ->
         .filter(|problem| !folded.contains(&problem.place.file.index()))
         .filter(|problem| !(server.custom_build && depends_on_build(problem.kind)))
         .filter(|problem| !(problem.version_assumed && problem.kind.depends_on_release()))
+        .filter(|problem| !(own_build(server) && may_be_compiled_in(problem)))
         .collect()
+}
+
+/// An image whose name is not that of CoreDNS or of a mirror of it: which plugins it has cannot be known.
+fn own_build(server: &DnsServer) -> bool {
+    let name = |image: &str| {
+        let path = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
+        path.split(':').next().unwrap_or(path).to_owned()
+    };
+    let stock = |name: &str| name == "coredns" || name.ends_with("-coredns");
+    server.kind == ServerKind::CoreDns && server.image.as_ref().is_some_and(|image| !stock(&name(&image.value)))
+}
+
+/// A directive of an external plugin, or one that is near no known name.
+fn may_be_compiled_in(problem: &SetupProblem) -> bool {
+    match problem.kind {
+        ProblemKind::External => true,
+        ProblemKind::UnknownPlugin => problem.suggestion.is_none(),
+        _ => false,
+    }
 }
 
 fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupProblemView>> {

@@ -157,6 +157,8 @@ pub struct FallthroughView {
     pub plugin: String,
     /// What a name that it does not know gets: `NXDOMAIN` or `SERVFAIL`.
     pub answer: String,
+    /// The only query type that it takes; absent where it takes all.
+    pub query_type: Option<String>,
     /// The zone for which it does.
     pub zone: String,
     /// The plugin behind it that never sees those names.
@@ -198,7 +200,7 @@ pub struct LoopView {
     pub hops: Vec<Located<HopView>>,
     /// Only some of the upstreams lead back.
     pub partial: bool,
-    /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf` or `node-resolver`.
+    /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf`, `node-resolver` or `kube-dns-config`.
     pub cause: String,
     /// The `loop` plugin stops the process when it starts.
     pub seen_by_loop_plugin: bool,

@@ -1,0 +1,128 @@
+//! The kube-dns ConfigMap as node-cache reads it: stub domains become server blocks, upstream nameservers a forward.
+
+use super::read::{Block, Forward, Upstream, zone_of};
+use crate::model::Cluster;
+use crate::model::config_map::EmbeddedText;
+use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::read::{At, Place};
+use crate::source::{Located, Location};
+use crate::syntax::corefile::{self, Corefile};
+use crate::syntax::yaml;
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+/// What node-cache appends for a stub domain, with an address in place of the real ones: no `loop`, no `reload`.
+static STUB: LazyLock<Corefile> = LazyLock::new(|| {
+    let text = "stub.:53 {\n    errors\n    cache 30\n    forward . 192.0.2.1\n}\n";
+    let options = corefile::Options {
+        main_file_name: "Corefile",
+        directory: "/",
+        env: &|_| None,
+        valid_directives: None,
+        imports: &corefile::NoImports,
+    };
+    corefile::parse(text, &options)
+});
+/// Upstream nameservers that it takes at most; with more the whole ConfigMap is ignored.
+const MAX_UPSTREAMS: usize = 3;
+
+/// The settings of the ConfigMap; empty where the server does not read one.
+#[derive(Clone, Debug, Default)]
+pub struct KubeDnsConfig {
+    /// `upstreamNameservers`: they take the place of /etc/resolv.conf.
+    pub upstreams: Vec<Located<String>>,
+    /// `stubDomains`: (domain, servers).
+    pub stubs: Vec<(Located<String>, Vec<Located<String>>)>,
+}
+
+impl KubeDnsConfig {
+    /// What a server takes from the ConfigMap; nothing where one value is refused, as node-cache ignores all of it then.
+    ///
+    /// (`pkg/dns/config` and `cmd/node-cache/app/configmap.go` of kubernetes/dns.)
+    #[must_use]
+    pub fn of(cluster: &Cluster, server: &DnsServer) -> Self {
+        if server.kind != ServerKind::NodeCache || !mounts(cluster, server) {
+            return Self::default();
+        }
+        let map = cluster.objects.config_maps_named(&server.namespace, "kube-dns").next();
+        let text = |key: &str| map.and_then(|map| map.get(key)).map(|entry| &entry.text);
+        let config = Self {
+            upstreams: text("upstreamNameservers").map(list).unwrap_or_default(),
+            stubs: text("stubDomains").map(stubs).unwrap_or_default(),
+        };
+        if config.is_accepted() { config } else { Self::default() }
+    }
+
+    fn is_accepted(&self) -> bool {
+        let address = |text: &Located<String>| matches!(Upstream::parse(&text.value), Upstream::Address { .. });
+        let server = |text: &Located<String>| address(text) || text.value.starts_with('/');
+        self.upstreams.len() <= MAX_UPSTREAMS
+            && self.upstreams.iter().all(address)
+            && self.stubs.iter().all(|(_, servers)| servers.iter().all(server))
+    }
+
+    /// The server blocks that node-cache appends, bound to its addresses; a zone that the template has is left out.
+    #[must_use]
+    pub fn blocks(&self, existing: &[Block<'_>], local_ips: &[Located<IpAddr>]) -> Vec<Block<'static>> {
+        let Some(syntax) = STUB.blocks.first() else { return Vec::new() };
+        let Some(directive) = syntax.directives_named("forward").next() else { return Vec::new() };
+        let bind: Vec<Located<String>> = local_ips.iter().map(|ip| ip.with(ip.value.to_string())).collect();
+        let block = |(domain, servers): &(Located<String>, Vec<Located<String>>)| {
+            let zone = zone_of(&domain.value);
+            let taken = existing.iter().flat_map(|b| &b.zones).any(|known| known.value == zone);
+            let location = domain.location().filter(|_| !taken)?;
+            let upstreams = servers.iter().map(|text| text.with(Upstream::parse(&text.value))).collect();
+            let forward = Forward {
+                syntax: directive,
+                from: ".".to_owned(),
+                upstreams,
+                except: Vec::new(),
+                force_tcp: None,
+                sequential: false,
+                location: whole(location, servers),
+            };
+            let zones = vec![domain.with(zone)];
+            Some(Block {
+                syntax,
+                zones,
+                port: 53,
+                encrypted: false,
+                bind: bind.clone(),
+                forwards: vec![forward],
+                location,
+            })
+        };
+        self.stubs.iter().filter_map(block).collect()
+    }
+}
+
+/// From the domain to its last server.
+fn whole(domain: Location, servers: &[Located<String>]) -> Location {
+    let last = servers.iter().filter_map(Located::location).rfind(|last| last.file == domain.file);
+    last.map_or(domain, |last| Location::new(domain.file, domain.span.join(last.span)))
+}
+
+/// Whether the pod mounts the ConfigMap; a Corefile without its workload is taken to be the packaged installation's.
+fn mounts(cluster: &Cluster, server: &DnsServer) -> bool {
+    let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
+    let named = |workload: &crate::model::workload::Workload| {
+        let mut sources = workload.pod.volumes.iter().filter_map(|volume| volume.config_map.as_ref());
+        sources.any(|source| source.name.value == "kube-dns")
+    };
+    workload.is_none_or(named)
+}
+
+fn list(text: &EmbeddedText) -> Vec<Located<String>> {
+    let tree = yaml::parse(&text.text);
+    let place = Place::inside(text.file, text.map.clone());
+    let Some(document) = tree.documents.first() else { return Vec::new() };
+    At::new(document.root(), &place).items().filter_map(At::text).collect()
+}
+
+fn stubs(text: &EmbeddedText) -> Vec<(Located<String>, Vec<Located<String>>)> {
+    let tree = yaml::parse(&text.text);
+    let place = Place::inside(text.file, text.map.clone());
+    let Some(document) = tree.documents.first() else { return Vec::new() };
+    let entry = |(key, value): (At<'_>, At<'_>)| Some((key.text()?, value.items().filter_map(At::text).collect()));
+    At::new(document.root(), &place).entries().filter_map(entry).collect()
+}
