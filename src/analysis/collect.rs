@@ -1,6 +1,7 @@
 //! Runs every analysis of a cluster and gathers the views.
 
 use crate::analysis::effective::Distribution;
+use crate::analysis::effective::pod_dns::HostFile;
 use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::{self, NodeDns};
@@ -88,7 +89,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let routes = Routes::of(cluster, &facts, sites);
     let mut set = ViewSet::default();
     add_servers(&mut set, cluster, &routes, assume);
-    add_pods(&mut set, cluster, &facts);
+    add_pods(&mut set, cluster, &facts, &nodes);
     add_network(&mut set, cluster, &facts, &nodes);
     add_resolvers(&mut set, snapshot, cluster, &facts, &nodes);
     add_kubelets(&mut set, snapshot, cluster, &facts, &nodes);
@@ -267,11 +268,21 @@ fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[Nod
     }
 }
 
-fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts) {
-    let around = Surroundings::of(cluster, facts);
+fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    let around = Surroundings::of(cluster, facts).with_node_searches(common_searches(nodes));
     for (index, workload) in cluster.objects.workloads.iter().enumerate() {
         set.add(&shape::view(index, workload, &around), Some(workload.meta.display()));
     }
+}
+
+/// The search list that every node hands to pods; empty where they differ or one is not known.
+fn common_searches(nodes: &[NodeDns]) -> Vec<String> {
+    let list = |node: &NodeDns| match node.pod_file.host() {
+        Some(HostFile::Read(dns)) => Some(dns.searches.iter().map(|s| s.value.clone()).collect::<Vec<_>>()),
+        _ => None,
+    };
+    let first = nodes.first().and_then(list).unwrap_or_default();
+    if nodes.iter().all(|node| list(node).as_ref() == Some(&first)) { first } else { Vec::new() }
 }
 
 /// A node as the routing graph sees it.

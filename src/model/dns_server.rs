@@ -283,7 +283,7 @@ fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, 
         services: workload.map(|w| services_of(objects, w)).unwrap_or_default(),
         location: map.meta.name_location(),
         packaged: is_packaged(&map.meta),
-        custom_build: mounted.is_some(),
+        custom_build: mounted.is_some() || !has_usual_name(&map.meta.name.value),
     });
 }
 
@@ -291,6 +291,11 @@ fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, 
 fn is_packaged(meta: &Meta) -> bool {
     let owner = meta.annotations.get("objectset.rio.cattle.io/owner-gvk");
     owner.is_some_and(|gvk| gvk.value.contains("k3s.cattle.io") && gvk.value.contains("Kind=Addon"))
+}
+
+/// Whether a ConfigMap is named like those of CoreDNS and the node cache; another name is another program's Corefile.
+fn has_usual_name(name: &str) -> bool {
+    ["coredns", "kube-dns", "node-local", "nodelocal", "node-cache", "dns-default"].iter().any(|n| name.contains(n))
 }
 
 /// The workload (and its container) that mounts a ConfigMap although its image is no known DNS server.
