@@ -62,7 +62,7 @@ fn listeners(snapshot: &Snapshot) -> Vec<NodeListener> {
 
 /// `clusterDNS` of every node whose files tell it.
 fn cluster_dns(snapshot: &Snapshot, cluster: &Cluster) -> Vec<(String, Located<IpAddr>)> {
-    let nodes = node_dns::all(snapshot, cluster);
+    let nodes = node_dns::all(snapshot, cluster, None);
     nodes
         .iter()
         .flat_map(|n| n.kubelet.cluster_dns.iter().filter_map(parse_located).map(|ip| (n.name.clone(), ip)))
