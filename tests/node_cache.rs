@@ -5,6 +5,7 @@ use dnslint::analysis::node_cache::{NodeListener, views};
 use dnslint::analysis::node_dns;
 use dnslint::analysis::servers::graph::Routes;
 use dnslint::analysis::view::{Schemas, ViewSet};
+use dnslint::analysis::views::dns_server::DnsServerView;
 use dnslint::analysis::views::node_cache::NodeCacheView;
 use dnslint::diagnostic::{Diagnostic, Severity};
 use dnslint::lint::{LintOptions, NoFixes, RuleSet, builtin, run};
@@ -31,7 +32,8 @@ fn rules() -> RuleSet {
     let mine = builtin().into_iter().filter(|source| {
         source.path.contains("/node-cache/") || source.path.ends_with("cluster-dns-not-node-cache.yaml")
     });
-    let (rules, problems) = RuleSet::load(mine.collect(), &Schemas::new().with::<NodeCacheView>(), &[]);
+    let (rules, problems) =
+        RuleSet::load(mine.collect(), &Schemas::new().with::<NodeCacheView>().with::<DnsServerView>(), &[]);
     let problems: Vec<String> = problems
         .iter()
         .map(|p| {
