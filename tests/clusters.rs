@@ -19,11 +19,11 @@ fn clusters_give_the_recorded_findings() {
 }
 
 #[test]
-fn stock_installs_have_no_error_and_no_warning() {
+fn stock_installs_and_healthy_traps_have_no_error_and_no_warning() {
     let mut problems = Vec::new();
     let mut seen = 0;
     for cluster in folders(&root().join("testdata/clusters")) {
-        if !name(&cluster).starts_with("stock-") {
+        if !name(&cluster).starts_with("stock-") && !name(&cluster).starts_with("healthy-") {
             continue;
         }
         seen += 1;
@@ -33,6 +33,6 @@ fn stock_installs_have_no_error_and_no_warning() {
             problems.push(lines(&snapshot, &found));
         }
     }
-    assert!(seen >= 7, "only {seen} stock installs");
+    assert!(seen >= 20, "only {seen} stock and healthy clusters");
     assert_none(&problems);
 }
