@@ -168,3 +168,93 @@ fn kubespray_pods() {
         assert_eq!(file("kubespray-four-nodes", &[pod]), (0, host.to_owned()), "{pod}");
     }
 }
+
+/// The print of a trace with paths below the cluster's directory.
+fn way(cluster_name: &str, from: &str, name: &str) -> (u8, String) {
+    let path = cluster(cluster_name);
+    let (code, stdout, stderr) = dnslint(&["trace", from, name, &path]);
+    (code, if stdout.is_empty() { stderr } else { stdout }.replace(&format!("{path}/"), ""))
+}
+
+/// Compares with `testdata/predict/<file>`; `DNSLINT_BLESS=1` writes it.
+fn expect(file: &str, got: &str) {
+    let path = data("predict").join(file);
+    if std::env::var_os("DNSLINT_BLESS").is_some() {
+        std::fs::write(&path, got).unwrap();
+    }
+    assert_eq!(got, std::fs::read_to_string(&path).unwrap(), "{file}");
+}
+
+#[test]
+fn recorded_traces() {
+    let redis = "kubesphere-system/redis-ha-server";
+    for (file, cluster_name, from, name, code) in [
+        ("redis-ha.txt", "kubespray-four-nodes", redis, "redis-ha.kubesphere-system.svc.cluster.local", 0),
+        (
+            "redis-ha-server-1.txt",
+            "kubespray-four-nodes",
+            redis,
+            "redis-ha-server-1.kubesphere-system.svc.cluster.local",
+            1,
+        ),
+        ("redis-ha-ptr.txt", "kubespray-four-nodes", redis, "10.233.102.133", 0),
+        (
+            "redis-ha-srv.txt",
+            "kubespray-four-nodes",
+            redis,
+            "_server._tcp.redis-ha.kubesphere-system.svc.cluster.local.",
+            0,
+        ),
+        ("external.txt", "kubespray-four-nodes", redis, "example.com.", 0),
+        ("gateway-node.txt", "k3s-gateway", "orangebox-7eb3", "example.com", 0),
+        ("gateway-coredns.txt", "k3s-gateway", "kube-system/coredns", "example.com", 0),
+        ("conntrack.txt", "kubeadm-conntrack", "default/nginx", "kubernetes.default", 0),
+    ] {
+        let (got, text) = way(cluster_name, from, name);
+        assert_eq!(got, code, "{file}\n{text}");
+        expect(file, &text);
+    }
+}
+
+#[test]
+fn the_pod_name_that_exists_is_told() {
+    let redis = "kubesphere-system/redis-ha-server";
+    let (_, text) = way("kubespray-four-nodes", redis, "redis-ha-server-1.kubesphere-system.svc.cluster.local.");
+    assert!(text.contains("redis-ha-server-1.redis-ha.kubesphere-system.svc.cluster.local"), "{text}");
+    let (code, text) =
+        way("kubespray-four-nodes", redis, "redis-ha-server-1.redis-ha.kubesphere-system.svc.cluster.local.");
+    assert!(code == 0 && text.contains("= 10.233.102.133 "), "{text}");
+}
+
+#[test]
+fn nothing_of_that_name() {
+    let (code, text) = file("kubespray-four-nodes", &["--node", "nod1"]);
+    assert_eq!((code, text.contains("did you mean `node1`")), (2, true), "{text}");
+    let (code, text) = file("kubespray-four-nodes", &["kubesphere-system/redis-ha-servr"]);
+    assert_eq!((code, text.contains("kubesphere-system/redis-ha-server")), (2, true), "{text}");
+}
+
+/// Every workload of every cluster has a file or a reason, and a trace, without exception.
+#[test]
+fn every_workload_of_every_cluster() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(data("clusters")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.is_dir() {
+            continue;
+        }
+        let shown = cluster(&path.file_name().unwrap().to_string_lossy());
+        let snapshot = dnslint::source::Snapshot::load(&[PathBuf::from(&shown)], &Default::default());
+        for assembled in dnslint::model::assemble(&snapshot) {
+            for w in &assembled.objects.workloads {
+                let name = format!("{}/{}/{}", w.meta.kind.value, w.meta.namespace.value, w.meta.name.value);
+                let (code, stdout, stderr) = dnslint(&["resolv-conf", &name, &shown, "--explain"]);
+                assert!(code == 0 && stdout.contains("nameserver ") || !stderr.is_empty(), "{shown} {name}: {code}");
+                let (_, stdout, stderr) = dnslint(&["trace", &name, "example.com", &shown, "--format", "json"]);
+                assert!(serde_json::from_str::<Value>(&stdout).is_ok() || !stderr.is_empty(), "{shown} {name}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}

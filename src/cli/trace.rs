@@ -78,7 +78,7 @@ pub fn run(args: &TraceArgs, io: &mut Io<'_>) -> Result<u8, String> {
         from_pod(args, &snapshot, &clusters)?
     };
     let text = match args.format {
-        TraceFormat::Text => crate::report::sanitize(&shown.text()),
+        TraceFormat::Text => format!("{}\n", crate::report::sanitize(&shown.text()).trim_end()),
         TraceFormat::Json => format!("{}\n", serde_json::to_string_pretty(&shown.json()).map_err(|e| e.to_string())?),
     };
     io.print(text.as_bytes())?;
@@ -146,8 +146,17 @@ impl Shown<'_> {
         }
         text.push('\n');
         self.trace.sequences.iter().for_each(|s| self.sequence(&mut text, s));
+        let mut before = String::new();
         for lookup in &self.trace.lookups {
-            self.lookup(&mut text, lookup);
+            let way = self.lookup(lookup);
+            let _ = writeln!(text, "\n{}", lookup.name);
+            match (way.trim_end().rsplit_once('\n'), before.trim_end().rsplit_once('\n')) {
+                (Some((road, end)), Some((known, _))) if road == known => {
+                    let _ = writeln!(text, "  -> the same way\n{end}");
+                }
+                _ => text.push_str(&way),
+            }
+            before = way;
         }
         if let Some(race) = &self.trace.race {
             let _ = writeln!(text, "\nrace: {race}");
@@ -196,18 +205,20 @@ impl Shown<'_> {
         if names.is_empty() { String::new() } else { format!(" (container {})", names.join(", ")) }
     }
 
-    fn lookup(&self, text: &mut String, lookup: &Lookup) {
-        let _ = writeln!(text, "\n{}", lookup.name);
+    /// The ways of one name; one that differs from the name before only in its end is not repeated.
+    fn lookup(&self, lookup: &Lookup) -> String {
+        let mut text = String::new();
         let several = lookup.ways.len() > 1;
         for (index, way) in lookup.ways.iter().enumerate() {
             if several {
                 let _ = writeln!(text, "  nameserver {}", index + 1);
             }
-            self.step(text, way, 1 + usize::from(several));
+            self.step(&mut text, way, 1 + usize::from(several));
         }
         if lookup.ways.is_empty() {
-            let _ = writeln!(text, "  the file names no nameserver");
+            text.push_str("  the file names no nameserver\n");
         }
+        text
     }
 
     fn step(&self, text: &mut String, step: &Step, depth: usize) {

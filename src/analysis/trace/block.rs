@@ -12,8 +12,25 @@ use std::net::IpAddr;
 
 /// Plugins that answer queries, change them or send them on.
 const HANDLERS: [&str; 19] = [
-    "cache", "rewrite", "template", "hosts", "route53", "azure", "clouddns", "kubernetes", "file", "auto", "secondary",
-    "etcd", "forward", "proxy", "grpc", "erratic", "whoami", "nomad", "acl",
+    "cache",
+    "rewrite",
+    "template",
+    "hosts",
+    "route53",
+    "azure",
+    "clouddns",
+    "kubernetes",
+    "file",
+    "auto",
+    "secondary",
+    "etcd",
+    "forward",
+    "proxy",
+    "grpc",
+    "erratic",
+    "whoami",
+    "nomad",
+    "acl",
 ];
 
 /// The end of a block's chain.
@@ -154,7 +171,8 @@ impl Run<'_, '_> {
             "prefix" => format!("{}{}", to.to_ascii_lowercase(), self.name.strip_prefix(&from.to_ascii_lowercase())?),
             "substring" if self.name.contains(from) => self.name.replace(from, to),
             "regex" => {
-                let text = format!("rewrite name regex {from}: may change the name (regular expressions are not run here)");
+                let text =
+                    format!("rewrite name regex {from}: may change the name (regular expressions are not run here)");
                 self.steps.push(self.step(directive, text));
                 return None;
             }

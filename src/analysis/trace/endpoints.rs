@@ -44,7 +44,8 @@ pub fn endpoints_of(cluster: &Cluster) -> Vec<Endpoint> {
     let mut found: Vec<Endpoint> = slices.iter().flat_map(of_slice).collect();
     for object in cluster.objects.of_kind("Endpoints") {
         let sliced = slices.iter().any(|s| {
-            s.meta.namespace.value == object.meta.namespace.value && service_of(s) == Some(object.meta.name.value.as_str())
+            s.meta.namespace.value == object.meta.namespace.value
+                && service_of(s) == Some(object.meta.name.value.as_str())
         });
         if !sliced {
             found.extend(of_endpoints(object));
@@ -74,9 +75,8 @@ fn service_of(slice: &Generic) -> Option<&str> {
 fn of_slice(slice: &Generic) -> Vec<Endpoint> {
     let Some(service) = service_of(slice) else { return Vec::new() };
     let entries = slice.value.get("endpoints").map(|l| l.value.items()).unwrap_or_default();
-    let ready = |e: &&Located<Value>| {
-        e.value.path(&["conditions", "ready"]).and_then(|r| r.value.as_bool()).unwrap_or(true)
-    };
+    let ready =
+        |e: &&Located<Value>| e.value.path(&["conditions", "ready"]).and_then(|r| r.value.as_bool()).unwrap_or(true);
     let each = |entry: &Located<Value>| -> Vec<Endpoint> {
         let addresses = entry.value.texts_at("addresses");
         addresses.iter().filter_map(|ip| endpoint(slice, service, entry, ip)).collect()

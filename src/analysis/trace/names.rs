@@ -226,7 +226,9 @@ fn of_service(cluster: &Cluster, plugin: &Plugin, request: &Request<'_>, zone: &
         let names: Vec<String> = service
             .ports
             .iter()
-            .filter_map(|p| p.value.name.as_ref().map(|n| format!("_{}._{}", n.value, p.value.protocol.value.to_ascii_lowercase())))
+            .filter_map(|p| {
+                p.value.name.as_ref().map(|n| format!("_{}._{}", n.value, p.value.protocol.value.to_ascii_lowercase()))
+            })
             .collect();
         let list = if names.is_empty() { "has no named port".to_owned() } else { format!("has {}", names.join(", ")) };
         return answered(Answer::no(format!("Service {} {list}", service.meta.name.value)), at);
@@ -295,7 +297,8 @@ fn without_endpoints(cluster: &Cluster, service: &Service, request: &Request<'_>
     if makers.is_empty() {
         return answered(Answer::no(format!("no pod of the snapshot has the labels that Service {name} selects")), at);
     }
-    let governed = |w: &&&Workload| w.is_kind("StatefulSet") && w.service_name.as_ref().is_some_and(|s| s.value == *name);
+    let governed =
+        |w: &&&Workload| w.is_kind("StatefulSet") && w.service_name.as_ref().is_some_and(|s| s.value == *name);
     let hosts: Vec<String> = makers.iter().filter(governed).flat_map(|w| ordinals(w)).collect();
     let own_host = makers.iter().filter_map(|w| {
         let in_service = w.pod.subdomain.as_ref().is_some_and(|s| s.value == *name);
@@ -309,7 +312,11 @@ fn without_endpoints(cluster: &Cluster, service: &Service, request: &Request<'_>
             answered(Answer::Records { records: Vec::new(), what }, at)
         }
         Some(want) => {
-            let list = if hosts.is_empty() { "its pods have no host names".to_owned() } else { format!("its pods are {}", hosts.join(", ")) };
+            let list = if hosts.is_empty() {
+                "its pods have no host names".to_owned()
+            } else {
+                format!("its pods are {}", hosts.join(", "))
+            };
             answered(Answer::no(format!("no pod behind Service {name} is called {want}: {list}")), at)
         }
         None => {
@@ -340,7 +347,9 @@ fn no_service(cluster: &Cluster, request: &Request<'_>, zone: &str) -> Answered 
         return nothing(unknown_namespace(namespace));
     }
     let base = format!("namespace {namespace} has no Service {service}");
-    for set in cluster.objects.workloads.iter().filter(|w| w.is_kind("StatefulSet") && w.meta.namespace.value == *namespace) {
+    for set in
+        cluster.objects.workloads.iter().filter(|w| w.is_kind("StatefulSet") && w.meta.namespace.value == *namespace)
+    {
         let ordinal = service.strip_prefix(set.meta.name.value.as_str()).and_then(|rest| rest.strip_prefix('-'));
         if ordinal.is_none_or(|o| o.parse::<u32>().is_err()) {
             continue;

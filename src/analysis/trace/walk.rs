@@ -140,8 +140,12 @@ impl<'w, 'a> Walk<'w, 'a> {
         };
         if ip.is_loopback() || ip.is_unspecified() {
             return match query.sender {
-                Sender::Pod => Step::dead(ip.to_string(), None, "in a pod that is the pod itself: nothing answers there"),
-                Sender::Server(own) if !on_node => self.enter(query, own, Some(ip), port, format!("{ip} is the server itself"), path),
+                Sender::Pod => {
+                    Step::dead(ip.to_string(), None, "in a pod that is the pod itself: nothing answers there")
+                }
+                Sender::Server(own) if !on_node => {
+                    self.enter(query, own, Some(ip), port, format!("{ip} is the server itself"), path)
+                }
                 _ => self.on_node(query, self.node, ip, port, path),
             };
         }
@@ -151,9 +155,12 @@ impl<'w, 'a> Walk<'w, 'a> {
             return self.enter(query, own, Some(ip), port, format!("{ip} is the server itself"), path);
         }
         let graph = self.graph;
-        if let Some((cache, local)) = graph.servers.iter().enumerate().find_map(|(index, vertex)| {
-            Some((index, vertex.local_ips.iter().find(|local| local.value == ip)?))
-        }) {
+        if let Some((cache, local)) = graph
+            .servers
+            .iter()
+            .enumerate()
+            .find_map(|(index, vertex)| Some((index, vertex.local_ips.iter().find(|local| local.value == ip)?)))
+        {
             let name = graph.servers.get(cache).map_or("", |v| v.name.as_str());
             let text = format!("{ip}: node cache {name}, on the pod's own node, without NAT");
             let mut step = Step::new(text, local.location());
@@ -166,7 +173,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         let home = graph.nodes.iter().position(|node| node.addresses.contains(&ip));
         match home {
             Some(node) => self.on_node(query, node, ip, port, path),
-            None => Step::new(format!("{ip}: outside the snapshot"), None).ending(Answer::Outside { server: ip.to_string() }),
+            None => Step::new(format!("{ip}: outside the snapshot"), None)
+                .ending(Answer::Outside { server: ip.to_string() }),
         }
     }
 
@@ -207,7 +215,14 @@ impl<'w, 'a> Walk<'w, 'a> {
         Some(step)
     }
 
-    fn on_node(&mut self, query: Query<'_>, node: usize, ip: IpAddr, port: u16, path: &mut Vec<(usize, usize)>) -> Step {
+    fn on_node(
+        &mut self,
+        query: Query<'_>,
+        node: usize,
+        ip: IpAddr,
+        port: u16,
+        path: &mut Vec<(usize, usize)>,
+    ) -> Step {
         let graph = self.graph;
         let Some(site) = graph.nodes.get(node) else {
             return Step::dead(ip.to_string(), None, "nothing is known of the node");
@@ -226,9 +241,12 @@ impl<'w, 'a> Walk<'w, 'a> {
             path.pop();
             return step.then(next);
         }
-        let server = graph.servers.iter().enumerate().filter(|(_, v)| v.host_network).find(|(index, _)| {
-            block::select(graph, *index, query.name, Some(ip), port).is_some()
-        });
+        let server = graph
+            .servers
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.host_network)
+            .find(|(index, _)| block::select(graph, *index, query.name, Some(ip), port).is_some());
         match server {
             Some((index, _)) => self.enter(query, index, Some(ip), port, format!("{ip} of {place}"), path),
             None => {
@@ -238,10 +256,17 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    fn local_upstreams(&mut self, query: Query<'_>, node: usize, index: usize, path: &mut Vec<(usize, usize)>) -> Vec<Step> {
+    fn local_upstreams(
+        &mut self,
+        query: Query<'_>,
+        node: usize,
+        index: usize,
+        path: &mut Vec<(usize, usize)>,
+    ) -> Vec<Step> {
         let graph = self.graph;
         let Some(local) = graph.nodes.get(node).and_then(|n| n.locals.get(index)) else { return Vec::new() };
-        let longest = local.conditional.iter().filter(|(zone, _)| in_zone(query.name, zone)).map(|(z, _)| z.len()).max();
+        let longest =
+            local.conditional.iter().filter(|(zone, _)| in_zone(query.name, zone)).map(|(z, _)| z.len()).max();
         let upstreams: Vec<&Located<String>> = match longest {
             Some(length) => local
                 .conditional
@@ -252,7 +277,11 @@ impl<'w, 'a> Walk<'w, 'a> {
             None => local.upstreams.iter().collect(),
         };
         if upstreams.is_empty() {
-            return vec![Step::dead(format!("{} has no upstream", local.program), Some(local.location), "it refuses the query")];
+            return vec![Step::dead(
+                format!("{} has no upstream", local.program),
+                Some(local.location),
+                "it refuses the query",
+            )];
         }
         let query = Query { sender: Sender::Node, ..query };
         let mut steps = Vec::new();
@@ -309,8 +338,11 @@ impl<'w, 'a> Walk<'w, 'a> {
                 // the target starts again at the choice of the block, on the same listener
                 let again = Query { name: &target, sender: Sender::Server(server), ..query };
                 let next = match block::select(graph, server, &target, None, block.port) {
-                    Some(_) if path.len() < MAX_HOPS => self.enter(again, server, None, block.port, format!("{target} is asked next"), path),
-                    _ => Step::new(target.clone(), None).ending(Answer::Unknown { reason: "nothing takes the alias".to_owned() }),
+                    Some(_) if path.len() < MAX_HOPS => {
+                        self.enter(again, server, None, block.port, format!("{target} is asked next"), path)
+                    }
+                    _ => Step::new(target.clone(), None)
+                        .ending(Answer::Unknown { reason: "nothing takes the alias".to_owned() }),
                 };
                 steps.push(next);
             }
@@ -352,7 +384,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         step
     }
 
-    fn upstream(&mut self, query: Query<'_>, server: usize, upstream: &Located<Upstream>, path: &mut Vec<(usize, usize)>) -> Vec<Step> {
+    fn upstream(
+        &mut self,
+        query: Query<'_>,
+        server: usize,
+        upstream: &Located<Upstream>,
+        path: &mut Vec<(usize, usize)>,
+    ) -> Vec<Step> {
         let pillar = |w: &Self| w.graph.servers.get(server).and_then(|v| v.cluster_dns_pillar.clone());
         match &upstream.value {
             Upstream::Address { ip, encrypted: true, .. } => {
@@ -361,10 +399,14 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             Upstream::Address { ip, port, .. } => vec![self.send(query, *ip, *port, path)],
             Upstream::File(file) if file == "/etc/resolv.conf" => self.own_file(query, server, path),
-            Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => self.own_file(query, server, path),
+            Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => {
+                self.own_file(query, server, path)
+            }
             Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => match pillar(self) {
                 Some(ip) => vec![self.send(query, ip.value, 53, path)],
-                None => vec![unknown(text, upstream.location(), "the Service that it stands for is not in the snapshot")],
+                None => {
+                    vec![unknown(text, upstream.location(), "the Service that it stands for is not in the snapshot")]
+                }
             },
             Upstream::File(text) => vec![unknown(text, upstream.location(), "the snapshot does not have that file")],
             Upstream::Placeholder(text) | Upstream::Other(text) => {
@@ -377,11 +419,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     fn own_file(&mut self, query: Query<'_>, server: usize, path: &mut Vec<(usize, usize)>) -> Vec<Step> {
         let graph = self.graph;
         let Some(vertex) = graph.servers.get(server) else { return Vec::new() };
-        let every: Vec<usize> = if vertex.kind == ServerKind::NodeCache {
-            vec![self.node]
-        } else {
-            (0..graph.nodes.len()).collect()
-        };
+        let every: Vec<usize> =
+            if vertex.kind == ServerKind::NodeCache { vec![self.node] } else { (0..graph.nodes.len()).collect() };
         let mut variants: BTreeMap<(usize, Option<Vec<String>>), Vec<usize>> = BTreeMap::new();
         for node in every {
             let list = nameservers(vertex, graph.nodes.get(node)).map(|l| l.iter().map(|n| n.value.clone()).collect());
@@ -392,12 +431,20 @@ impl<'w, 'a> Walk<'w, 'a> {
         let mut steps = Vec::new();
         for ((first, _), nodes) in variants {
             let names: Vec<&str> = nodes.iter().filter_map(|n| graph.nodes.get(*n)).map(|n| n.name.as_str()).collect();
-            let lead = if several { format!("its resolv.conf, if it runs on {}", names.join(", ")) } else { "its resolv.conf".to_owned() };
+            let lead = if several {
+                format!("its resolv.conf, if it runs on {}", names.join(", "))
+            } else {
+                "its resolv.conf".to_owned()
+            };
             let site = graph.nodes.get(first);
             let reasons = site.map(|n| n.host_reasons.iter().map(|(at, _)| *at)).into_iter().flatten();
             let at: Vec<Location> = vertex.policy_location.into_iter().chain(reasons).collect();
             let Some(list) = nameservers(vertex, site) else {
-                steps.push(unknown(&lead, vertex.policy_location, "the snapshot does not have the file that it is made from"));
+                steps.push(unknown(
+                    &lead,
+                    vertex.policy_location,
+                    "the snapshot does not have the file that it is made from",
+                ));
                 continue;
             };
             let before = self.node;
@@ -411,7 +458,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             self.node = before;
             if step.next.is_empty() {
-                step.answer = Some(Answer::Error { code: "SERVFAIL".to_owned(), reason: "the file names no nameserver".to_owned() });
+                step.answer = Some(Answer::Error {
+                    code: "SERVFAIL".to_owned(),
+                    reason: "the file names no nameserver".to_owned(),
+                });
             }
             steps.push(step);
         }
@@ -431,7 +481,8 @@ fn unknown(text: &str, at: Option<Location>, reason: &str) -> Step {
 
 fn nameservers(vertex: &Vertex<'_>, site: Option<&NodeSite>) -> Option<Vec<Located<String>>> {
     let site = site?;
-    let clustered = vertex.policy == "ClusterFirstWithHostNet" || (vertex.policy == "ClusterFirst" && !vertex.host_network);
+    let clustered =
+        vertex.policy == "ClusterFirstWithHostNet" || (vertex.policy == "ClusterFirst" && !vertex.host_network);
     if clustered && !site.cluster_dns.is_empty() {
         return Some(site.cluster_dns.iter().map(|ip| ip.with(ip.value.to_string())).collect());
     }
