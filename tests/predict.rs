@@ -226,6 +226,37 @@ fn the_pod_name_that_exists_is_told() {
     assert!(code == 0 && text.contains("= 10.233.102.133 "), "{text}");
 }
 
+/// A node file without a value after `nameserver` keeps every pod of the node from starting.
+#[test]
+fn pods_that_never_start_and_nodes_that_differ() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "manifests/pod.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  dnsPolicy: Default\n  containers: [{name: a, image: alpine:3}]\n",
+    );
+    for (node, text) in [("one", "nameserver 192.0.2.1\n"), ("two", "nameserver\n")] {
+        write(&format!("nodes/{node}/etc/resolv.conf"), text);
+        write(
+            &format!("nodes/{node}/var/lib/kubelet/config.yaml"),
+            "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nclusterDNS: [10.96.0.10]\nclusterDomain: cluster.local\n",
+        );
+    }
+    let path = dir.path().to_string_lossy().into_owned();
+    let (code, stdout, stderr) = dnslint(&["resolv-conf", "default/a", &path]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("one:\n    nameserver 192.0.2.1\n  two:\n"), "{stderr}");
+    let (code, stdout, stderr) = dnslint(&["resolv-conf", "default/a", "--node", "two", &path]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.contains("the pod does not start") && stderr.contains("two/etc/resolv.conf:1"), "{stderr}");
+    let (code, stdout, _) = dnslint(&["resolv-conf", "pod/default/a", "--node", "one", &path]);
+    assert_eq!((code, stdout.as_str()), (0, "nameserver 192.0.2.1\n"));
+}
+
 #[test]
 fn nothing_of_that_name() {
     let (code, text) = file("kubespray-four-nodes", &["--node", "nod1"]);

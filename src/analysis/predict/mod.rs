@@ -68,7 +68,9 @@ impl Prediction {
     }
 
     /// The text, or the reason why there is none: equal for nodes that treat the pod alike.
-    #[must_use]
+    ///
+    /// # Errors
+    /// The reason, as a clause.
     pub fn variant(&self) -> Result<String, String> {
         match &self.outcome {
             Ok(dns) => match dns.text() {

@@ -82,6 +82,13 @@ impl Lookup {
         self.ways.first().is_some_and(|way| way.answers().iter().any(|a| a.is_positive()))
     }
 
+    /// Whether the name exists without records.
+    #[must_use]
+    pub fn has_no_records(&self) -> bool {
+        let ends = self.ways.first().map(Step::answers).unwrap_or_default();
+        ends.iter().any(|a| matches!(a, names::Answer::Nodata { .. }))
+    }
+
     /// Whether the snapshot cannot tell.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -144,7 +151,7 @@ pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: 
         }
     }
     for sequence in &mut sequences {
-        sequence.answered_by = first_answer(&sequence.candidates, &lookups);
+        sequence.answered_by = first_answer(sequence.library, &sequence.candidates, &lookups);
     }
     let first = lookups.first().and_then(|l| l.ways.first());
     let race = first.filter(|_| types.len() > 1 && !tcp).and_then(|way| race(cluster, nodes, client, way));
@@ -163,14 +170,15 @@ fn sequence(library: Library, resolver: Resolver, name: &str, types: usize) -> S
 }
 
 /// The first candidate with records; the search ends without telling at a name that the snapshot cannot judge.
-fn first_answer(candidates: &Candidates, lookups: &[Lookup]) -> Option<usize> {
+fn first_answer(library: Library, candidates: &Candidates, lookups: &[Lookup]) -> Option<usize> {
     for (index, candidate) in candidates.names.iter().enumerate() {
         let name = candidate.name()?.to_ascii_lowercase();
         let lookup = lookups.iter().find(|l| l.name == name)?;
         if lookup.is_answered() {
             return Some(index);
         }
-        if lookup.is_open() {
+        // musl takes a name without addresses for the end of the search
+        if lookup.is_open() || (library == Library::Musl && lookup.has_no_records()) {
             return None;
         }
     }
