@@ -85,7 +85,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
     let mut facts = Facts::of(cluster);
     facts.assume_proxy(assume.proxy_mode.as_deref());
-    let sites: Vec<NodeSite> = nodes.iter().map(|node| site(snapshot, cluster, node)).collect();
+    let sites: Vec<NodeSite> = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
     let routes = Routes::of(cluster, &facts, sites);
     let mut set = ViewSet::default();
     add_servers(&mut set, cluster, &routes, assume);
@@ -283,24 +283,4 @@ fn common_searches(nodes: &[NodeDns]) -> Vec<String> {
     };
     let first = nodes.first().and_then(list).unwrap_or_default();
     if nodes.iter().all(|node| list(node).as_ref() == Some(&first)) { first } else { Vec::new() }
-}
-
-/// A node as the routing graph sees it.
-fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite {
-    let own = cluster.nodes.get(node.node);
-    let reasons = node
-        .pod_file
-        .setting
-        .first()
-        .map(|location| (*location, format!("the kubelet of {} hands {} to pods", node.name, node.pod_file.path)));
-    NodeSite {
-        name: node.name.clone(),
-        addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
-        host_nameservers: node.pod_file.nameservers(),
-        host_reasons: reasons.into_iter().collect(),
-        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
-        locals: own
-            .and_then(|n| Some(node_dns::locals::resolvers(snapshot, snapshot.node(n.index)?, n)))
-            .unwrap_or_default(),
-    }
 }

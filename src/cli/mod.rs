@@ -10,8 +10,10 @@ mod facts;
 mod io;
 mod nearest;
 mod output;
+mod resolv_conf;
 mod rules;
 mod select;
+mod trace;
 pub mod values;
 mod version;
 
@@ -47,6 +49,10 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Print the facts that rules speak about, as JSON
     Facts(facts::FactsArgs),
+    /// Predict /etc/resolv.conf of a pod, byte for byte
+    ResolvConf(resolv_conf::ResolvConfArgs),
+    /// Follow a name from a pod or node to the server that answers it
+    Trace(trace::TraceArgs),
     /// List the rules, or print the schema of rule files
     Rules(rules::RulesArgs),
     /// Print a completion script for a shell
@@ -76,6 +82,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &m
     let done = match &cli.command {
         Command::Check(args) => check::run(args, engine, io),
         Command::Facts(args) => facts::run(args, io),
+        Command::ResolvConf(args) => resolv_conf::run(args, io),
+        Command::Trace(args) => trace::run(args, io),
         Command::Rules(args) => rules::run(args, engine, io),
         Command::Completions(args) => io.print(&completions::script(args, &mut Cli::command())).map(|()| EXIT_CLEAN),
         Command::Version(args) => io.print(version::text(args).as_bytes()).map(|()| EXIT_CLEAN),

@@ -7,6 +7,8 @@ pub mod pod_file;
 
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};
 use crate::analysis::effective::{Distribution, KubeVersion};
+use crate::analysis::facts::parse_located;
+use crate::analysis::servers::routing::NodeSite;
 use crate::model::Cluster;
 use crate::model::node::{Agent, Node, config_file};
 use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
@@ -191,5 +193,21 @@ impl NodeDns {
     #[must_use]
     pub fn distribution(&self) -> Option<Distribution> {
         self.k3s.as_ref().map(|k3s| k3s.distribution)
+    }
+}
+
+/// A node as the routing graph sees it.
+#[must_use]
+pub fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite {
+    let own = cluster.nodes.get(node.node);
+    let reason = || format!("the kubelet of {} hands {} to pods", node.name, node.pod_file.path);
+    let locals = own.and_then(|n| Some(locals::resolvers(snapshot, snapshot.node(n.index)?, n)));
+    NodeSite {
+        name: node.name.clone(),
+        addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
+        host_nameservers: node.pod_file.nameservers(),
+        host_reasons: node.pod_file.setting.first().map(|at| (*at, reason())).into_iter().collect(),
+        cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
+        locals: locals.unwrap_or_default(),
     }
 }

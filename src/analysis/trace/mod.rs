@@ -1,0 +1,206 @@
+//! The way of one look-up: the names a library asks for, the servers each passes, and who answers.
+
+pub mod block;
+pub mod candidates;
+pub mod endpoints;
+pub mod names;
+pub mod wait;
+pub mod walk;
+
+pub use candidates::{Candidate, Candidates, Failure, Library, candidates};
+
+use crate::analysis::facts::{Facts, ProxyMode};
+use crate::analysis::node_dns::{self, NodeDns};
+use crate::analysis::pod::shape::kernel_is_older;
+use crate::analysis::servers::graph::Routes;
+use crate::model::Cluster;
+use crate::source::Snapshot;
+use crate::syntax::resolv_conf::glibc::{self, Glibc};
+use crate::syntax::resolv_conf::musl::{self, Musl};
+use crate::syntax::resolv_conf::resolver::Flag;
+use crate::syntax::resolv_conf::{Environment, ResolvConf, Resolver};
+use names::reverse_name;
+use std::net::IpAddr;
+use wait::{Timing, Wait};
+use walk::{Step, Transport, Walk};
+
+/// First kernel in which a Service address no longer costs one of two queries from one socket.
+const FIXED_KERNEL: (u32, u32) = (5, 6);
+/// The releases whose reading of the file stands for each library.
+const GLIBC: Glibc = Glibc::new(2, 36);
+const MUSL: Musl = Musl::new(1, 2, 5);
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Client<'c> {
+    /// Index of the node in [`node_dns::all`].
+    pub node: usize,
+    /// The process is in the node's network: the node itself, or a pod with `hostNetwork`.
+    pub on_node: bool,
+    /// Text of its /etc/resolv.conf.
+    pub resolv_conf: &'c str,
+}
+
+/// One library's look-up.
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    /// The library.
+    pub library: Library,
+    /// The names in order.
+    pub candidates: Candidates,
+    /// Queries if no name exists.
+    pub packets: usize,
+    /// Time until it fails when every nameserver is silent.
+    pub silent: Wait,
+    /// Settings of the file as the library reads them.
+    pub resolver: Resolver,
+    /// Place in [`candidates`](Self::candidates) of the first name that has records; `None` where none has, or where
+    /// servers outside the snapshot decide first.
+    pub answered_by: Option<usize>,
+}
+
+/// One name with its ways, one for each nameserver of the file.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// The name, fully qualified.
+    pub name: String,
+    /// The ways.
+    pub ways: Vec<Step>,
+}
+
+impl Lookup {
+    /// Every end of its ways.
+    #[must_use]
+    pub fn answers(&self) -> Vec<&names::Answer> {
+        self.ways.iter().flat_map(Step::answers).collect()
+    }
+
+    /// Whether the first nameserver leads to records.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.ways.first().is_some_and(|way| way.answers().iter().any(|a| a.is_positive()))
+    }
+
+    /// Whether the name exists without records.
+    #[must_use]
+    pub fn has_no_records(&self) -> bool {
+        let ends = self.ways.first().map(Step::answers).unwrap_or_default();
+        ends.iter().any(|a| matches!(a, names::Answer::Nodata { .. }))
+    }
+
+    /// Whether the snapshot cannot tell.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.ways.first().is_some_and(|way| way.answers().iter().any(|a| a.is_open()))
+    }
+}
+
+/// A look-up from end to end.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The name as given, or the reverse name of an address.
+    pub name: String,
+    /// Record types that are asked for.
+    pub types: Vec<&'static str>,
+    /// One for each library.
+    pub sequences: Vec<Sequence>,
+    /// Every candidate of any library, in order.
+    pub lookups: Vec<Lookup>,
+    /// Two queries of one socket pass a Service address on a kernel that may drop one of them: the sentence why.
+    pub race: Option<String>,
+}
+
+impl Trace {
+    /// Whether some candidate has records, or may have.
+    #[must_use]
+    pub fn may_answer(&self) -> bool {
+        self.lookups.iter().any(|l| l.is_answered() || l.is_open())
+    }
+}
+
+/// Follows `name` for a client.
+#[must_use]
+pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: &Client<'_>, name: &str) -> Trace {
+    let facts = Facts::of(cluster);
+    let sites = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+    let routes = Routes::of(cluster, &facts, sites);
+    let socket_lb = facts.proxy.as_ref().is_some_and(|p| p.value == ProxyMode::Replaced);
+    let (name, types): (String, Vec<&'static str>) = match name.parse::<IpAddr>() {
+        Ok(ip) => (reverse_name(ip), vec!["PTR"]),
+        Err(_) if name.trim_end_matches('.').to_ascii_lowercase().ends_with(".arpa") => (absolute(name), vec!["PTR"]),
+        Err(_) if name.starts_with('_') => (name.to_owned(), vec!["SRV"]),
+        Err(_) => (name.to_owned(), vec!["A", "AAAA"]),
+    };
+    let conf = ResolvConf::parse(client.resolv_conf);
+    let env = Environment::default();
+    let read = [(Library::Glibc, glibc::read(&conf, GLIBC, &env)), (Library::Musl, musl::read(&conf, MUSL, &env))];
+    let mut sequences: Vec<Sequence> =
+        read.into_iter().map(|(library, resolver)| sequence(library, resolver, &name, types.len())).collect();
+    let servers: Vec<IpAddr> =
+        sequences.first().map(|s| s.resolver.used.iter().map(|n| n.value.address).collect()).unwrap_or_default();
+    let tcp = sequences.first().is_some_and(|s| s.resolver.flags.contains_key(&Flag::UseVc));
+    let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+    let mut walk = Walk::new(cluster, &routes.graph, client.node, socket_lb);
+    let mut lookups: Vec<Lookup> = Vec::new();
+    for candidate in sequences.iter().flat_map(|s| &s.candidates.names).filter_map(Candidate::name) {
+        let asked = candidate.to_ascii_lowercase();
+        if !lookups.iter().any(|l| l.name == asked) {
+            let ways = servers.iter().map(|ip| walk.from_client(*ip, &asked, client.on_node, transport)).collect();
+            lookups.push(Lookup { name: asked, ways });
+        }
+    }
+    for sequence in &mut sequences {
+        sequence.answered_by = first_answer(sequence.library, &sequence.candidates, &lookups);
+    }
+    let first = lookups.first().and_then(|l| l.ways.first());
+    let race = first.filter(|_| types.len() > 1 && !tcp).and_then(|way| race(cluster, nodes, client, way));
+    Trace { name, types, sequences, lookups, race }
+}
+
+fn absolute(name: &str) -> String {
+    format!("{}.", name.trim_end_matches('.').to_ascii_lowercase())
+}
+
+fn sequence(library: Library, resolver: Resolver, name: &str, types: usize) -> Sequence {
+    let timing = Timing::of(&resolver);
+    let candidates = candidates(library, name, &timing.search, timing.ndots);
+    let silent = wait::silent(library, name, &timing);
+    Sequence { library, packets: candidates.packets(types), candidates, silent, resolver, answered_by: None }
+}
+
+/// The first candidate with records; the search ends without telling at a name that the snapshot cannot judge.
+fn first_answer(library: Library, candidates: &Candidates, lookups: &[Lookup]) -> Option<usize> {
+    for (index, candidate) in candidates.names.iter().enumerate() {
+        let name = candidate.name()?.to_ascii_lowercase();
+        let lookup = lookups.iter().find(|l| l.name == name)?;
+        if lookup.is_answered() {
+            return Some(index);
+        }
+        // musl takes a name without addresses for the end of the search
+        if lookup.is_open() || (library == Library::Musl && lookup.has_no_records()) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether A and AAAA from one socket race in the connection tracking of the client's node (netfilter before 5.6).
+fn race(cluster: &Cluster, nodes: &[NodeDns], client: &Client<'_>, way: &Step) -> Option<String> {
+    if !way.dnat {
+        return None;
+    }
+    let own = nodes.get(client.node).and_then(|n| cluster.nodes.get(n.node)).and_then(|n| n.versions.kernel.as_ref());
+    match own {
+        Some(kernel) if !kernel_is_older(&kernel.value, FIXED_KERNEL) => None,
+        Some(kernel) => Some(format!(
+            "A and AAAA leave one socket and pass the NAT of a Service address on kernel {}: one of them may be dropped \
+             (glibc and musl; fixed in {}.{})",
+            kernel.value, FIXED_KERNEL.0, FIXED_KERNEL.1
+        )),
+        None => Some(format!(
+            "A and AAAA leave one socket and pass the NAT of a Service address: on a kernel before {}.{} one of them may \
+             be dropped (glibc and musl); the snapshot does not tell the kernel",
+            FIXED_KERNEL.0, FIXED_KERNEL.1
+        )),
+    }
+}
