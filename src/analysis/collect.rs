@@ -252,10 +252,10 @@ fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[Nod
         }
     }
     let k3s: Vec<_> = nodes.iter().filter_map(|n| n.k3s.as_ref()).collect();
-    let disabled = |k: &&&K3sDns| k.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb"));
+    let disabled = |k: &K3sDns| k.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb"));
     let servers = k3s.iter().filter(|k| k.server != Some(false));
     let servicelb =
-        servers.clone().any(|k| k.distribution == Distribution::K3s) && !servers.clone().any(|k| disabled(&&k));
+        servers.clone().any(|k| k.distribution == Distribution::K3s) && !servers.clone().any(|k| disabled(k));
     let pod_cidrs: Vec<_> = k3s.iter().flat_map(|k| &k.cluster_cidr).flat_map(parse_cidrs).collect();
     for (view, object) in policy::views(cluster, facts, &asked) {
         set.add(&view, object);

@@ -95,10 +95,9 @@ impl Facts {
             let name = service.meta.name.value.as_str();
             let labelled = service.meta.labels.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
             let selects_dns = service.selector.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
-            let packaged =
-                DNS_SERVICE_NAMES.contains(&name) && (labelled || selects_dns || name != "coredns" || selects_dns);
-            let second = name == "kube-dns-upstream";
-            if !second && (by_server.contains(&index) || (packaged && !service.headless)) {
+            let packaged = DNS_SERVICE_NAMES.contains(&name) && (labelled || selects_dns || name != "coredns");
+            let in_front = by_server.contains(&index) || (packaged && !service.headless);
+            if in_front && name != "kube-dns-upstream" {
                 self.dns_services.push(index);
                 self.dns_addresses.extend(service.cluster_ips.iter().filter_map(parse_located));
             }

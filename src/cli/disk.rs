@@ -86,20 +86,20 @@ const MAX_RULE_DEPTH: usize = 3;
 pub fn rule_files(paths: &[PathBuf]) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for path in paths {
-        collect_rules(path, path, MAX_RULE_DEPTH, &mut found);
+        collect_rules(path, MAX_RULE_DEPTH, &mut found);
     }
     found.sort();
     found.truncate(MAX_RULE_FILES);
     found
 }
 
-fn collect_rules(root: &Path, path: &Path, depth: usize, found: &mut Vec<(String, String, String)>) {
+fn collect_rules(path: &Path, depth: usize, found: &mut Vec<(String, String, String)>) {
     if path.is_dir() {
         let Ok(entries) = fs::read_dir(path) else { return };
         let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).take(MAX_RULE_FILES).collect();
         paths.sort();
         if depth > 0 {
-            paths.iter().for_each(|below| collect_rules(root, below, depth - 1, found));
+            paths.iter().for_each(|below| collect_rules(below, depth - 1, found));
         }
         return;
     }

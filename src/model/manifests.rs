@@ -89,11 +89,12 @@ impl Objects {
     fn add(&mut self, node: NodeRef<'_>, place: &Place, depth: usize) {
         let object = At::new(node, place);
         let Some(kind) = node.get("kind").and_then(NodeRef::scalar_text) else { return };
-        if kind.ends_with("List") && depth > 0 {
-            if let Some(items) = node.get("items") {
-                items.items().for_each(|item| self.add(item, place, depth - 1));
-                return;
-            }
+        if kind.ends_with("List")
+            && depth > 0
+            && let Some(items) = node.get("items")
+        {
+            items.items().for_each(|item| self.add(item, place, depth - 1));
+            return;
         }
         self.seen += 1;
         match kind {

@@ -215,7 +215,7 @@ fn agent(
     services: &BTreeMap<String, Process>,
     configs: &BTreeMap<String, ConfigFile>,
 ) -> Agent {
-    let by_unit = services.values().filter(|s| !s.masked).find_map(|service| of_process(service));
+    let by_unit = services.values().filter(|s| !s.masked).find_map(of_process);
     by_unit
         .or_else(|| microk8s(snapshot, root))
         .or_else(|| k3s_by_files(root, configs))

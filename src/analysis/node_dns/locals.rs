@@ -10,6 +10,9 @@ use crate::syntax::resolv_conf::{ResolvConf, dnsmasq_resolv_file};
 use crate::syntax::resolved::{self, ResolvedConf};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// A zone and whom its names are sent to.
+type Conditional = (String, Located<String>);
+
 /// The resolvers of a node, as the routing graph takes them.
 #[must_use]
 pub fn resolvers(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Vec<LocalResolver> {
@@ -91,11 +94,7 @@ impl Dnsmasq {
     }
 
     /// Every `server=` and, unless `no-resolv`, the nameservers of the resolv-file.
-    fn upstreams(
-        &self,
-        snapshot: &Snapshot,
-        root: &NodeRoot,
-    ) -> (Vec<Located<String>>, Vec<(String, Located<String>)>) {
+    fn upstreams(&self, snapshot: &Snapshot, root: &NodeRoot) -> (Vec<Located<String>>, Vec<Conditional>) {
         let (mut general, mut conditional) = (Vec::new(), Vec::new());
         for (file, conf) in &self.sources {
             for server in &conf.settings.servers {

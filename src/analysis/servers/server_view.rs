@@ -36,9 +36,9 @@ pub fn view(
         version: version_of(server).and_then(|v| server.image.as_ref().map(|image| image.with(v.to_string()))),
         has_workload: workload.is_some(),
         packaged: server.packaged,
-        has_ready_plugin: !setup_view::binary(server, assumed)
+        has_ready_plugin: setup_view::binary(server, assumed)
             .coredns_version()
-            .is_some_and(|v| v < Version::new(1, 5, 0)),
+            .is_none_or(|v| v >= Version::new(1, 5, 0)),
         complete: config.is_none_or(|c| c.corefile.is_complete()),
         syntax_problems: syntax,
         line_problems,
