@@ -1,9 +1,13 @@
 //! The command line with an engine of the test's own: flags, configuration, baseline, exit codes.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test harness fails loudly and lays out its own files"
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
 )]
 
 use dnslint::cli::engine::{Catalogue, Engine, EngineOptions, EngineResult, InputProblem};

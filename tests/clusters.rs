@@ -1,4 +1,14 @@
 //! Whole snapshots: the four situations with their recorded findings, and stock installs that stay clean.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 mod common;
 

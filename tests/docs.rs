@@ -1,4 +1,14 @@
 //! Documentation cannot drift: shown output is today's, generated pages are up to date, named paths exist.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 mod common;
 
@@ -46,7 +56,7 @@ fn with_fresh_output(page: &str) -> (String, usize) {
                 break;
             }
         }
-        let _ = write!(fresh, "{}```\n", output(command));
+        let _ = writeln!(fresh, "{}```", output(command));
     }
     (fresh, blocks)
 }

@@ -1,4 +1,14 @@
 //! Modules import only to the left: source < diagnostic < syntax < model < analysis < fix < lint < render < report < cli.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

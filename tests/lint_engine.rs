@@ -1,5 +1,14 @@
 //! The rule engine on a toy view: loading, evaluating, placing, folding, selecting, identifying and suppressing.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::analysis::view::{Schemas, View, ViewSet, ViewValue};
 use dnslint::diagnostic::{Applicability, Diagnostic, Edit, Files, Severity};

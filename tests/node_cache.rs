@@ -1,4 +1,14 @@
 //! Node caches: the rules of this group over the incidents, the sound clusters, and the rules' own cases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::analysis::facts::{Facts, parse_located};
 use dnslint::analysis::node_cache::{NodeListener, views};

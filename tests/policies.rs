@@ -1,4 +1,14 @@
 //! The rules on policies, DNS Services and address pools: their cases, and every incident, from the manifests alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::analysis::facts::Facts;
 use dnslint::analysis::view::{Schemas, ViewSet};

@@ -1,5 +1,14 @@
 //! A pod's resolv.conf and the way of a name: vectors of the libraries, and the clusters of the test data.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test fails loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::analysis::trace::candidates::{Candidate, Failure, Library, candidates};
 use dnslint::analysis::trace::wait::{Timing, Wait, silent};

@@ -1,9 +1,13 @@
 //! Full-screen checks of every output format; `DNSLINT_BLESS=1` rewrites the expected files in `testdata/cli/report/`.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test harness fails loudly and lays out its own files"
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
 )]
 
 use dnslint::diagnostic::{

@@ -1,4 +1,14 @@
 //! The rules about resolver files, over recorded incidents and over the cases of each rule.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::analysis::facts::Facts;
 use dnslint::analysis::view::{Schemas, ViewSet};

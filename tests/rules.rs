@@ -1,4 +1,14 @@
 //! Every rule has bad cases whose findings are recorded and good near misses on which it is silent.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 mod common;
 

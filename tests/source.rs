@@ -1,6 +1,15 @@
 //! The input room against real directories: discovery, links, limits, order.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 #![cfg(unix)]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests lay out directories")]
 
 use dnslint::source::{FileKind, Limits, LoadOptions, Lookup, NodeIndex, ProblemKind, Snapshot};
 use std::collections::BTreeMap;

@@ -1,5 +1,14 @@
 //! The YAML reader against kubectl's reading of scalars, and on awkward, broken and truncated files.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::source::Span;
 use dnslint::syntax::yaml::{ErrorKind, NodeRef, Scalar, Yaml, parse};

@@ -1,5 +1,14 @@
 //! The Corefile parser against the vectors that the real CoreDNS parser produced.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail and may read its vectors")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,14 @@
 //! The kubelet, k3s and kubeadm vectors of `testdata/vectors`, every field of each compared.
-
-#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "tests read their data and may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use dnslint::analysis::effective::address::canonical;
 use dnslint::analysis::effective::cluster_dns::cluster_dns;

@@ -1,6 +1,14 @@
 //! Parsing vectors of `resolv.conf`: what glibc, musl, Go and the kubelet were seen to make of a file.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

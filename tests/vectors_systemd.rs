@@ -1,5 +1,14 @@
 //! The vectors of kinds `envfile`, `execsplit`, `execexpand` and `dropin`: what systemd makes of units and environments.
-
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails loudly and lays out its own files"
+)]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads its vectors from disk")]
 
 use dnslint::source::{FileId, Span};

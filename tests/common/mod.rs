@@ -1,5 +1,5 @@
 //! What the data-driven tests share: running a folder, the line format of `expect.txt`, blessing.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, reason = "each test program uses its part")]
 
 use dnslint::CheckOptions;
 use dnslint::diagnostic::{Diagnostic, Label};

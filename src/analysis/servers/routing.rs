@@ -554,19 +554,14 @@ impl Search<'_, '_> {
         let ip = target.ip;
         let mut found = Vec::new();
         for (server, vertex) in self.graph.servers.iter().enumerate() {
-            if let Some(local) = vertex.local_ips.iter().find(|local| local.value == ip) {
-                if let Some(block) = self.graph.select(server, name, Some(target)) {
-                    let mut hops: Vec<Hop> = local
-                        .location()
-                        .map(|location| Hop {
-                            location,
-                            text: format!("{} listens on {ip} on every node", vertex.name),
-                        })
-                        .into_iter()
-                        .collect();
-                    hops.extend(self.block_hop(server, block, "this block takes it".to_owned()));
-                    found.push((Site::Block { server, block }, hops));
-                }
+            if let Some(local) = vertex.local_ips.iter().find(|local| local.value == ip)
+                && let Some(block) = self.graph.select(server, name, Some(target))
+            {
+                let listens =
+                    |location| Hop { location, text: format!("{} listens on {ip} on every node", vertex.name) };
+                let mut hops: Vec<Hop> = local.location().map(listens).into_iter().collect();
+                hops.extend(self.block_hop(server, block, "this block takes it".to_owned()));
+                found.push((Site::Block { server, block }, hops));
             }
         }
         found
