@@ -10,12 +10,16 @@ use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::{block_view, forward_view, server_view};
 use crate::analysis::view::{Schemas, ViewSet};
 use crate::analysis::views::address_pool::AddressPoolView;
+use crate::analysis::views::cluster::ClusterView;
 use crate::analysis::views::dns_server::{DnsServerView, ForwardView, ServerBlockView};
+use crate::analysis::views::kubelet::KubeletView;
 use crate::analysis::views::node_cache::NodeCacheView;
 use crate::analysis::views::pod::PodView;
 use crate::analysis::views::policy::PolicyView;
+use crate::analysis::views::resolv_conf::{ResolvConfView, ResolvedConfView};
 use crate::analysis::views::service::ServiceView;
-use crate::analysis::{address_pool, node_cache, policy, service};
+use crate::analysis::views::unit::UnitView;
+use crate::analysis::{address_pool, kubelet, node_cache, policy, resolver, service};
 use crate::model::Cluster;
 use crate::source::{Located, Snapshot};
 use crate::syntax::corefile::Version;
@@ -27,13 +31,18 @@ use std::net::IpAddr;
 pub fn schemas() -> Schemas {
     Schemas::new()
         .with::<AddressPoolView>()
+        .with::<ClusterView>()
         .with::<DnsServerView>()
         .with::<ForwardView>()
+        .with::<KubeletView>()
         .with::<NodeCacheView>()
         .with::<PodView>()
         .with::<PolicyView>()
+        .with::<ResolvConfView>()
+        .with::<ResolvedConfView>()
         .with::<ServerBlockView>()
         .with::<ServiceView>()
+        .with::<UnitView>()
 }
 
 /// What is taken for granted where the input does not say it (`--assume`, `--k8s-version`, …).
@@ -81,6 +90,8 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     add_servers(&mut set, cluster, &routes, assume);
     add_pods(&mut set, cluster, &facts);
     add_network(&mut set, cluster, &facts, &nodes);
+    add_resolvers(&mut set, snapshot, cluster, &facts, &nodes);
+    add_kubelets(&mut set, snapshot, cluster, &facts, &nodes);
     add_node_caches(&mut set, snapshot, cluster, &facts, &routes, &nodes);
     Collected { views: set, missing: missing(cluster, &facts, &nodes) }
 }
@@ -182,6 +193,29 @@ fn node_count(cluster: &Cluster) -> usize {
     let objects = cluster.objects.of_kind("Node").iter().map(|n| n.meta.name.value.as_str());
     let matched = cluster.nodes.iter().filter(|n| n.object.is_none()).map(|n| n.name.as_str());
     objects.chain(matched).collect::<BTreeSet<_>>().len()
+}
+
+/// Kubelets, the units that run them, and the cluster that they make up.
+fn add_kubelets(set: &mut ViewSet, snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    for (view, object) in kubelet::views(snapshot, cluster, facts, nodes) {
+        set.add(&view, object);
+    }
+    for (view, object) in kubelet::unit_views(snapshot, cluster) {
+        set.add(&view, object);
+    }
+    for (view, object) in kubelet::cluster_view(snapshot, cluster, facts, nodes) {
+        set.add(&view, object);
+    }
+}
+
+/// Resolver files of the nodes, and the configuration of systemd-resolved.
+fn add_resolvers(set: &mut ViewSet, snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    for (view, object) in resolver::views(snapshot, cluster, facts, nodes) {
+        set.add(&view, object);
+    }
+    for (view, object) in resolver::resolved_views(snapshot) {
+        set.add(&view, object);
+    }
 }
 
 /// Node caches, with what listens on the nodes and whom the kubelets send pods to.

@@ -187,7 +187,7 @@ pub fn node_cache_listeners(cluster: &Cluster, server: &DnsServer) -> Vec<Locate
         return flags;
     }
     let mut bound: Vec<Located<IpAddr>> = Vec::new();
-    for config in &server.config {
+    if let Some(config) = &server.config {
         for arg in config.corefile.blocks.iter().flat_map(|b| b.directives_named("bind")).flat_map(|d| &d.args) {
             let place = config.locate(crate::syntax::corefile::Place::of(arg));
             let ip: Option<IpAddr> = arg.text.parse().ok();

@@ -4,6 +4,7 @@ use super::values::{Distribution, ProxyMode};
 use crate::diagnostic::{Diagnostic, Files};
 pub use crate::lint::RuleSettings;
 use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet, RuleSource};
+use crate::model::BrokenInput;
 use crate::report::RuleInfo;
 use crate::source::{FileKind, LoadOptions, Location, Snapshot};
 use crate::{Assumptions, CheckOptions};
@@ -189,20 +190,33 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
             message: problem.message.clone(),
             help: None,
         })
-        .chain(outcome.broken.into_iter().map(|broken| InputProblem {
+        .chain(outcome.broken.iter().filter(|broken| !broken.templated).map(|broken| InputProblem {
             path: snapshot.file(broken.location.file).path.clone(),
             at: Some(broken.location),
-            message: broken.message,
+            message: broken.message.clone(),
             help: None,
         }))
         .collect();
+    let mut coverage = outcome.coverage;
+    coverage.extend(templates(&snapshot, &outcome.broken));
     EngineResult {
         file_count: snapshot.files.iter().filter(|file| file.kind != FileKind::Other).count(),
         diagnostics: outcome.diagnostics,
-        coverage: outcome.coverage,
+        coverage,
         problems,
         files: Box::new(snapshot),
     }
+}
+
+/// Templates are no fault: a program renders them first, and its output is what counts. One line says so.
+fn templates(snapshot: &Snapshot, broken: &[BrokenInput]) -> Option<Coverage> {
+    let mut files = broken.iter().filter(|b| b.templated).map(|b| snapshot.file(b.location.file).path.as_str());
+    let first = files.next()?;
+    let missing = match files.count() {
+        0 => format!("the rendered form of the template {first}"),
+        more => format!("the rendered form of {} templates, such as {first}", more + 1),
+    };
+    Some(Coverage { missing, rules: vec![crate::lint::ALL.to_owned()] })
 }
 
 /// The kinds of views, sorted.

@@ -21,8 +21,8 @@ pub const RULE_FILE: &str = "rule-file";
 pub const MAX_RULE_FILE: usize = 64 * 1024;
 /// View kind that every expression sees as `cluster`.
 pub const CLUSTER_KIND: &str = "cluster";
-/// View kind whose findings are folded unless a rule says otherwise.
-const FOLDED_KIND: &str = "pod";
+/// View kinds whose findings are folded unless a rule says otherwise: there are many subjects of one shape.
+const FOLDED_KINDS: [&str; 4] = ["kubelet", "pod", "resolv_conf", "unit"];
 
 /// A rule file before it is read.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ impl Compiler<'_, '_> {
         let fixes: Vec<FixRule> = written.fix.0.iter().filter_map(|fix| self.fix(fix, &scope)).collect();
         Some(Rule {
             fixable: fixes.iter().map(|fix| fix.safety).max(),
-            fold: written.fold.unwrap_or(written.on.value == FOLDED_KIND),
+            fold: written.fold.unwrap_or(FOLDED_KINDS.contains(&written.on.value.as_str())),
             location: Location::new(file, written.id.span),
             id: written.id.value,
             group: written.group.value,

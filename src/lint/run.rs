@@ -250,6 +250,11 @@ fn labels(finding: &Finding, subject: &ViewValue) -> Vec<Label> {
         if labels.contains(&label) {
             continue;
         }
+        // a label without words takes those of the next one at the same place
+        if let Some(bare) = labels.iter_mut().find(|l| l.location == location && l.text.is_empty()) {
+            bare.text = label.text;
+            continue;
+        }
         if found.primary && primary.is_none() {
             primary = Some(labels.len());
         }

@@ -70,7 +70,7 @@ pub struct RuleFile {
     /// Thresholds and lists that `dnslint.toml` may override, with their defaults.
     #[serde(default)]
     pub params: BTreeMap<String, serde_json::Value>,
-    /// Whether many subjects with the same finding are reported as one (default: for pods).
+    /// Whether many subjects with the same finding are reported as one (default: for pods, kubelets, units and resolver files).
     #[serde(default)]
     pub fold: Option<bool>,
     /// Samples; a rule without them has the folder `testdata/rules/<id>/`.

@@ -46,6 +46,8 @@ pub struct DnsServer {
     pub location: Location,
     /// k3s installs its Corefile and writes it anew at each start: its content is not the user's.
     pub packaged: bool,
+    /// The image is neither CoreDNS's nor the node cache's own: a build with plugins that nobody can know.
+    pub custom_build: bool,
 }
 
 /// A server's Corefile with everything that it imports.
@@ -146,6 +148,8 @@ fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option
             Some((position, container, kind_of_image(&image.value)?))
         })?;
     let config = (kind != ServerKind::KubeDns).then(|| corefile_of(objects, workload, container, kind)).flatten();
+    let map = config.as_ref().and_then(|c| objects.config_maps.get(c.config_map?));
+    let map_packaged = map.is_some_and(|map| is_packaged(&map.meta));
     Some(DnsServer {
         kind,
         name: format!("{}/{}", workload.meta.namespace.value, workload.meta.name.value),
@@ -156,7 +160,8 @@ fn from_workload(objects: &Objects, index: usize, workload: &Workload) -> Option
         config,
         services: services_of(objects, workload),
         location: workload.meta.name_location(),
-        packaged: is_packaged(&workload.meta),
+        packaged: is_packaged(&workload.meta) || map_packaged,
+        custom_build: false,
     })
 }
 
@@ -265,17 +270,20 @@ fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, 
         server.config = Some(config);
         return;
     }
+    let mounted = mounted_by(objects, map);
+    let workload = mounted.and_then(|(index, _)| objects.workloads.get(index));
     servers.push(DnsServer {
         kind,
         name: format!("{namespace}/{}", map.meta.name.value),
         namespace,
-        workload: None,
-        container: None,
+        workload: mounted.map(|(workload, _)| workload),
+        container: mounted.map(|(_, container)| container),
         image: None,
         config: Some(config),
-        services: Vec::new(),
+        services: workload.map(|w| services_of(objects, w)).unwrap_or_default(),
         location: map.meta.name_location(),
         packaged: is_packaged(&map.meta),
+        custom_build: mounted.is_some(),
     });
 }
 
@@ -283,6 +291,18 @@ fn attach_or_add(objects: &Objects, servers: &mut Vec<DnsServer>, index: usize, 
 fn is_packaged(meta: &Meta) -> bool {
     let owner = meta.annotations.get("objectset.rio.cattle.io/owner-gvk");
     owner.is_some_and(|gvk| gvk.value.contains("k3s.cattle.io") && gvk.value.contains("Kind=Addon"))
+}
+
+/// The workload (and its container) that mounts a ConfigMap although its image is no known DNS server.
+fn mounted_by(objects: &Objects, map: &ConfigMap) -> Option<(usize, usize)> {
+    objects.workloads.iter().enumerate().find_map(|(index, workload)| {
+        let names_map =
+            |v: &&super::pod::Volume| v.config_map.as_ref().is_some_and(|c| c.name.value == map.meta.name.value);
+        let volume = workload.pod.volumes.iter().find(names_map)?;
+        let mounts = |c: &Container| c.mounts.iter().any(|m| m.name.value == volume.name.value);
+        let container = workload.pod.containers.iter().position(mounts)?;
+        (workload.meta.namespace.value == map.meta.namespace.value).then_some((index, container))
+    })
 }
 
 /// Whether the snapshot leaves open which ConfigMap a server mounts (its manifest shows no ConfigMap volume).
@@ -315,6 +335,7 @@ fn from_plain(objects: &Objects, path: &str, text: EmbeddedText) -> DnsServer {
         services: Vec::new(),
         location,
         packaged: false,
+        custom_build: false,
     }
 }
 

@@ -46,7 +46,7 @@ impl Dnsmasq {
         let process = node.services.values().find(|service| service.program() == "dnsmasq" && !service.masked);
         let mut sources = Vec::new();
         let mut location = None;
-        for process in process {
+        if let Some(process) = process {
             let file = process.file.or_else(|| process.location().map(|l| l.file))?;
             let words: Vec<Spanned<String>> = process
                 .arguments()

@@ -52,6 +52,7 @@ fn found(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) ->
     check(&config.corefile, &binary)
         .into_iter()
         .filter(|problem| !folded.contains(&problem.place.file.index()))
+        .filter(|problem| !(server.custom_build && depends_on_build(problem.kind)))
         .filter(|problem| !(problem.version_assumed && problem.kind.depends_on_release()))
         .collect()
 }
@@ -73,6 +74,17 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
         related,
     };
     Some(Located::at(view, location))
+}
+
+/// Whether a finding is about what the official builds hold.
+const fn depends_on_build(kind: ProblemKind) -> bool {
+    matches!(
+        kind,
+        ProblemKind::UnknownPlugin
+            | ProblemKind::External
+            | ProblemKind::Removed
+            | ProblemKind::PluginNeedsNewerVersion
+    )
 }
 
 /// Endings of what CoreDNS calls a parsing error: a line that ends too early or goes on too long.

@@ -1,0 +1,313 @@
+//! The fields of `KubeletConfiguration` (`kubelet.config.k8s.io/v1beta1`) and the slips that people make with them.
+
+use crate::model::value::Value;
+use crate::source::Located;
+
+/// Top-level fields, of every release of v1beta1 (`staging/src/k8s.io/kubelet/config/v1beta1/types.go`).
+pub const FIELDS: [&str; 128] = [
+    "address",
+    "allowedUnsafeSysctls",
+    "apiVersion",
+    "authentication",
+    "authorization",
+    "cgroupDriver",
+    "cgroupRoot",
+    "cgroupsPerQOS",
+    "clusterDNS",
+    "clusterDomain",
+    "configMapAndSecretChangeDetectionStrategy",
+    "configTrialDuration",
+    "containerLogMaxFiles",
+    "containerLogMaxSize",
+    "containerLogMaxWorkers",
+    "containerLogMonitorInterval",
+    "containerRuntimeEndpoint",
+    "contentType",
+    "cpuCFSQuota",
+    "cpuCFSQuotaPeriod",
+    "cpuManagerPolicy",
+    "cpuManagerPolicyOptions",
+    "cpuManagerReconcilePeriod",
+    "crashLoopBackOff",
+    "enableContentionProfiling",
+    "enableControllerAttachDetach",
+    "enableDebugFlagsHandler",
+    "enableDebuggingHandlers",
+    "enableProfilingHandler",
+    "enableServer",
+    "enableSystemLogHandler",
+    "enableSystemLogQuery",
+    "enforceNodeAllocatable",
+    "eventBurst",
+    "eventRecordQPS",
+    "evictionHard",
+    "evictionMaxPodGracePeriod",
+    "evictionMinimumReclaim",
+    "evictionPressureTransitionPeriod",
+    "evictionSoft",
+    "evictionSoftGracePeriod",
+    "failCgroupV1",
+    "failSwapOn",
+    "featureGates",
+    "fileCheckFrequency",
+    "hairpinMode",
+    "healthzBindAddress",
+    "healthzPort",
+    "httpCheckFrequency",
+    "imageGCHighThresholdPercent",
+    "imageGCLowThresholdPercent",
+    "imageMaximumGCAge",
+    "imageMinimumGCAge",
+    "imagePullCredentialsVerificationPolicy",
+    "imageServiceEndpoint",
+    "iptablesDropBit",
+    "iptablesMasqueradeBit",
+    "kind",
+    "kernelMemcgNotification",
+    "kubeAPIBurst",
+    "kubeAPIQPS",
+    "kubeReserved",
+    "kubeReservedCgroup",
+    "kubeletCgroups",
+    "localStorageCapacityIsolation",
+    "logging",
+    "makeIPTablesUtilChains",
+    "maxOpenFiles",
+    "maxParallelImagePulls",
+    "maxPods",
+    "memoryManagerPolicy",
+    "memorySwap",
+    "memoryThrottlingFactor",
+    "mergeDefaultEvictionSettings",
+    "nodeLeaseDurationSeconds",
+    "nodeStatusMaxImages",
+    "nodeStatusReportFrequency",
+    "nodeStatusUpdateFrequency",
+    "oomScoreAdj",
+    "podCIDR",
+    "podLogsDir",
+    "podPidsLimit",
+    "podsPerCore",
+    "port",
+    "preloadedImagesVerificationAllowlist",
+    "protectKernelDefaults",
+    "providerID",
+    "qosReserved",
+    "readOnlyPort",
+    "registerNode",
+    "registerWithTaints",
+    "registryBurst",
+    "registryPullQPS",
+    "reservedMemory",
+    "reservedSystemCPUs",
+    "resolvConf",
+    "rotateCertificates",
+    "runOnce",
+    "runtimeCgroups",
+    "runtimeRequestTimeout",
+    "seccompDefault",
+    "serializeImagePulls",
+    "serverTLSBootstrap",
+    "showHiddenMetricsForVersion",
+    "shutdownGracePeriod",
+    "shutdownGracePeriodByPodPriority",
+    "shutdownGracePeriodCriticalPods",
+    "singleProcessOOMKill",
+    "staticPodPath",
+    "staticPodURL",
+    "staticPodURLHeader",
+    "streamingConnectionIdleTimeout",
+    "syncFrequency",
+    "systemCgroups",
+    "systemReserved",
+    "systemReservedCgroup",
+    "tlsCertFile",
+    "tlsCipherSuites",
+    "tlsCurvePreferences",
+    "tlsMinVersion",
+    "tlsPrivateKeyFile",
+    "topologyManagerPolicy",
+    "topologyManagerPolicyOptions",
+    "topologyManagerScope",
+    "tracing",
+    "userNamespaces",
+    "volumePluginDir",
+    "volumeStatsAggPeriod",
+];
+
+/// The fields that concern DNS.
+pub const DNS_FIELDS: [&str; 3] = ["clusterDNS", "clusterDomain", "resolvConf"];
+
+/// Fields of structs inside, by parent.
+const NESTED: [(&str, &[&str]); 6] = [
+    ("authentication", &["anonymous", "webhook", "x509"]),
+    ("authorization", &["mode", "webhook"]),
+    ("logging", &["flushFrequency", "format", "options", "verbosity", "vmodule"]),
+    ("memorySwap", &["swapBehavior"]),
+    ("tracing", &["endpoint", "samplingRatePerMillion"]),
+    ("crashLoopBackOff", &["maxContainerRestartPeriod"]),
+];
+
+/// Names that other interfaces have for the DNS fields: flags, internal Go fields, resolv.conf's usual name.
+const OTHER_NAMES: [(&str, &str); 12] = [
+    ("resolverconfig", "resolvConf"),
+    ("resolveconf", "resolvConf"),
+    ("resolvconfig", "resolvConf"),
+    ("resolvconffile", "resolvConf"),
+    ("resolvconfpath", "resolvConf"),
+    ("resolverconf", "resolvConf"),
+    ("clusterdnsip", "clusterDNS"),
+    ("clusterdnsservers", "clusterDNS"),
+    ("dnsclusterip", "clusterDNS"),
+    ("clusterdomainname", "clusterDomain"),
+    ("dnsdomain", "clusterDomain"),
+    ("clusterdnsdomain", "clusterDomain"),
+];
+
+/// A key that the kubelet does not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slip {
+    /// The key as written, located.
+    pub key: Located<String>,
+    /// The field that was meant, with its parents.
+    pub meant: String,
+    /// The key is one of the kubelet's and stands under the wrong parent.
+    pub misplaced: bool,
+    /// It concerns DNS.
+    pub dns: bool,
+}
+
+/// The slips in a configuration: keys without a near field are somebody's extension or a newer release's, not a slip.
+#[must_use]
+pub fn slips(config: &Value) -> Vec<Slip> {
+    let mut found = Vec::new();
+    for (key, value) in config.entries() {
+        if let Some(slip) = top_level(key, config) {
+            found.push(slip);
+        }
+        found.extend(inside(key, value));
+    }
+    found
+}
+
+fn top_level(key: &Located<String>, config: &Value) -> Option<Slip> {
+    let name = key.value.as_str();
+    if FIELDS.contains(&name) {
+        return None;
+    }
+    if let Some((parent, _)) = NESTED.iter().find(|(_, fields)| fields.contains(&name) && !common_word(name)) {
+        return Some(slip(key, format!("{parent}.{name}"), true, false));
+    }
+    let meant = meant(name)?;
+    // beside the right spelling, the wrong one is a left-over that harms nobody
+    (config.get(meant).is_none()).then(|| slip(key, meant.to_owned(), false, DNS_FIELDS.contains(&meant)))
+}
+
+/// DNS fields one level too deep, as happens with a wrong indentation or a copied `kubeletExtraArgs`.
+fn inside(parent: &Located<String>, value: &Located<Value>) -> Vec<Slip> {
+    let free = ["featureGates", "metadata"].contains(&parent.value.as_str());
+    let keys = value.entries().iter().map(|(key, _)| key);
+    keys.filter(|key| !free && DNS_FIELDS.contains(&key.value.as_str()))
+        .map(|key| slip(key, key.value.clone(), true, true))
+        .collect()
+}
+
+fn slip(key: &Located<String>, meant: String, misplaced: bool, dns: bool) -> Slip {
+    Slip { key: key.clone(), meant, misplaced, dns }
+}
+
+/// Words that say nothing about which struct they belong to.
+fn common_word(name: &str) -> bool {
+    ["mode", "options", "format", "endpoint", "webhook", "verbosity"].contains(&name)
+}
+
+/// The field that a key was meant to be.
+fn meant(name: &str) -> Option<&'static str> {
+    let folded = folded(name);
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == folded).map(|(_, field)| *field);
+    let same = || FIELDS.iter().copied().find(|field| field.eq_ignore_ascii_case(&folded));
+    other.or_else(same).or_else(|| nearest(&folded))
+}
+
+/// Lower case without the separators that flags and file formats put between words.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Longest key that is compared letter by letter.
+const MAX_KEY: usize = 64;
+/// Shortest key of which one letter may be wrong.
+const MIN_KEY: usize = 6;
+
+/// A field that one letter (in a long name two) turns into `folded`.
+fn nearest(folded: &str) -> Option<&'static str> {
+    let length = folded.chars().count();
+    if !(MIN_KEY..=MAX_KEY).contains(&length) {
+        return None;
+    }
+    let limit = if length >= 12 { 2 } else { 1 };
+    let scored = FIELDS.iter().map(|field| (distance(folded, &field.to_ascii_lowercase()), *field));
+    scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, field)| field)
+}
+
+/// Levenshtein distance in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for ((y, &up), &diagonal) in b.iter().zip(row.iter().skip(1)).zip(&row) {
+            let left = next.last().copied().unwrap_or(0);
+            next.push((left + 1).min(up + 1).min(diagonal + usize::from(x != *y)));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::node::config_file;
+    use crate::source::FileId;
+
+    fn found(yaml: &str) -> Vec<(String, String, bool)> {
+        let config = config_file(FileId(0), yaml);
+        slips(&config.value.value).into_iter().map(|s| (s.key.value, s.meant, s.misplaced)).collect()
+    }
+
+    #[test]
+    fn the_field_that_was_meant() {
+        for (key, meant) in [
+            ("ResolverConfig", "resolvConf"),
+            ("resolverConfig", "resolvConf"),
+            ("resolv-conf", "resolvConf"),
+            ("resolvconf", "resolvConf"),
+            ("resolveConf", "resolvConf"),
+            ("clusterDns", "clusterDNS"),
+            ("cluster_dns", "clusterDNS"),
+            ("cluserDNS", "clusterDNS"),
+            ("cluster-domain", "clusterDomain"),
+            ("failSwapon", "failSwapOn"),
+        ] {
+            assert_eq!(super::meant(key), Some(meant), "{key}");
+        }
+        for key in ["dns", "x-site", "resolver", "somethingElse", "node", "enableFoo"] {
+            assert_eq!(super::meant(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn slips_of_a_file() {
+        let own = |key: &str, meant: &str, misplaced| (key.to_owned(), meant.to_owned(), misplaced);
+        assert_eq!(
+            found(
+                "authentication:\n  anonymous: {enabled: false}\n  clusterDNS: [10.96.0.10]\nclusterDns: [1.1.1.1]\n"
+            ),
+            [own("clusterDNS", "clusterDNS", true), own("clusterDns", "clusterDNS", false)]
+        );
+        assert_eq!(found("x509: {clientCAFile: /x}\n"), [own("x509", "authentication.x509", true)]);
+        assert_eq!(found("resolvConf: /a\nresolverConfig: /b\nfeatureGates: {clusterDNS: true}\n"), []);
+        assert_eq!(found("- a\n"), []);
+    }
+}

@@ -1,0 +1,94 @@
+//! k3s and RKE2: DNS settings without effect, and packaged manifests that somebody edited.
+
+use super::settings::losing_view;
+use crate::analysis::effective::losing::{Losing, LosingReason};
+use crate::analysis::node_dns::k3s::K3sDns;
+use crate::analysis::views::kubelet::{EditedManifest, LosingView};
+use crate::model::node::text_of;
+use crate::source::{Located, Location, NodeRoot, Snapshot, Span};
+use std::net::IpAddr;
+
+/// The packaged manifest of CoreDNS.
+const COREDNS_MANIFEST: &str = "/var/lib/rancher/k3s/server/manifests/coredns.yaml";
+/// Flags that bear on DNS.
+const DNS_FLAGS: [&str; 6] =
+    ["cluster-dns", "cluster-domain", "service-cidr", "cluster-cidr", "resolv-conf", "data-dir"];
+/// Words of a value that bear on DNS.
+const DNS_WORDS: [&str; 3] = ["cluster-dns", "cluster-domain", "resolv-conf"];
+/// Corefile lines that the packages have had, blanks folded and the cluster domain as `DOMAIN`.
+const STOCK_LINES: [&str; 4] =
+    ["forward . /etc/resolv.conf", "forward . /etc/resolv.conf {", "proxy . /etc/resolv.conf", ".:53 {"];
+/// Directives by which an edit of the Corefile changes answers.
+const TELLING: [&str; 11] =
+    ["forward", "proxy", "rewrite", "template", "file", "log", "acl", "dns64", "alternate", "route53", "etcd"];
+
+/// The settings without effect that bear on DNS.
+pub fn losing(dns: &K3sDns) -> impl Iterator<Item = Located<LosingView>> + '_ {
+    dns.losing.iter().filter(|loss| concerns_dns(loss)).map(losing_view)
+}
+
+fn concerns_dns(loss: &Losing) -> bool {
+    let name = loss.name.trim_end_matches('+');
+    let speaks = DNS_WORDS.iter().any(|word| loss.value.value.contains(word));
+    let meant = match loss.reason {
+        LosingReason::ReplacesDefault => false,
+        LosingReason::MapItem | LosingReason::SwallowedByPredecessor => name == "kubelet-arg" || speaks,
+        LosingReason::UnknownKeyFatal | LosingReason::UnknownKeySkipped => {
+            let folded = name.to_ascii_lowercase().replace('_', "-");
+            folded.contains("resolv") || folded.contains("dns") || DNS_FLAGS.contains(&folded.as_str())
+        }
+        _ => DNS_FLAGS.contains(&name) || (name == "kubelet-arg" && speaks),
+    };
+    meant && !loss.same_value && !loss.value.origins.is_empty()
+}
+
+/// Lines of the packaged CoreDNS manifest that change what it answers and that no package has.
+///
+/// Only lines that are there count: what a release left out or reformatted is no edit.
+pub fn edited_manifests(snapshot: &Snapshot, root: &NodeRoot) -> Vec<Located<EditedManifest>> {
+    let Some((file, text)) = text_of(snapshot, root, COREDNS_MANIFEST) else { return Vec::new() };
+    let mut found = Vec::new();
+    let (mut offset, mut corefile) = (0, None);
+    let mut in_hosts = false;
+    for raw in text.split_inclusive('\n') {
+        let indent = raw.len() - raw.trim_start().len();
+        let line = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.starts_with("Corefile:") {
+            corefile = Some(indent);
+        } else if !line.is_empty() && corefile.is_some_and(|outer| indent <= outer) {
+            corefile = None;
+        } else if corefile.is_some() {
+            in_hosts = if line.starts_with("hosts ") { true } else { in_hosts && line != "}" };
+            if is_edit(&line, in_hosts) {
+                let start = offset + indent;
+                let place = Location::new(file, Span::new(start, start + raw.trim().len()));
+                found.push(Located::at(EditedManifest { path: COREDNS_MANIFEST.to_owned(), line }, place));
+            }
+        }
+        offset += raw.len();
+    }
+    found
+}
+
+fn is_edit(line: &str, in_hosts: bool) -> bool {
+    let first = line.split(' ').next().unwrap_or_default();
+    let host_line = in_hosts && first.parse::<IpAddr>().is_ok();
+    let block = line.ends_with('{') && (first.contains(":53") || first.ends_with('.')) && line != ".:53 {";
+    !STOCK_LINES.contains(&line) && (TELLING.contains(&first) || host_line || block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_and_stock_lines() {
+        for line in ["forward . 1.1.1.1", "log", "lab.example:53 {", "rewrite name a b"] {
+            assert!(is_edit(line, false), "{line}");
+        }
+        assert!(is_edit("192.168.1.5 nas", true));
+        for line in ["forward . /etc/resolv.conf", ".:53 {", "cache 30", "192.168.1.5 nas", "ready", "}", ""] {
+            assert!(!is_edit(line, false), "{line}");
+        }
+    }
+}

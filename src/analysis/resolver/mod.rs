@@ -1,0 +1,208 @@
+//! Resolver files of nodes: what each says, who reads it, and what comes of that in pods.
+
+mod cluster_dns;
+mod mixed;
+mod network;
+mod owned;
+mod resolved;
+mod searches;
+mod states;
+mod text;
+
+use crate::analysis::facts::Facts;
+use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile, start_of};
+use crate::analysis::node_dns::{ASSUMED_KUBE, NodeDns};
+use crate::analysis::views::resolv_conf::ResolvConfView;
+use crate::model::Cluster;
+use crate::model::node::Node;
+use crate::source::{FileId, FileKind, Located, Location, NodeRoot, Snapshot, Span, Spanned};
+use crate::syntax::resolv_conf::address::{strict, v6_with_zone};
+use crate::syntax::resolv_conf::{ResolvConf, kubelet};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+pub use resolved::resolved_views;
+
+/// Nameservers that the kubelet and the C libraries keep.
+const MAX_NAMESERVERS: usize = 3;
+
+/// Everything that a file of one node is judged against.
+struct Around<'a> {
+    snapshot: &'a Snapshot,
+    cluster: &'a Cluster,
+    facts: &'a Facts,
+    root: &'a NodeRoot,
+    node: &'a Node,
+    dns: &'a NodeDns,
+    nodes: &'a [NodeDns],
+}
+
+/// The views of all resolver files that matter, each with the node that it belongs to.
+#[must_use]
+pub fn views(
+    snapshot: &Snapshot,
+    cluster: &Cluster,
+    facts: &Facts,
+    nodes: &[NodeDns],
+) -> Vec<(Located<ResolvConfView>, Option<String>)> {
+    let mut views = Vec::new();
+    for dns in nodes {
+        let Some(node) = cluster.nodes.get(dns.node) else { continue };
+        let Some(root) = snapshot.node(node.index) else { continue };
+        let around = Around { snapshot, cluster, facts, root, node, dns, nodes };
+        let object = Some(format!("Node/{}", dns.name));
+        views.extend(of_node(&around).into_iter().map(|view| (view, object.clone())));
+    }
+    let flat = snapshot.of_kind(FileKind::ResolvConf).filter(|file| file.node.is_none());
+    views.extend(flat.map(|file| (flat_view(snapshot, file.id, &file.path), None)));
+    views
+}
+
+/// The file that pods inherit, and the node's own where that is another one.
+fn of_node(around: &Around<'_>) -> Vec<Located<ResolvConfView>> {
+    let dns = around.dns;
+    let same = match (&dns.pod_file.state, &dns.host_file) {
+        (PodFileState::Read(pods), PodFileState::Read(host)) => pods.file == host.file,
+        _ => dns.pod_file.path == "/etc/resolv.conf",
+    };
+    let mut pods = pods_view(around, same);
+    let dependencies = cluster_dns::dependencies(around);
+    pods.value.cluster_dependencies = dependencies;
+    let mut list = vec![pods];
+    if !same && let PodFileState::Read(host) = &dns.host_file {
+        list.push(host_view(around, host));
+    }
+    list
+}
+
+fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
+    let dns = around.dns;
+    let file = &dns.pod_file;
+    let mut view = ResolvConfView {
+        path: file.path.clone(),
+        used_by_pods: dns.configured,
+        kubelet_known: dns.configured,
+        used_by_host: same,
+        used_by: file.setting.iter().map(|at| Located::at(file.path.clone(), *at)).collect(),
+        kubelet_version: format!("{}.{}", dns.version.major, dns.version.minor),
+        version_known: dns.version_known,
+        ..ResolvConfView::default()
+    };
+    if dns.configured {
+        states::fill(around, &mut view);
+    } else {
+        states::fill_unconfigured(around, &mut view);
+    }
+    network::fill(around, file.read(), &mut view);
+    view.network_overlap = network::overlap(around);
+    let Some(read) = file.read() else {
+        let place = file.setting.clone();
+        return Located::from_origins(view, place);
+    };
+    let place = start_of(around.snapshot, read.file);
+    of_text(around.snapshot, read.file, &read.conf, &mut view);
+    if dns.configured {
+        inherited(around, read, &mut view);
+    }
+    view.upstream_files = states::upstream_files(around, Some(read.file));
+    Located::at(view, place)
+}
+
+/// Facts about what pods get from the file.
+fn inherited(around: &Around<'_>, read: &ReadFile, view: &mut ResolvConfView) {
+    use crate::analysis::effective::pod_dns::HostFile;
+    let HostFile::Read(host) = &read.host else { return };
+    view.nameservers.clone_from(&host.nameservers);
+    view.dropped_nameservers = host.nameservers.iter().skip(MAX_NAMESERVERS).cloned().collect();
+    let with = |test: fn(IpAddr) -> bool| -> Vec<_> {
+        let fits = |word: &&Located<String>| address(&word.value).is_some_and(test);
+        host.nameservers.iter().filter(fits).cloned().collect()
+    };
+    view.loopback = with(|ip| ip.to_canonical().is_loopback());
+    view.loopback_beside_others = view.loopback.len() < host.nameservers.len();
+    view.magic_dns = with(is_magic_dns);
+    view.container_bridges = with(is_container_bridge);
+    let scoped = |word: &&Located<String>| matches!(v6_with_zone(&word.value), Some((_, Some(_))));
+    view.scoped_nameservers = host.nameservers.iter().filter(scoped).cloned().collect();
+    view.mixed = mixed::find(around, &host.nameservers);
+    searches::fill(around, read, host, view);
+}
+
+fn host_view(around: &Around<'_>, host: &ReadFile) -> Located<ResolvConfView> {
+    let mut view = ResolvConfView {
+        path: "/etc/resolv.conf".to_owned(),
+        used_by_host: true,
+        kubelet_version: format!("{}.{}", around.dns.version.major, around.dns.version.minor),
+        version_known: around.dns.version_known,
+        ..ResolvConfView::default()
+    };
+    of_text(around.snapshot, host.file, &host.conf, &mut view);
+    network::fill(around, Some(host), &mut view);
+    Located::at(view, start_of(around.snapshot, host.file))
+}
+
+/// A file that belongs to no node: only its text can be judged.
+fn flat_view(snapshot: &Snapshot, file: FileId, path: &str) -> Located<ResolvConfView> {
+    let mut view = ResolvConfView {
+        path: path.to_owned(),
+        kubelet_version: format!("{}.{}", ASSUMED_KUBE.major, ASSUMED_KUBE.minor),
+        ..ResolvConfView::default()
+    };
+    let conf = ResolvConf::parse(&snapshot.file(file).text);
+    of_text(snapshot, file, &conf, &mut view);
+    Located::at(view, start_of(snapshot, file))
+}
+
+/// Facts about the text alone.
+fn of_text(snapshot: &Snapshot, file: FileId, conf: &ResolvConf, view: &mut ResolvConfView) {
+    text::fill(snapshot, file, conf, view);
+    owned::fill(file, conf, view);
+}
+
+/// Words of `nameserver` lines as the kubelet reads them; none of a file that it refuses.
+fn nameservers(conf: &ResolvConf) -> Vec<Spanned<String>> {
+    let newest = kubelet::KubeVersion::new(ASSUMED_KUBE.major, ASSUMED_KUBE.minor, ASSUMED_KUBE.patch);
+    kubelet::read(conf, newest).map(|dns| dns.nameservers).unwrap_or_default()
+}
+
+/// An address as any reader takes it, a zone left out.
+fn address(word: &str) -> Option<IpAddr> {
+    strict(word).or_else(|| v6_with_zone(word).map(|(ip, _)| IpAddr::V6(ip)))
+}
+
+/// Tailscale's resolver, which only the node's own `tailscaled` answers.
+fn is_magic_dns(ip: IpAddr) -> bool {
+    let text = ip.to_canonical().to_string();
+    text == "100.100.100.100" || text == "fd7a:115c:a1e0::53"
+}
+
+/// The gateway of Docker's default bridge: an address of whichever host asks.
+fn is_container_bridge(ip: IpAddr) -> bool {
+    ip.to_canonical().to_string() == "172.17.0.1"
+}
+
+/// A located copy of the text of a span.
+fn quoted(snapshot: &Snapshot, file: FileId, span: Span) -> Located<String> {
+    Located::at(snapshot.file(file).slice(span).to_owned(), Location::new(file, span))
+}
+
+/// Addresses that the cluster DNS answers on, and those of node caches.
+fn cluster_addresses(around: &Around<'_>) -> (BTreeSet<IpAddr>, BTreeSet<IpAddr>) {
+    let facts = around.facts;
+    let mut services: BTreeSet<IpAddr> = facts.dns_addresses.iter().map(|ip| ip.value).collect();
+    let mut caches: BTreeSet<IpAddr> = facts.node_cache_addresses.iter().map(|ip| ip.value).collect();
+    let told = around.dns.kubelet.cluster_dns.iter().filter_map(|ip| address(&ip.value));
+    for ip in told.filter(|ip| !ip.is_loopback()) {
+        if matches!(ip, IpAddr::V4(v4) if v4.is_link_local()) {
+            caches.insert(ip);
+        } else if facts.dns_addresses.is_empty() && around.dns.configured {
+            services.insert(ip);
+        }
+    }
+    // a cache that binds the Service address too is still the Service for a node without the cache
+    caches.retain(|ip| !services.contains(ip));
+    (services, caches)
+}
+
+#[cfg(test)]
+mod tests;

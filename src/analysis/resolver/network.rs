@@ -1,0 +1,163 @@
+//! Nameservers and nodes inside the address ranges of pods and Services.
+
+use super::{Around, address, cluster_addresses, nameservers};
+use crate::analysis::facts::{parse_cidrs, parse_located};
+use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
+use crate::analysis::views::resolv_conf::{InsideCidr, NetworkOverlap, ResolvConfView};
+use crate::model::node::text_of;
+use crate::source::{Located, Location, Span};
+use crate::syntax::kubelet_flags::parse_k3s;
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// k3s's and RKE2's `cluster-cidr` where nothing sets it.
+const K3S_POD_CIDR: &str = "10.42.0.0/16";
+/// Their `service-cidr`.
+const K3S_SERVICE_CIDR: &str = "10.43.0.0/16";
+
+/// A range, and whether it is a default.
+struct Range {
+    net: Located<IpNet>,
+    kind: &'static str,
+    default: bool,
+}
+
+/// Finds nameservers of the file in the cluster's ranges, unless the node itself lies there.
+pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfView) {
+    if overlap(around).is_some() {
+        return;
+    }
+    let ranges = ranges(around);
+    for server in servers(around, read) {
+        let found = ranges.iter().find(|range| range.net.value.contains(&server.value));
+        view.inside_cidrs.extend(found.map(|range| {
+            server.with(InsideCidr {
+                address: server.value.to_string(),
+                cidr: range.net.with(range.net.value.to_string()),
+                kind: range.kind.to_owned(),
+                default_cidr: range.default,
+            })
+        }));
+    }
+}
+
+/// Addresses of the file's `nameserver` lines that are not the cluster's own DNS.
+fn servers(around: &Around<'_>, read: Option<&ReadFile>) -> Vec<Located<IpAddr>> {
+    let Some(read) = read else { return Vec::new() };
+    let (services, caches) = cluster_addresses(around);
+    let words = nameservers(&read.conf).into_iter().map(|word| word.located(read.file));
+    words
+        .filter_map(|word| address(&word.value).map(|ip| word.with(ip.to_canonical())))
+        .filter(|ip| !services.contains(&ip.value) && !caches.contains(&ip.value))
+        .collect()
+}
+
+fn ranges(around: &Around<'_>) -> Vec<Range> {
+    if has_native_pod_network(around) {
+        return Vec::new();
+    }
+    let written =
+        |nets: Vec<Located<IpNet>>, kind| nets.into_iter().map(move |net| Range { net, kind, default: false });
+    let mut ranges: Vec<Range> = Vec::new();
+    let server = around.nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true));
+    // the server tells its agents
+    if let Some(k3s) = around.dns.k3s.as_ref().map(|own| server.filter(|_| own.server != Some(true)).unwrap_or(own)) {
+        let all = |list: &[Located<String>]| list.iter().flat_map(parse_cidrs).collect::<Vec<_>>();
+        let server_knows = k3s.server != Some(false);
+        for (list, default, kind) in
+            [(&k3s.cluster_cidr, K3S_POD_CIDR, "pod"), (&k3s.service_cidr, K3S_SERVICE_CIDR, "Service")]
+        {
+            let list = all(list);
+            if list.is_empty() && server_knows {
+                let net = default.parse().ok().map(Located::default_value);
+                ranges.extend(net.map(|net| Range { net, kind, default: true }));
+            }
+            ranges.extend(written(list, kind));
+        }
+    }
+    ranges.extend(written(around.facts.pod_cidrs.clone(), "pod"));
+    ranges.extend(written(around.facts.service_cidrs.clone(), "Service"));
+    ranges
+}
+
+/// Whether pods have addresses of the nodes' network on purpose, as with the network plugins of AWS and Azure.
+fn has_native_pod_network(around: &Around<'_>) -> bool {
+    const NATIVE: [&str; 4] = ["aws-node", "azure-cni-networkmonitor", "azure-cns", "terway-eniip"];
+    around.cluster.objects.workloads.iter().any(|workload| NATIVE.contains(&workload.meta.name.value.as_str()))
+}
+
+/// An address of the node in the range of the pods.
+pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
+    let ranges = ranges(around);
+    let host = match &around.dns.host_file {
+        PodFileState::Read(host) => Some(host.as_ref()),
+        _ => None,
+    };
+    let pods = around.dns.pod_file.read().filter(|pods| host.is_none_or(|host| host.file != pods.file));
+    let servers: Vec<_> = [host, pods].into_iter().flat_map(|read| servers(around, read)).collect();
+    for node in addresses(around) {
+        let holds = |range: &&Range| range.kind == "pod" && range.net.value.contains(&node.value);
+        let Some(range) = ranges.iter().find(holds) else { continue };
+        let inside = servers.iter().filter(|ip| range.net.value.contains(&ip.value));
+        let inside: Vec<_> = inside.map(|ip| ip.with(ip.value.to_string())).collect();
+        let place = if range.default { node.clone() } else { range.net.with(node.value) };
+        let place = if place.origins.is_empty() { node.clone() } else { place };
+        return Some(place.with(NetworkOverlap {
+            address: node.with(node.value.to_string()),
+            cidr: range.net.with(range.net.value.to_string()),
+            default_cidr: range.default,
+            nameservers: inside,
+        }));
+    }
+    None
+}
+
+/// Addresses of the node that the snapshot states: Node object, `--node-ip`, /etc/hosts.
+fn addresses(around: &Around<'_>) -> Vec<Located<IpAddr>> {
+    let object = around.node.object.and_then(|at| around.cluster.objects.of_kind("Node").get(at));
+    let status = object.and_then(|node| node.value.value.path(&["status", "addresses"]));
+    let internal = status.map_or(&[][..], |list| list.value.items()).iter().filter_map(|item| {
+        let kind = item.value.text_at("type")?;
+        (kind.value == "InternalIP").then(|| item.value.text_at("address")).flatten()
+    });
+    let mut found: Vec<Located<IpAddr>> = internal.filter_map(|text| parse_located(&text)).collect();
+    found.extend(around.dns.kubelet.node_ips.iter().filter_map(parse_located));
+    found.extend(k3s_node_ips(around).iter().filter_map(parse_located));
+    found.extend(from_hosts(around));
+    found.retain(|ip| !ip.value.is_loopback() && !ip.value.is_unspecified() && !ip.origins.is_empty());
+    found
+}
+
+/// `node-ip` of k3s's command line and configuration files.
+fn k3s_node_ips(around: &Around<'_>) -> Vec<Located<String>> {
+    let Some(k3s) = around.node.k3s() else { return Vec::new() };
+    let flags = parse_k3s(&k3s.arguments).flags;
+    let written = flags.iter().filter(|flag| flag.name == "node-ip").filter_map(|flag| flag.value.as_ref());
+    let mut values: Vec<Located<String>> = written.map(|value| value.located()).collect();
+    for (_, file) in k3s.config_files(around.node) {
+        values.extend(file.value.value.text_at("node-ip"));
+        values.extend(file.value.value.texts_at("node-ip"));
+    }
+    let each =
+        |value: &Located<String>| value.value.split(',').map(|ip| value.with(ip.trim().to_owned())).collect::<Vec<_>>();
+    values.iter().flat_map(each).collect()
+}
+
+/// The line of /etc/hosts that names the node.
+fn from_hosts(around: &Around<'_>) -> Vec<Located<IpAddr>> {
+    let Some((file, text)) = text_of(around.snapshot, around.root, "/etc/hosts") else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let body = line.split('#').next().unwrap_or(line);
+        let mut words = body.split_whitespace();
+        let ip = words.next().and_then(|word| Some((word, word.parse::<IpAddr>().ok()?)));
+        let short = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+        if let Some((word, ip)) = ip.filter(|_| words.any(|name| short(name) == short(&around.dns.name))) {
+            let at = start + body.find(word).unwrap_or(0);
+            found.push(Located::at(ip, Location::new(file, Span::new(at, at + word.len()))));
+        }
+        start += line.len();
+    }
+    found
+}

@@ -1,0 +1,171 @@
+//! Documentation cannot drift: shown output is today's, generated pages are up to date, named paths exist.
+
+mod common;
+
+use common::{assert_none, compare, root};
+use dnslint::analysis::collect;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+/// Pages whose console blocks are run.
+const PAGES: [&str; 2] = ["README.md", "docs/ci.md"];
+
+/// Standard output of `dnslint …` run in the crate's root, without colour.
+fn output(command: &str) -> String {
+    let args: Vec<&str> = command.split_whitespace().skip(1).collect();
+    let run = Command::new(env!("CARGO_BIN_EXE_dnslint"))
+        .args(args)
+        .current_dir(root())
+        .env_remove("FORCE_COLOR")
+        .env_remove("CI")
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "120")
+        .output()
+        .unwrap();
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// The page with the output of every `$ dnslint …` block replaced by what the command prints now.
+fn with_fresh_output(page: &str) -> (String, usize) {
+    let mut fresh = String::new();
+    let mut blocks = 0;
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let _ = writeln!(fresh, "{line}");
+        if line != "```console" {
+            continue;
+        }
+        let Some(first) = lines.next() else { break };
+        let _ = writeln!(fresh, "{first}");
+        let Some(command) = first.strip_prefix("$ ").filter(|c| c.starts_with("dnslint ")) else { continue };
+        blocks += 1;
+        for old in lines.by_ref() {
+            if old == "```" {
+                break;
+            }
+        }
+        let _ = write!(fresh, "{}```\n", output(command));
+    }
+    (fresh, blocks)
+}
+
+#[test]
+fn output_shown_in_the_pages_is_todays() {
+    let mut problems = Vec::new();
+    let mut blocks = 0;
+    for page in PAGES {
+        let path = root().join(page);
+        let (fresh, found) = with_fresh_output(&fs::read_to_string(&path).unwrap());
+        blocks += found;
+        problems.extend(compare(&path, &fresh));
+    }
+    assert!(blocks >= 3, "only {blocks} blocks were run");
+    assert_none(&problems);
+}
+
+#[test]
+fn paths_named_in_the_pages_exist() {
+    let mut missing = Vec::new();
+    for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "tests/", "testdata/", "rules/", "docs/", "benches/", "fuzz/", ".ci/"]
+                .iter()
+                .any(|start| quoted.starts_with(start));
+            let plain = !quoted.contains(['<', '*', '{', ' ', '…']);
+            if is_path && plain && !root().join(quoted).exists() {
+                missing.push(format!("{page}: {quoted}"));
+            }
+        }
+    }
+    assert_none(&missing);
+}
+
+#[test]
+fn the_rule_reference_is_generated() {
+    let (rules, mistakes) = dnslint::load_rules(dnslint::lint::builtin());
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    let mut page = String::from(
+        "# Rules\n\nGenerated from `rules/` by `DNSLINT_BLESS=1 cargo test --test docs`. Severity is the rule's own; some findings are\nraised or lowered by what the snapshot shows.\n",
+    );
+    let mut groups: Vec<&str> = rules.rules().iter().map(|rule| rule.group.as_str()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    for group in groups {
+        let _ = writeln!(page, "\n## {group}\n");
+        for rule in rules.rules().iter().filter(|rule| rule.group == group) {
+            let (severity, confidence) = (rule.severity.as_str(), rule.confidence.as_str());
+            let _ = writeln!(page, "### {}\n\n{} · *{severity}*, confidence {confidence}\n", rule.id, rule.summary);
+            let _ = writeln!(page, "{}\n", rule.why.trim());
+            for reference in &rule.references {
+                let _ = writeln!(page, "- <{reference}>");
+            }
+            page.push('\n');
+        }
+    }
+    assert_none(&compare(&root().join("docs/rules.md"), &page).into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_view_reference_is_generated() {
+    let mut page = String::from(
+        "# Views\n\nWhat rules can speak about; generated from the structs in `src/analysis/views/` by\n`DNSLINT_BLESS=1 cargo test --test docs`. `dnslint facts --on <view> PATH` prints them for a snapshot.\n",
+    );
+    for view in collect::schemas().iter() {
+        let schema = serde_json::to_value(&view.schema).unwrap();
+        let _ = writeln!(page, "\n## {}\n\n{}\n\n| field | type | meaning |\n|---|---|---|", view.kind, view.doc);
+        rows(&schema, &schema, "", 0, &mut page);
+    }
+    assert_none(&compare(&root().join("docs/views.md"), &page).into_iter().collect::<Vec<_>>());
+}
+
+/// One table row a field, nested ones under `outer.inner` or `list[].inner`.
+fn rows(root: &Value, schema: &Value, prefix: &str, depth: usize, page: &mut String) {
+    let Some(properties) = resolve(root, schema)["properties"].as_object() else { return };
+    for (name, field) in properties {
+        let meaning = field["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+        let (kind, inner) = kind_of(root, field);
+        let _ = writeln!(page, "| `{prefix}{name}` | {kind} | {meaning} |");
+        if let Some(inner) = inner.filter(|_| depth < 4) {
+            let list = if kind.starts_with("list") { "[]" } else { "" };
+            rows(root, inner, &format!("{prefix}{name}{list}."), depth + 1, page);
+        }
+    }
+}
+
+fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    let target =
+        schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")).map(|name| &root["$defs"][name]);
+    target.unwrap_or(schema)
+}
+
+/// The type in words, and the struct inside, if there is one.
+fn kind_of<'a>(root: &'a Value, field: &'a Value) -> (String, Option<&'a Value>) {
+    let field = resolve(root, field);
+    if let Some(options) = field["anyOf"].as_array() {
+        let present = options.iter().find(|o| o["type"] != "null");
+        let (kind, inner) = present.map_or((String::new(), None), |o| kind_of(root, o));
+        return (format!("{kind}, optional"), inner);
+    }
+    let word = |kind: &str| match kind {
+        "boolean" => "bool".to_owned(),
+        "integer" => "int".to_owned(),
+        other => other.to_owned(),
+    };
+    match &field["type"] {
+        Value::String(kind) if kind == "array" => {
+            let (item, inner) = kind_of(root, &field["items"]);
+            (format!("list of {item}"), inner)
+        }
+        Value::String(kind) if kind == "object" => ("struct".to_owned(), Some(field)),
+        Value::String(kind) => (word(kind), None),
+        Value::Array(kinds) => {
+            let kind = kinds.iter().filter_map(Value::as_str).find(|k| *k != "null").unwrap_or_default();
+            (format!("{}, optional", word(kind)), None)
+        }
+        _ if field["oneOf"].is_array() || field["enum"].is_array() => ("word".to_owned(), None),
+        _ => ("any".to_owned(), None),
+    }
+}
