@@ -9,7 +9,6 @@
     clippy::print_stderr,
     reason = "a test fails loudly and lays out its own files"
 )]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads its vectors from disk")]
 
 use dnslint::source::{FileId, Span};
 use dnslint::syntax::env_file;
