@@ -286,37 +286,40 @@ fn places<T>(snapshot: &Snapshot, word: &Located<T>) -> Vec<String> {
 }
 
 /// Who put a word there.
-fn source(word: &SourcedWord, kind: &str) -> &'static str {
+fn source<'a>(word: &SourcedWord, kind: &str, host_file: &'a str) -> &'a str {
     match (word.source, kind.as_bytes()) {
         (WordSource::Cluster, b"nameserver") => "clusterDNS",
         (WordSource::Cluster, b"search") if word.text().contains(".svc.") => "clusterDomain and namespace",
         (WordSource::Cluster, b"search") => "clusterDomain",
         (WordSource::Cluster, _) => "the kubelet's own",
-        (WordSource::HostFile, _) => "the node's file",
+        (WordSource::HostFile, _) => host_file,
         (WordSource::DnsConfig, _) => "dnsConfig",
         (WordSource::EmptyResolvConf, _) => "stands in for an empty resolvConf",
     }
 }
 
-fn margin(snapshot: &Snapshot, word: &SourcedWord, kind: &str) -> String {
+fn margin(snapshot: &Snapshot, word: &SourcedWord, kind: &str, host_file: &str) -> String {
     let places = places(snapshot, &word.word);
-    let lead = source(word, kind);
+    let lead = source(word, kind, host_file);
     if places.is_empty() { lead.to_owned() } else { format!("{lead}: {}", places.join(", ")) }
 }
 
 /// Rows of the file with the margin, then what was dropped and what was assumed.
 fn explain(snapshot: &Snapshot, prediction: &Prediction, notes: &[String]) -> String {
     let Ok(dns) = &prediction.outcome else { return String::new() };
+    let host_file = prediction.host_file.as_str();
     let mut rows: Vec<(String, String)> = Vec::new();
     if let Some(path) = dns.copied_from() {
         let lines = dns.text().unwrap_or("").lines();
         rows.extend(lines.map(|line| (line.to_owned(), format!("copied from {path} of the node"))));
     } else {
         rows.extend(
-            dns.nameservers.iter().map(|w| (format!("nameserver {}", w.text()), margin(snapshot, w, "nameserver"))),
+            dns.nameservers
+                .iter()
+                .map(|w| (format!("nameserver {}", w.text()), margin(snapshot, w, "nameserver", host_file))),
         );
-        rows.extend(list_rows(snapshot, "search", &dns.searches));
-        rows.extend(list_rows(snapshot, "options", &dns.options));
+        rows.extend(list_rows(snapshot, "search", &dns.searches, host_file));
+        rows.extend(list_rows(snapshot, "options", &dns.options, host_file));
         if !dns.text().is_some_and(|text| text.starts_with("nameserver")) {
             let first = dns.nameservers.len();
             let searches = dns.searches.len();
@@ -328,7 +331,7 @@ fn explain(snapshot: &Snapshot, prediction: &Prediction, notes: &[String]) -> St
     for (left, right) in &rows {
         let _ = writeln!(text, "{left:width$}  # {right}");
     }
-    section(&mut text, "dropped", &dropped(snapshot, dns));
+    section(&mut text, "dropped", &dropped(snapshot, dns, host_file));
     section(
         &mut text,
         "events",
@@ -339,12 +342,12 @@ fn explain(snapshot: &Snapshot, prediction: &Prediction, notes: &[String]) -> St
     text
 }
 
-fn list_rows(snapshot: &Snapshot, keyword: &str, words: &[SourcedWord]) -> Vec<(String, String)> {
+fn list_rows(snapshot: &Snapshot, keyword: &str, words: &[SourcedWord], host_file: &str) -> Vec<(String, String)> {
     let left = |index: usize| if index == 0 { keyword.to_owned() } else { " ".repeat(keyword.len()) };
     words
         .iter()
         .enumerate()
-        .map(|(index, word)| (format!("{} {}", left(index), word.text()), margin(snapshot, word, keyword)))
+        .map(|(index, word)| (format!("{} {}", left(index), word.text()), margin(snapshot, word, keyword, host_file)))
         .collect()
 }
 
@@ -356,8 +359,8 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
 }
 
 /// Every word that the pod does not get, with the reason.
-fn dropped(snapshot: &Snapshot, dns: &PodDns) -> Vec<String> {
-    drops(snapshot, dns)
+fn dropped(snapshot: &Snapshot, dns: &PodDns, host_file: &str) -> Vec<String> {
+    drops(snapshot, dns, host_file)
         .into_iter()
         .map(|(word, reason, places)| {
             let places = if places.is_empty() { String::new() } else { format!(" ({})", places.join(", ")) };
@@ -366,7 +369,7 @@ fn dropped(snapshot: &Snapshot, dns: &PodDns) -> Vec<String> {
         .collect()
 }
 
-fn drops(snapshot: &Snapshot, dns: &PodDns) -> Vec<(String, String, Vec<String>)> {
+fn drops(snapshot: &Snapshot, dns: &PodDns, host_file: &str) -> Vec<(String, String, Vec<String>)> {
     let mut found = Vec::new();
     let mut add = |word: &Located<String>, reason: String| {
         found.push((word.value.clone(), reason, places(snapshot, word)));
@@ -386,16 +389,17 @@ fn drops(snapshot: &Snapshot, dns: &PodDns) -> Vec<(String, String, Vec<String>)
     dns.replaced_options.iter().for_each(|word| add(&word.word, "dnsConfig has an option of that name".to_owned()));
     dns.ignored_cluster_dns.iter().for_each(|word| add(word, "this clusterDNS entry is no IP address".to_owned()));
     let mode = match dns.mode {
-        crate::analysis::effective::pod_dns::DnsMode::None => "dnsPolicy None takes nothing from the node's file",
-        _ => "cluster pods take only search domains from the node's file",
+        crate::analysis::effective::pod_dns::DnsMode::None => format!("dnsPolicy None takes nothing from {host_file}"),
+        _ => format!("cluster pods take only search domains from {host_file}"),
     };
-    dns.unused_host_words.iter().for_each(|word| add(word, mode.to_owned()));
+    dns.unused_host_words.iter().for_each(|word| add(word, mode.clone()));
     found
 }
 
 fn as_json(snapshot: &Snapshot, subject: &Subject<'_>, prediction: &Prediction, notes: &[String]) -> Value {
     let names: Vec<&str> = subject.nodes.iter().map(|n| n.name.as_str()).filter(|n| !n.is_empty()).collect();
     let error = prediction.variant().err();
+    let host_file = prediction.host_file.as_str();
     let mut value = json!({
         "pod": subject.workload.map(|w| w.meta.display()),
         "nodes": names,
@@ -406,13 +410,13 @@ fn as_json(snapshot: &Snapshot, subject: &Subject<'_>, prediction: &Prediction, 
     if let (Ok(dns), Some(map)) = (&prediction.outcome, value.as_object_mut()) {
         let words = |list: &[SourcedWord], kind: &str| -> Vec<Value> {
             list.iter()
-                .map(|w| json!({"word": w.text(), "source": w.source, "what": source(w, kind), "at": places(snapshot, &w.word)}))
+                .map(|w| json!({"word": w.text(), "source": w.source, "what": source(w, kind, host_file), "at": places(snapshot, &w.word)}))
                 .collect()
         };
         map.insert("nameservers".to_owned(), json!(words(&dns.nameservers, "nameserver")));
         map.insert("search".to_owned(), json!(words(&dns.searches, "search")));
         map.insert("options".to_owned(), json!(words(&dns.options, "options")));
-        let dropped: Vec<Value> = drops(snapshot, dns)
+        let dropped: Vec<Value> = drops(snapshot, dns, host_file)
             .into_iter()
             .map(|(word, reason, at)| json!({"word": word, "reason": reason, "at": at}))
             .collect();

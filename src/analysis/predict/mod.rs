@@ -9,7 +9,7 @@ use crate::analysis::effective::pod_dns::{
 use crate::analysis::effective::pod_resolv_conf::{classify, predict};
 use crate::analysis::effective::{KubeVersion, Runtime};
 use crate::analysis::facts::Facts;
-use crate::analysis::node_dns::pod_file::PodFileState;
+use crate::analysis::node_dns::pod_file::{PodFile, PodFileState};
 use crate::analysis::node_dns::{self, ASSUMED_KUBE, NodeDns};
 use crate::model::Cluster;
 use crate::model::pod::PodSpec;
@@ -34,6 +34,8 @@ pub struct NodeInput {
     pub kubelet: KubeletDns,
     /// The file that `resolvConf` names; `None` where it was not collected.
     pub host: Option<HostFile>,
+    /// That file in words, such as `/etc/resolv.conf of the node`.
+    pub host_file: String,
     /// Text of the node's `/etc/resolv.conf`.
     pub etc_resolv_conf: Option<String>,
     /// What is taken for granted because the snapshot does not say it, as sentences.
@@ -47,6 +49,8 @@ pub struct Prediction {
     pub node: String,
     /// What the pod gets, or why there is no telling.
     pub outcome: Result<PodDns, NoFile>,
+    /// The node's resolver file in words, such as `/etc/resolv.conf of the node`.
+    pub host_file: String,
     /// What was taken for granted, as sentences.
     pub assumptions: Vec<String>,
 }
@@ -142,8 +146,19 @@ fn input(snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, index: usize, no
         runtime: runtime.unwrap_or_default(),
         kubelet,
         host,
+        host_file: host_file(&node.pod_file),
         etc_resolv_conf: etc,
         assumptions,
+    }
+}
+
+fn host_file(file: &PodFile) -> String {
+    match &file.state {
+        PodFileState::Generated(_) => {
+            format!("{}, which k3s writes because it rejects the node's own resolver files", file.path)
+        }
+        PodFileState::EmptySetting => "an empty resolvConf".to_owned(),
+        _ => format!("{} of the node", file.path),
     }
 }
 
@@ -166,6 +181,7 @@ fn stand_in(facts: &Facts) -> NodeInput {
         runtime: Runtime::default(),
         kubelet,
         host: None,
+        host_file: "the node's resolver file".to_owned(),
         etc_resolv_conf: None,
         assumptions,
     }
@@ -245,7 +261,12 @@ pub fn on_node(node: &NodeInput, pod: &PodDnsSpec) -> Prediction {
             if !(pod.policy.value == "None" || clustered && !node.kubelet.cluster_dns.is_empty()) {
                 let sentence =
                     format!("the file is made from {} of the node, which the snapshot does not have", path.value);
-                return Prediction { node: node.name.clone(), outcome: Err(NoFile::Unknown(sentence)), assumptions };
+                return Prediction {
+                    node: node.name.clone(),
+                    outcome: Err(NoFile::Unknown(sentence)),
+                    host_file: node.host_file.clone(),
+                    assumptions,
+                };
             }
             assumptions.push(format!("{} of {place}, which the snapshot lacks, has no search domain", path.value));
             HostFile::Read(HostDns::default())
@@ -263,7 +284,7 @@ pub fn on_node(node: &NodeInput, pod: &PodDnsSpec) -> Prediction {
     if outcome.as_ref().is_ok_and(|dns| dns.options_order_random) {
         assumptions.push("the options stand in this order; the kubelet writes them in a new random order".to_owned());
     }
-    Prediction { node: node.name.clone(), outcome, assumptions }
+    Prediction { node: node.name.clone(), outcome, host_file: node.host_file.clone(), assumptions }
 }
 
 /// Predictions that differ, each with its nodes, in the order of the nodes.
