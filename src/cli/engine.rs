@@ -8,8 +8,10 @@ use crate::model::BrokenInput;
 use crate::report::RuleInfo;
 use crate::source::{FileKind, LoadOptions, Location, Snapshot};
 use crate::{Assumptions, CheckOptions};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// Text that came through standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,24 +91,43 @@ pub trait Engine {
     fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult;
 }
 
-/// The pipeline of this crate.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BuiltIn;
+/// The pipeline of this crate; it loads the rules once, although a check wants their names before it runs.
+#[derive(Debug, Default)]
+pub struct BuiltIn {
+    loaded: RefCell<Option<Rc<LoadedRules>>>,
+}
 
-impl Engine for BuiltIn {
-    fn catalogue(&self, rule_dirs: &[PathBuf]) -> Catalogue {
-        catalogue(rule_dirs)
-    }
+/// Rules, and what was wrong with their files.
+#[derive(Debug)]
+struct LoadedRules {
+    rule_dirs: Vec<PathBuf>,
+    rules: RuleSet,
+    mistakes: Vec<Diagnostic>,
+}
 
-    fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
-        check(paths, options)
+impl BuiltIn {
+    fn load(&self, rule_dirs: &[PathBuf]) -> Rc<LoadedRules> {
+        let mut loaded = self.loaded.borrow_mut();
+        if let Some(known) = loaded.as_ref().filter(|known| known.rule_dirs == rule_dirs) {
+            return Rc::clone(known);
+        }
+        let (rules, mistakes) = load_rules(rule_dirs);
+        Rc::clone(loaded.insert(Rc::new(LoadedRules { rule_dirs: rule_dirs.to_vec(), rules, mistakes })))
     }
 }
 
-/// Loads the built-in rules and those of `rule_dirs`.
-#[must_use]
-pub fn catalogue(rule_dirs: &[PathBuf]) -> Catalogue {
-    let (rules, mistakes) = load_rules(rule_dirs);
+impl Engine for BuiltIn {
+    fn catalogue(&self, rule_dirs: &[PathBuf]) -> Catalogue {
+        let loaded = self.load(rule_dirs);
+        catalogue(&loaded.rules, &loaded.mistakes)
+    }
+
+    fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
+        check(paths, options, &self.load(&options.rule_dirs).rules)
+    }
+}
+
+fn catalogue(rules: &RuleSet, mistakes: &[Diagnostic]) -> Catalogue {
     let own = LINT_RULES.iter().map(|(id, severity, summary)| RuleInfo {
         id: (*id).to_owned(),
         group: LINT_GROUP.to_owned(),
@@ -155,15 +176,13 @@ fn load_rules(rule_dirs: &[PathBuf]) -> (RuleSet, Vec<Diagnostic>) {
 }
 
 /// Reads, parses, assembles, analyses and lints `paths`.
-#[must_use]
-pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
+fn check(paths: &[PathBuf], options: &EngineOptions, rules: &RuleSet) -> EngineResult {
     let load = LoadOptions {
         stdin_filename: options.stdin.as_ref().map(|stdin| stdin.path.clone()),
         stdin: options.stdin.as_ref().map(|stdin| stdin.bytes.clone()),
         ..LoadOptions::default()
     };
     let snapshot = Snapshot::load(paths, &load);
-    let (rules, _) = load_rules(&options.rule_dirs);
     let request = CheckOptions {
         lint: LintOptions {
             select: options.selected.iter().flatten().cloned().collect(),
@@ -179,7 +198,7 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         no_ignores: options.no_ignores,
         today: super::io::today(),
     };
-    let outcome = crate::check(&snapshot, &rules, &request);
+    let outcome = crate::check(&snapshot, rules, &request);
     let problems = snapshot
         .problems
         .iter()

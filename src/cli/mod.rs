@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     let env = |name: &str| std::env::var(name).ok();
     let mut io =
         Io { stdin: &mut stdin.lock(), stdout: &mut stdout.lock(), stderr: &mut stderr.lock(), is_terminal, env: &env };
-    ExitCode::from(run(std::env::args_os(), &BuiltIn, &mut io))
+    ExitCode::from(run(std::env::args_os(), &BuiltIn::default(), &mut io))
 }
 
 /// Runs the program: arguments (the program's name first) in, exit code out.
