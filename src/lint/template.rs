@@ -115,9 +115,9 @@ impl Templates {
         self.count += 1;
         self.environment.add_template_owned(name.clone(), source.clone()).map_err(|e| failure(source, &e))?;
         let template = Template { text: text.clone(), name };
-        self.names(&template, scope)?;
+        let names = self.names(&template, scope)?;
         for absent in [false, true] {
-            let sample = Sample { absent, scope };
+            let sample = Sample { absent, scope, names: &names };
             if let Err(error) = self.rendered(&template, sample.context()) {
                 let mut mistake = failure(source, &error);
                 if absent && mistake.help.is_none() {
@@ -142,8 +142,8 @@ impl Templates {
         Ok(Template { text: text.clone(), name })
     }
 
-    /// Every dotted name must lead to a field.
-    fn names(&self, template: &Template, scope: &Scope<'_>) -> Result<(), Mistake> {
+    /// The dotted names that the template uses; every one must lead to a field.
+    fn names(&self, template: &Template, scope: &Scope<'_>) -> Result<Vec<String>, Mistake> {
         let source = &template.text.value;
         let found = self.environment.get_template(&template.name).map_err(|e| failure(source, &e))?;
         let mut names: Vec<String> = found.undeclared_variables(true).into_iter().collect();
@@ -154,7 +154,8 @@ impl Templates {
                 let span = start.map_or(Span::new(0, source.len()), |at| Span::new(at, at + part.len()));
                 Mistake { span, message, help }
             })
-        })
+        })?;
+        Ok(names)
     }
 
     /// Renders a template.
@@ -276,12 +277,23 @@ struct Sample<'a, 's> {
     /// Whether values that may be absent are.
     absent: bool,
     scope: &'a Scope<'s>,
+    /// The dotted names that the template uses: fields that none of them can reach are left out.
+    names: &'a [String],
 }
 
 impl Sample<'_, '_> {
     fn context(&self) -> Value {
         let variables = self.scope.variables.iter();
         variables.map(|(name, kind)| (name.clone(), self.value(kind, name, 0))).collect::<BTreeMap<_, _>>().into()
+    }
+
+    /// Whether the template may look at that field of the struct at `path` (`""` inside lists, where anything goes).
+    fn reaches(&self, path: &str, field: &str) -> bool {
+        let uses = |name: &String| {
+            let whole = name == path || below(name, path).is_some();
+            whole || below(path, name).is_some_and(|rest| rest.split('.').next() == Some(field))
+        };
+        path.is_empty() || self.names.iter().any(uses)
     }
 
     fn value(&self, kind: &Type<'_>, path: &str, depth: usize) -> Value {
@@ -302,11 +314,17 @@ impl Sample<'_, '_> {
                     let kind = object.field(name).unwrap_or(Type::Any);
                     self.value(&kind, &format!("{path}.{name}"), depth + 1)
                 };
-                let fields = object.fields().into_keys().map(|name| (name.to_owned(), field(name)));
+                let used = object.fields().into_keys().filter(|name| self.reaches(path, name));
+                let fields = used.map(|name| (name.to_owned(), field(name)));
                 fields.collect::<BTreeMap<_, _>>().into()
             }
         }
     }
+}
+
+/// What remains of a dotted name below another one.
+fn below<'n>(outer: &str, inner: &'n str) -> Option<&'n str> {
+    inner.strip_prefix(outer)?.strip_prefix('.')
 }
 
 /// A value of unknown type: every field of it exists, it prints, and it has no elements.
