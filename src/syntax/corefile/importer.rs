@@ -18,6 +18,9 @@ const MAX_FILE_IMPORTS: usize = 100_000;
 /// Import statements after which a file that grows too large is taken for one that imports itself.
 const SUSPICIOUS_IMPORTS: usize = 1_000;
 
+/// Longest path that Linux opens (`PATH_MAX` without its NUL): a file that imports below itself names ever longer ones.
+const MAX_PATH_LEN: usize = 4095;
+
 /// Counters and caches of the imports of one parse.
 #[derive(Default)]
 pub(super) struct Importer {
@@ -133,6 +136,7 @@ impl Parser<'_> {
         }
         self.importer.file_imports += 1;
         let pattern = import::absolute_pattern(&statement.name, &self.directory(statement.argument.file));
+        self.stream.charge(pattern.len());
         if import::too_many_wildcards(&pattern) {
             let message = format!("Glob pattern may only contain one wildcard (*), but has others: {pattern}");
             self.refuse_import(statement, ErrorKind::ImportTooManyWildcards, &message);
@@ -177,6 +181,9 @@ impl Parser<'_> {
         if let Some(found) = self.importer.found.get(pattern) {
             return found.clone();
         }
+        if pattern.len() > MAX_PATH_LEN {
+            return Found::Other(Import::NoMatch);
+        }
         let found = match self.options.imports.glob(pattern) {
             Import::Files(files) if !files.is_empty() => {
                 let loaded: Vec<_> = files.into_iter().map(|file| self.load(file)).collect();
@@ -196,6 +203,7 @@ impl Parser<'_> {
         }
         let index = FileIndex(u32::try_from(self.out.files.len()).unwrap_or(u32::MAX));
         let path = file.path.clone();
+        self.stream.charge(file.text.len());
         let tokens: Rc<[Token]> = self.add_source(file.path, file.text).into();
         self.importer.files.insert(path, (index, Rc::clone(&tokens)));
         (index, tokens)

@@ -7,7 +7,7 @@ use super::token::{ImportIndex, Token};
 /// Words that one parse may consume; a ConfigMap of 1 MiB has fewer.
 pub(super) const MAX_TOKENS: usize = 500_000;
 
-/// Bytes of words that one parse may consume, imports counted each time.
+/// Bytes of words that one parse may consume, imports counted each time; the paths and texts of imported files count too.
 pub(super) const MAX_TOKEN_BYTES: usize = 32 << 20;
 
 /// A list of words being read, with the import that put it there.
@@ -128,6 +128,11 @@ impl Stream {
     pub(super) fn forget_past(&mut self) {
         let keep = self.before.len().saturating_sub(2);
         self.before.drain(..keep);
+    }
+
+    /// Takes bytes that an import costs apart from its words from those that may be consumed.
+    pub(super) const fn charge(&mut self, bytes: usize) {
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
     }
 
     /// Whether reading stopped because of [`MAX_TOKENS`] or [`MAX_TOKEN_BYTES`].

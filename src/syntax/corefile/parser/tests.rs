@@ -109,6 +109,20 @@ fn imports_keep_their_origin() {
     assert!(!run("import x", &NoImports).is_complete());
 }
 
+/// A file that imports below its own directory names longer paths each time: they end where Linux ends them, and the
+/// memory of two such imports, which name twice as many files at each level, is bounded.
+#[test]
+fn paths_that_grow_end() {
+    let corefile = run("import below/f", &Always("import below/f"));
+    assert_eq!(corefile.first_error().map(|error| error.kind), Some(ErrorKind::ImportNotFound));
+    assert!(corefile.files.len() < 1000, "{} files", corefile.files.len());
+    let fork = "import a/f\nimport b/f";
+    let corefile = run(fork, &Always(fork));
+    let bytes: usize = corefile.files.iter().map(|file| file.name.len() + file.text.len()).sum();
+    let named: usize = corefile.imports.iter().map(|site| site.pattern.len()).sum();
+    assert!(bytes + named <= 3 * (32 << 20), "{bytes} bytes of files, {named} of patterns");
+}
+
 #[test]
 fn cycles_end() {
     for (text, file) in [
