@@ -1,6 +1,8 @@
 //! What the data-driven tests share: running a folder, the line format of `expect.txt`, blessing.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod oracle;
+
 use dnslint::CheckOptions;
 use dnslint::diagnostic::{Diagnostic, Label};
 use dnslint::lint::{LintOptions, RuleSet};
