@@ -1,1 +1,3 @@
 //! Fixes: plan, apply in memory, verify, unified diff. Writes no file.
+
+pub mod corefile_format;

@@ -9,6 +9,7 @@ mod dispenser;
 mod env;
 mod error;
 mod folded;
+mod format;
 mod import;
 mod importer;
 mod keys;
@@ -25,6 +26,7 @@ mod words;
 pub use dispenser::{Dispenser, DispenserError};
 pub use error::{CorefileError, CorefileWarning, ErrorKind, WarningKind};
 pub use folded::looks_folded;
+pub use format::{Formatted, Shape, Unformattable, format};
 pub use import::{
     Import, ImportOutcome, ImportResolver, ImportSite, ImportedFile, NoImports, absolute_pattern, directory_of,
     has_wildcard, matches_glob,
