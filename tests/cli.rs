@@ -339,10 +339,14 @@ fn the_hooks_run_the_whole_repository_once() {
     let text =
         std::fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml")).unwrap();
     let hooks: Vec<serde_json::Value> = serde_saphyr::from_str(&text).unwrap();
-    assert_eq!(hooks.iter().map(|h| h["id"].as_str().unwrap()).collect::<Vec<_>>(), ["dnslint", "dnslint-system"]);
+    assert_eq!(
+        hooks.iter().map(|h| h["id"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["dnslint", "dnslint-system", "dnslint-fmt"]
+    );
     for hook in &hooks {
         assert_eq!((&hook["pass_filenames"], &hook["require_serial"]), (&false.into(), &true.into()));
-        assert_eq!((&hook["entry"], &hook["args"][0]), (&"dnslint".into(), &"check".into()));
+        let command = if hook["id"] == "dnslint-fmt" { "fmt" } else { "check" };
+        assert_eq!((&hook["entry"], &hook["args"][0]), (&"dnslint".into(), &command.into()));
     }
 }
 

@@ -12,11 +12,7 @@ use super::{EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS};
 use crate::diagnostic::{Confidence, Diagnostic, Files, Overlay, Severity, sort};
 use crate::report::{Format, Report, ReportOptions, RuleInfo, Summary, plural, render, sanitize_line};
 use crate::source::{Location, Span, Spanned};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-/// Most bytes that are read from standard input.
-const MAX_STDIN: u64 = 64 * 1024 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -289,11 +285,7 @@ fn read_stdin(args: &CheckArgs, io: &mut Io<'_>) -> Result<Option<StdinText>, St
     if !args.reads_stdin() {
         return Ok(None);
     }
-    let mut bytes = Vec::new();
-    io.stdin.take(MAX_STDIN + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot read standard input: {e}"))?;
-    if bytes.len() as u64 > MAX_STDIN {
-        return Err(format!("standard input is larger than {} MiB", MAX_STDIN / 1024 / 1024));
-    }
+    let bytes = io.read_stdin()?;
     Ok(Some(StdinText { path: args.stdin_filename.clone().unwrap_or_else(|| "<stdin>".to_owned()), bytes }))
 }
 

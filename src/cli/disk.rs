@@ -65,7 +65,7 @@ fn is_plain_file(path: &Path) -> bool {
 }
 
 /// The operating system's reason, in lower case and without its number.
-fn reason(error: &std::io::Error) -> String {
+pub(super) fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

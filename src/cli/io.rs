@@ -5,6 +5,9 @@ use crate::lint::suppress::Date;
 use crate::report::{DEFAULT_WIDTH, ReportOptions};
 use std::io::{self, Read, Write};
 
+/// Most bytes that are read from standard input.
+const MAX_STDIN: u64 = 64 * 1024 * 1024;
+
 /// Looks up an environment variable.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -45,6 +48,20 @@ pub struct Io<'a> {
 }
 
 impl Io<'_> {
+    /// Everything on standard input.
+    ///
+    /// # Errors
+    /// A sentence: it cannot be read, or is too large.
+    pub fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let limited = &mut self.stdin.take(MAX_STDIN + 1);
+        limited.read_to_end(&mut bytes).map_err(|e| format!("cannot read standard input: {e}"))?;
+        if bytes.len() as u64 > MAX_STDIN {
+            return Err(format!("standard input is larger than {} MiB", MAX_STDIN / 1024 / 1024));
+        }
+        Ok(bytes)
+    }
+
     /// Writes to standard output; a reader that went away (`| head`) is no error.
     ///
     /// # Errors

@@ -7,9 +7,11 @@ pub mod config;
 mod disk;
 pub mod engine;
 mod facts;
+mod fmt;
 mod io;
 mod nearest;
 mod output;
+mod replace;
 mod resolv_conf;
 mod rules;
 mod select;
@@ -53,6 +55,8 @@ enum Command {
     ResolvConf(resolv_conf::ResolvConfArgs),
     /// Follow a name from a pod or node to the server that answers it
     Trace(trace::TraceArgs),
+    /// Format Corefiles, in files of their own and inside ConfigMaps
+    Fmt(fmt::FmtArgs),
     /// List the rules, or print the schema of rule files
     Rules(rules::RulesArgs),
     /// Print a completion script for a shell
@@ -84,6 +88,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &m
         Command::Facts(args) => facts::run(args, io),
         Command::ResolvConf(args) => resolv_conf::run(args, io),
         Command::Trace(args) => trace::run(args, io),
+        Command::Fmt(args) => fmt::run(args, io),
         Command::Rules(args) => rules::run(args, engine, io),
         Command::Completions(args) => io.print(&completions::script(args, &mut Cli::command())).map(|()| EXIT_CLEAN),
         Command::Version(args) => io.print(version::text(args).as_bytes()).map(|()| EXIT_CLEAN),

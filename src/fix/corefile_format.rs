@@ -1,5 +1,6 @@
 //! Formats the Corefiles of a snapshot where they stand: in files of their own, and inside ConfigMaps.
 
+use crate::analysis::kubelet::k3s::COREDNS_MANIFEST;
 use crate::model::Cluster;
 use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::DnsServer;
@@ -25,14 +26,15 @@ struct Target {
     shape: Shape,
 }
 
-/// Formats every Corefile, and the `*.server` and `*.override` parts in the ConfigMaps of CoreDNS.
+/// Formats every Corefile, and the `*.server` and `*.override` parts in the ConfigMaps of CoreDNS; not the manifest that
+/// k3s writes anew at every start.
 ///
 /// A change is kept only where the file, read anew, holds exactly the formatted text.
 #[must_use]
 pub fn format_all(snapshot: &Snapshot, clusters: &[Cluster]) -> Formatting {
     let mut done = Formatting::default();
-    let mut edits: BTreeMap<FileId, Vec<(Span, String)>> = BTreeMap::new();
-    let before = targets(clusters);
+    let mut edits: BTreeMap<FileId, Changes> = BTreeMap::new();
+    let before = targets(snapshot, clusters);
     let mut expected: Vec<String> = Vec::new();
     for target in &before {
         let (text, changes) = match format_one(snapshot, target) {
@@ -60,7 +62,8 @@ fn drop_misread(snapshot: &Snapshot, before: &[Target], expected: &[String], don
     if done.changed.is_empty() {
         return;
     }
-    let after = targets(&crate::model::assemble(&snapshot.with_texts(&done.changed, [])));
+    let changed = snapshot.with_texts(&done.changed, []);
+    let after = targets(&changed, &crate::model::assemble(&changed));
     let same = |index: usize, target: &Target| {
         let now = after.get(index).filter(|now| now.text.file == target.text.file && after.len() == before.len());
         let expected = expected.get(index).map(|text| text.replace("\r\n", "\n"));
@@ -76,7 +79,7 @@ fn drop_misread(snapshot: &Snapshot, before: &[Target], expected: &[String], don
     done.changed.retain(|id, _| !refused.contains(id));
 }
 
-fn targets(clusters: &[Cluster]) -> Vec<Target> {
+fn targets(snapshot: &Snapshot, clusters: &[Cluster]) -> Vec<Target> {
     let entries = clusters.iter().flat_map(|c| &c.objects.config_maps).flat_map(|map| {
         let of_coredns = map.get("Corefile").is_some() || map.meta.name.value.contains("coredns");
         map.data.iter().filter_map(move |entry| {
@@ -88,6 +91,7 @@ fn targets(clusters: &[Cluster]) -> Vec<Target> {
     let files = clusters.iter().flat_map(|c| &c.dns_servers).filter(plain);
     let files = files.filter_map(|server| server.config.as_ref()?.text().cloned());
     let mut all: Vec<Target> = files.map(|text| Target { text, shape: Shape::Corefile }).chain(entries).collect();
+    all.retain(|target| snapshot.file(target.text.file).node_path.as_deref() != Some(COREDNS_MANIFEST));
     all.sort_by_key(|target| target.text.location);
     all
 }
@@ -102,8 +106,11 @@ fn shape_of(key: &str) -> Option<Shape> {
     }
 }
 
+/// Spans of a file with what replaces them.
+type Changes = Vec<(Span, String)>;
+
 /// The formatted text of one Corefile, and the changes that make it in its file.
-fn format_one(snapshot: &Snapshot, target: &Target) -> Result<(String, Vec<(Span, String)>), (Location, String)> {
+fn format_one(snapshot: &Snapshot, target: &Target) -> Result<(String, Changes), (Location, String)> {
     let text = &target.text;
     let file = snapshot.file(text.file);
     if file.lossy {
@@ -122,7 +129,7 @@ enum Writing<'f> {
     Escaped,
 }
 
-fn in_file(file: &str, text: &EmbeddedText, formatted: &Formatted) -> Result<Vec<(Span, String)>, String> {
+fn in_file(file: &str, text: &EmbeddedText, formatted: &Formatted) -> Result<Changes, String> {
     if formatted.changes.is_empty() {
         return Ok(Vec::new());
     }

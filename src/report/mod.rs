@@ -1,6 +1,7 @@
 //! Output formats for diagnostics; the only room that formats or colours.
 
 mod concise;
+mod diff;
 mod fingerprint;
 mod fix_preview;
 mod frame;
@@ -17,6 +18,7 @@ mod style;
 mod summary;
 
 pub use crate::lint::Coverage;
+pub use diff::show_diff;
 pub use fingerprint::fingerprint;
 pub use sanitize::{sanitize, sanitize_line};
 pub use statistics::statistics;

@@ -8,8 +8,8 @@ use crate::model::node::text_of;
 use crate::source::{Located, Location, NodeRoot, Snapshot, Span};
 use std::net::IpAddr;
 
-/// The packaged manifest of CoreDNS.
-const COREDNS_MANIFEST: &str = "/var/lib/rancher/k3s/server/manifests/coredns.yaml";
+/// The packaged manifest of CoreDNS, which k3s writes anew at every start.
+pub const COREDNS_MANIFEST: &str = "/var/lib/rancher/k3s/server/manifests/coredns.yaml";
 /// Flags that bear on DNS.
 const DNS_FLAGS: [&str; 6] =
     ["cluster-dns", "cluster-domain", "service-cidr", "cluster-cidr", "resolv-conf", "data-dir"];

@@ -4,7 +4,7 @@ mod addresses;
 mod cluster_dns;
 mod domains;
 mod fields;
-mod k3s;
+pub mod k3s;
 mod peers;
 mod resolver;
 mod settings;
