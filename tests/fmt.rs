@@ -50,7 +50,7 @@ fn every_corefile_of_the_test_data_is_stable_once_formatted() {
 /// Formatting is not an opinion about meaning: what the rules find stays the same.
 #[test]
 fn findings_stay() {
-    for dir in folders(&root().join("testdata/incidents")) {
+    for dir in folders(&root().join("testdata/clusters")) {
         let before = snapshot(&dir);
         let done = format_all(&before, &assemble(&before));
         let after = before.with_texts(&done.changed, []);
@@ -96,7 +96,7 @@ fn standard_input_to_standard_output() {
 fn what_cannot_be_formatted_is_named_and_left() {
     let done = fmt(&["-"], ".:53 {\n  errors }\n}\n");
     assert_eq!((done.code, done.stdout.as_str()), (2, ".:53 {\n  errors }\n}\n"));
-    assert!(done.stderr.starts_with("error: Corefile:2:10: not formatted: "), "{}", done.stderr);
+    assert!(done.stderr.starts_with("error: <stdin>:2:10: not formatted: "), "{}", done.stderr);
 }
 
 fn laid_out(dir: &Path) {

@@ -58,10 +58,9 @@ pub fn run(args: &FmtArgs, io: &mut Io<'_>) -> Result<u8, String> {
     {
         return Err(format!("{}: {reason}", path.display()));
     }
-    let name = || args.stdin_filename.clone().unwrap_or_else(|| "Corefile".to_owned());
     let options = LoadOptions {
         stdin: stdin.then(|| io.read_stdin()).transpose()?,
-        stdin_filename: stdin.then(name),
+        stdin_filename: args.stdin_filename.clone(),
         ..LoadOptions::default()
     };
     let snapshot = Snapshot::load(&args.paths, &options);
@@ -117,7 +116,7 @@ fn print_list(args: &FmtArgs, snapshot: &Snapshot, formatting: &Formatting, io: 
 fn print_text(snapshot: &Snapshot, formatting: &Formatting, io: &mut Io<'_>) -> Result<u8, String> {
     let Some(file) = snapshot.files.first() else { return Err("standard input could not be read".to_owned()) };
     if formatting.files.is_empty() {
-        return Err("standard input holds no Corefile".to_owned());
+        return Err("standard input is not known for a Corefile; --stdin-filename says what it is".to_owned());
     }
     let text = formatting.changed.get(&file.id).map_or(&*file.text, String::as_str);
     io.print(text.as_bytes())?;
