@@ -146,4 +146,10 @@ impl Seed {
     pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
+
+    /// One of the words between bars.
+    pub fn word<'a>(&mut self, words: &'a str) -> &'a str {
+        let words: Vec<&str> = words.split('|').collect();
+        self.pick::<&str>(&words)
+    }
 }

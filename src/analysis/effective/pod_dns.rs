@@ -71,7 +71,7 @@ pub enum HostFile {
     Read(HostDns),
     /// There is no such file, or the link dangles.
     Missing,
-    /// It cannot be read, or is longer than 10 MiB.
+    /// It cannot be read, or has 10 MiB or more.
     Unreadable,
     /// A `nameserver` line without a value, which fails the whole file.
     BareNameserver(Located<String>),
@@ -341,7 +341,7 @@ impl PodDns {
 pub enum PodDnsError {
     /// The file that `resolvConf` names does not exist. Pods of every policy are hit.
     HostFileMissing(Located<String>),
-    /// The file cannot be read, or is longer than 10 MiB.
+    /// The file cannot be read, or has 10 MiB or more.
     HostFileUnreadable(Located<String>),
     /// A `nameserver` line of the file has no value; the location is that line's word.
     BareNameserver(Located<String>),

@@ -167,7 +167,9 @@ impl Lists {
     fn merge_options(&mut self, added: &[DnsConfigOption]) {
         let existing = std::mem::take(&mut self.options).into_iter().map(|option| {
             let name = option.text().split_once(':').map_or(option.text(), |(name, _)| name).to_owned();
-            (name, option)
+            // `ndots:` comes out as `ndots`
+            let word = if option.text().len() == name.len() + 1 { option.word.with(name.clone()) } else { option.word };
+            (name, SourcedWord { word, ..option })
         });
         let added = added.iter().map(|option| (option.name.value.clone(), option_word(option)));
         let mut places = BTreeMap::new();

@@ -20,7 +20,7 @@ pub struct KubeVersion {
     pub patch: u32,
 }
 
-/// Bytes of a resolver file that the kubelet reads at most; a longer file is an error.
+/// Bytes of a resolver file from which on the kubelet cannot read it (`ReadAtMost` of k8s.io/utils/io).
 pub const MAX_FILE_BYTES: usize = 10 << 20;
 
 impl KubeVersion {
@@ -66,7 +66,7 @@ pub struct HostDns {
 pub enum KubeletError {
     /// A `nameserver` line without a value, for which the kubelet says "nameserver list is empty".
     BareNameserver(Span),
-    /// More than 10 MiB.
+    /// 10 MiB or more.
     FileTooLong,
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for KubeletError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BareNameserver(_) => f.write_str("nameserver list is empty"),
-            Self::FileTooLong => f.write_str("the file is longer than 10 MiB"),
+            Self::FileTooLong => f.write_str("the file has 10 MiB or more"),
         }
     }
 }
@@ -84,9 +84,9 @@ impl std::error::Error for KubeletError {}
 /// Reads the file as the kubelet of `version` does.
 ///
 /// # Errors
-/// A `nameserver` line without a value, or a file above [`MAX_FILE_BYTES`].
+/// A `nameserver` line without a value, or a file of [`MAX_FILE_BYTES`] and more.
 pub fn read(conf: &ResolvConf, version: KubeVersion) -> Result<HostDns, KubeletError> {
-    if conf.lines.last().is_some_and(|line| line.span.end > MAX_FILE_BYTES) {
+    if conf.lines.last().is_some_and(|line| line.span.end >= MAX_FILE_BYTES) {
         return Err(KubeletError::FileTooLong);
     }
     let mut reader =
