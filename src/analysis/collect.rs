@@ -1,9 +1,7 @@
 //! Runs every analysis of a cluster and gathers the views.
 
-use crate::analysis::effective::Distribution;
 use crate::analysis::effective::pod_dns::HostFile;
 use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
-use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::shape::{self, Surroundings};
 use crate::analysis::servers::graph::Routes;
@@ -252,10 +250,8 @@ fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[Nod
         }
     }
     let k3s: Vec<_> = nodes.iter().filter_map(|n| n.k3s.as_ref()).collect();
-    let disabled = |k: &K3sDns| k.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb"));
-    let servers = k3s.iter().filter(|k| k.server != Some(false));
-    let servicelb =
-        servers.clone().any(|k| k.distribution == Distribution::K3s) && !servers.clone().any(|k| disabled(k));
+    let says = |wanted: bool| nodes.iter().any(|node| node_dns::servicelb(node) == Some(wanted));
+    let servicelb = says(true) && !says(false);
     let pod_cidrs: Vec<_> = k3s.iter().flat_map(|k| &k.cluster_cidr).flat_map(parse_cidrs).collect();
     for (view, object) in policy::views(cluster, facts, &asked) {
         set.add(&view, object);

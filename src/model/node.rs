@@ -328,7 +328,9 @@ fn kubelet_by_files(services: &BTreeMap<String, Process>, configs: &BTreeMap<Str
     (kubelet_unit.is_some() || default_config).then_some(Agent::Kubelet { unit: kubelet_unit, arguments: Vec::new() })
 }
 
-fn addresses(object: &Generic) -> Vec<IpAddr> {
+/// The addresses of a Node object.
+#[must_use]
+pub fn addresses(object: &Generic) -> Vec<IpAddr> {
     let list = object.value.path(&["status", "addresses"]);
     let address = |a: &Located<Value>| a.text_at("address").and_then(|t| t.value.parse().ok());
     list.map(|l| l.items().iter().filter_map(address).collect()).unwrap_or_default()

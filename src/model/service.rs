@@ -29,6 +29,8 @@ pub struct Service {
     pub external_name: Option<Located<String>>,
     /// `spec.loadBalancerIP` and `spec.externalIPs`.
     pub external_ips: Vec<Located<String>>,
+    /// Addresses of a load balancer: `status.loadBalancer.ingress`, and annotations that ask for one.
+    pub ingress_ips: Vec<Located<String>>,
     /// `spec.loadBalancerClass`.
     pub load_balancer_class: Option<Located<String>>,
     /// `spec.publishNotReadyAddresses`.
@@ -50,14 +52,35 @@ pub struct ServicePort {
     pub node_port: Option<Located<i64>>,
 }
 
+/// Annotations by which MetalLB, kube-vip and Cilium are asked for an address.
+const ADDRESS_ANNOTATIONS: [&str; 6] = [
+    "metallb.universe.tf/loadBalancerIPs",
+    "metallb.io/loadBalancerIPs",
+    "kube-vip.io/loadbalancerIPs",
+    "io.cilium/lb-ipam-ips",
+    "lbipam.cilium.io/ips",
+    "purelb.io/addresses",
+];
+
+fn ingress(meta: &Meta, object: At<'_>) -> Vec<Located<String>> {
+    let list = object.path(&["status", "loadBalancer", "ingress"]);
+    let mut addresses: Vec<Located<String>> = list.into_iter().flat_map(At::items).filter_map(|i| i.text_at("ip")).collect();
+    for annotation in ADDRESS_ANNOTATIONS.iter().filter_map(|name| meta.annotations.get(*name)) {
+        addresses.extend(annotation.value.split(',').map(|ip| annotation.with(ip.trim().to_owned())));
+    }
+    addresses
+}
+
 impl Service {
     /// Reads a Service object.
     #[must_use]
     pub fn read(meta: Meta, object: At<'_>) -> Self {
         let spec = object.get("spec");
         let ports_at = spec.and_then(|s| s.get("ports"));
+        let ingress_ips = ingress(&meta, object);
         let mut service = Self {
             meta,
+            ingress_ips,
             type_: spec.and_then(|s| s.text_at("type")),
             cluster_ips: Vec::new(),
             headless: false,

@@ -124,7 +124,7 @@ impl<'a> Cache<'a> {
 
     /// The blocks that plain queries on port 53 reach.
     pub fn blocks(&self) -> impl Iterator<Item = &'a Block<'a>> {
-        self.vertex.blocks.iter().filter(|block| block.port == 53 && !block.encrypted)
+        self.vertex.blocks.iter().filter(|block| block.sockets.iter().any(|s| s.port == 53 && !s.encrypted))
     }
 
     /// All forwards with their blocks.

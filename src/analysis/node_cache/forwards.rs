@@ -2,6 +2,7 @@
 
 use super::cache::{CLUSTER_DNS, Cache, UPSTREAM_SERVERS, forward_zones, upstream_text};
 use super::proxy::redirect_without_exception;
+use crate::analysis::servers::chain::{Asked, Passage, pass};
 use crate::analysis::servers::read::{Block, Forward, Upstream, in_zone};
 use crate::analysis::views::node_cache::{
     DisagreementView, PlainForwardView, QueryLogView, SelfForwardView, TcpForwardView, UnroutedReverseView,
@@ -113,7 +114,7 @@ fn takes_astray<'a>(cache: &Cache<'a>, zone: &str) -> Option<&'a Forward<'a>> {
     };
     // forwards of one block are tried in file order
     let forward = block.forwards.iter().find(takes)?;
-    let plugins_answer = block.answers(zone) || block.syntax.has("template");
+    let plugins_answer = matches!(pass(block, zone, Asked::Clients), Passage::Ends(_)) || block.syntax.has("template");
     (!plugins_answer && is_external(cache, forward)).then_some(forward)
 }
 

@@ -1,23 +1,20 @@
 //! Resolvers that run on a node: dnsmasq and systemd-resolved, what they listen on and whom they ask.
 
+use super::resolved;
 use crate::analysis::node_cache::NodeListener;
-use crate::analysis::servers::read::zone_of;
+use crate::analysis::servers::dnsmasq_upstreams::{self, Source};
 use crate::analysis::servers::routing::LocalResolver;
 use crate::model::node::Node;
 use crate::source::{FileId, FileKind, Located, Location, Lookup, NodeRoot, Snapshot, Span, Spanned};
-use crate::syntax::dnsmasq::{self, DnsmasqConf, DomainMatch, ListenMode, Settings, Target};
+use crate::syntax::dnsmasq::{self, DnsmasqConf, ListenMode, Settings};
 use crate::syntax::resolv_conf::{ResolvConf, dnsmasq_resolv_file};
-use crate::syntax::resolved::{self, ResolvedConf};
-use std::net::{IpAddr, Ipv4Addr};
-
-/// A zone and whom its names are sent to.
-type Conditional = (String, Located<String>);
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The resolvers of a node, as the routing graph takes them.
 #[must_use]
 pub fn resolvers(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Vec<LocalResolver> {
     let dnsmasq = Dnsmasq::read(snapshot, root, node).and_then(|d| d.resolver(snapshot, root));
-    dnsmasq.into_iter().chain(systemd_resolved(snapshot, root)).collect()
+    dnsmasq.into_iter().chain(resolved::resolver(snapshot, root, node)).collect()
 }
 
 /// What listens on port 53 of a node's own addresses, for conflicts with a node cache.
@@ -46,7 +43,11 @@ struct Dnsmasq {
 impl Dnsmasq {
     /// Finds dnsmasq by its unit, or by a configuration file where no unit was collected.
     fn read(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Option<Self> {
-        let process = node.services.values().find(|service| service.program() == "dnsmasq" && !service.masked);
+        let of_dnsmasq = || node.services.values().filter(|service| service.program() == "dnsmasq");
+        let process = of_dnsmasq().find(|service| !service.masked);
+        if process.is_none() && of_dnsmasq().next().is_some() {
+            return None;
+        }
         let mut sources = Vec::new();
         let mut location = None;
         if let Some(process) = process {
@@ -84,41 +85,27 @@ impl Dnsmasq {
 
     fn resolver(&self, snapshot: &Snapshot, root: &NodeRoot) -> Option<LocalResolver> {
         let listening = self.listening();
-        let listens = match listening.mode {
+        let loopback = || vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let only_loopback = listening.interfaces.iter().all(|name| name == "lo") && !listening.interfaces.is_empty();
+        let mut resolver = LocalResolver::new("dnsmasq", self.location);
+        resolver.port = listening.port;
+        resolver.listens = match listening.mode {
             ListenMode::Off => return None,
-            ListenMode::Loopback => vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            ListenMode::Loopback => loopback(),
+            _ if only_loopback => loopback().into_iter().chain(listening.addresses.clone()).collect(),
+            _ if !listening.interfaces.is_empty() => Vec::new(),
             _ => listening.addresses.clone(),
         };
-        let (upstreams, conditional) = self.upstreams(snapshot, root);
-        Some(LocalResolver { program: "dnsmasq".to_owned(), listens, upstreams, conditional, location: self.location })
-    }
-
-    /// Every `server=` and, unless `no-resolv`, the nameservers of the resolv-file.
-    fn upstreams(&self, snapshot: &Snapshot, root: &NodeRoot) -> (Vec<Located<String>>, Vec<Conditional>) {
-        let (mut general, mut conditional) = (Vec::new(), Vec::new());
-        for (file, conf) in &self.sources {
-            for server in &conf.settings.servers {
-                let Target::Address { address, port, .. } = &server.value.target else { continue };
-                let text = match port {
-                    Some(port) if *port != 53 => std::net::SocketAddr::new(*address, *port).to_string(),
-                    _ => address.to_string(),
-                };
-                let located = Located::at(text, Location::new(*file, server.span));
-                let domains = server.value.domains.iter().filter_map(|domain| match domain {
-                    DomainMatch::Domain(name) | DomainMatch::Suffix(name) => Some(zone_of(name)),
-                    _ => None,
-                });
-                if server.value.domains.is_empty() {
-                    general.push(located);
-                } else {
-                    conditional.extend(domains.map(|zone| (zone, located.clone())));
-                }
-            }
-        }
+        let source = |(file, conf): &(FileId, DnsmasqConf)| {
+            let file = *file;
+            Source { conf: conf.clone(), locate: Box::new(move |span| Some(Location::new(file, span))) }
+        };
+        let sources: Vec<Source<'_>> = self.sources.iter().map(source).collect();
+        dnsmasq_upstreams::add(&sources, &mut resolver);
         if !self.settings().iter().any(|s| s.no_resolv.is_some()) {
-            general.extend(self.resolv_file(snapshot, root));
+            resolver.upstreams.extend(self.resolv_file(snapshot, root));
         }
-        (general, conditional)
+        Some(resolver)
     }
 
     fn resolv_file(&self, snapshot: &Snapshot, root: &NodeRoot) -> Vec<Located<String>> {
@@ -128,42 +115,4 @@ impl Dnsmasq {
         let read = dnsmasq_resolv_file::read(&ResolvConf::parse(&snapshot.file(file).text));
         read.servers.into_iter().map(|n| n.map(|server| server.address.to_string()).located(file)).collect()
     }
-}
-
-/// systemd-resolved, where its configuration or its files show that it runs.
-fn systemd_resolved(snapshot: &Snapshot, root: &NodeRoot) -> Option<LocalResolver> {
-    let uplink = root.lookup("/run/systemd/resolve/resolv.conf");
-    let files: Vec<FileId> = snapshot
-        .files
-        .iter()
-        .filter(|f| f.kind == FileKind::ResolvedConf && f.node == Some(root.index))
-        .map(|f| f.id)
-        .collect();
-    let parsed: Vec<ResolvedConf> = files.iter().map(|id| ResolvedConf::parse(&snapshot.file(*id).text)).collect();
-    let effective = resolved::merge(&parsed.iter().collect::<Vec<_>>());
-    let mut upstreams: Vec<Located<String>> = Vec::new();
-    for server in effective.upstreams() {
-        let file = files.get(server.file).copied()?;
-        upstreams.push(Located::at(server.value.address.to_string(), Location::new(file, server.span)));
-    }
-    let mut location = upstreams.first().and_then(Located::location);
-    if let Lookup::File { file, .. } = uplink {
-        let conf = ResolvConf::parse(&snapshot.file(file).text);
-        for nameserver in dnsmasq_resolv_file::read(&conf).servers {
-            let located = nameserver.map(|server| server.address.to_string()).located(file);
-            location = location.or_else(|| located.location());
-            if !upstreams.iter().any(|known| known.value == located.value) {
-                upstreams.push(located);
-            }
-        }
-        location = location.or(Some(Location::new(file, Span::new(0, 0))));
-    }
-    let listens = vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 54))];
-    Some(LocalResolver {
-        program: "systemd-resolved".to_owned(),
-        listens,
-        upstreams,
-        conditional: Vec::new(),
-        location: location?,
-    })
 }

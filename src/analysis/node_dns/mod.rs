@@ -4,6 +4,7 @@ mod inputs;
 pub mod k3s;
 pub mod locals;
 pub mod pod_file;
+mod resolved;
 
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};
 use crate::analysis::effective::{Distribution, KubeVersion};
@@ -196,6 +197,14 @@ impl NodeDns {
     }
 }
 
+/// Whether a k3s server makes its nodes listen on the ports of LoadBalancer Services (ServiceLB); `None` where the node
+/// runs no such server.
+#[must_use]
+pub fn servicelb(node: &NodeDns) -> Option<bool> {
+    let k3s = node.k3s.as_ref().filter(|k3s| k3s.distribution == Distribution::K3s && k3s.server != Some(false))?;
+    Some(!k3s.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb")))
+}
+
 /// A node as the routing graph sees it.
 #[must_use]
 pub fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite {
@@ -209,5 +218,6 @@ pub fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite 
         host_reasons: node.pod_file.setting.first().map(|at| (*at, reason())).into_iter().collect(),
         cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
         locals: locals.unwrap_or_default(),
+        servicelb: servicelb(node),
     }
 }

@@ -89,7 +89,7 @@ fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located
     let view = ServerBlockView {
         program: program(server.kind).to_owned(),
         root,
-        port: i64::from(block.port),
+        port: i64::from(block.port()),
         imported: block.syntax.via.is_some(),
         no_upstream: root && can_answer && !answers_everything(block) && config.corefile.is_complete(),
         missing_fallthrough: missing_fallthrough(config, block),

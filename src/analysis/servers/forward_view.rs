@@ -4,7 +4,7 @@ use super::block_view::program;
 use super::graph::Routes;
 use super::public::is_public_resolver;
 use super::read::{Forward, Upstream, in_zone};
-use super::routing::{Cause, Loop};
+use super::routing::{Cause, Loop, Notice};
 use crate::analysis::views::dns_server::{ForwardView, HopView, LoopView};
 use crate::source::Located;
 
@@ -87,7 +87,12 @@ fn loop_view(routes: &Routes<'_>, found: &Loop, has_loop_plugin: bool) -> Locate
         hops,
         partial: found.partial,
         cause: cause(found.cause).to_owned(),
-        seen_by_loop_plugin: found.seen_by_loop_plugin,
+        seen_by_loop_plugin: found.notice == Notice::Stops,
+        perhaps_seen: found.notice == Notice::Perhaps,
+        unseen_because: match &found.notice {
+            Notice::Not(reason) => Some(reason.clone()),
+            Notice::Stops | Notice::Perhaps => None,
+        },
         has_loop_plugin,
         node: found.node.clone(),
         by_policy: clustered && through_file,
@@ -102,6 +107,7 @@ const fn cause(cause: Cause) -> &'static str {
         Cause::LoopbackNameserver => "loopback-nameserver",
         Cause::ResolvConf => "resolv-conf",
         Cause::NodeResolver => "node-resolver",
+        Cause::PodResolver => "pod-resolver",
         Cause::KubeDnsConfig => "kube-dns-config",
     }
 }

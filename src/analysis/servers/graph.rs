@@ -1,12 +1,16 @@
 //! Builds the routing graph from the cluster, and keeps what the views need of it.
 
+use super::entrances::{of_workload, placement, redirects};
 use super::kube_dns_config::KubeDnsConfig;
+use super::pod_resolvers;
 use super::read::{ASSUMED, blocks, version_of};
-use super::routing::{Graph, Loop, NodeSite, Vertex};
-use crate::analysis::facts::{self, Facts, parse_located};
+use super::routing::{Entrance, Graph, Loop, NodeSite, Placement, Vertex};
+use crate::analysis::facts::{self, Facts, ProxyMode, parse_located};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::node::addresses;
 use crate::source::Located;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The graph of a cluster and its cycles.
@@ -21,15 +25,40 @@ impl<'a> Routes<'a> {
     /// The routes of a cluster whose nodes have these nameservers.
     #[must_use]
     pub fn of(cluster: &'a Cluster, facts: &Facts, nodes: Vec<NodeSite>) -> Self {
-        let servers = cluster.dns_servers.iter().map(|server| vertex(cluster, facts, server)).collect();
-        let nodes = if nodes.is_empty() { vec![NodeSite::default()] } else { nodes };
-        let graph = Graph { servers, nodes };
+        let graph = Graph::of(cluster, facts, nodes);
         let loops = graph.loops();
         Self { graph, loops }
     }
 }
 
-fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer) -> Vertex<'a> {
+impl<'a> Graph<'a> {
+    /// The servers of a cluster whose nodes have these nameservers; its cycles are not searched.
+    #[must_use]
+    pub fn of(cluster: &'a Cluster, facts: &Facts, nodes: Vec<NodeSite>) -> Self {
+        let says = |wanted: bool| nodes.iter().any(|node| node.servicelb == Some(wanted));
+        let servicelb = says(true) && !says(false);
+        let servers = cluster.dns_servers.iter().map(|server| vertex(cluster, facts, server, servicelb)).collect();
+        let workloads: Vec<Option<usize>> = cluster.dns_servers.iter().map(|server| server.workload).collect();
+        let translating = |mode: &Located<ProxyMode>| matches!(mode.value, ProxyMode::Ipvs | ProxyMode::Replaced);
+        Self {
+            servers,
+            node_addresses: node_addresses(cluster, &nodes),
+            nodes: if nodes.is_empty() { vec![NodeSite::default()] } else { nodes },
+            pods: pod_resolvers::find(cluster, servicelb),
+            redirects: redirects(cluster, &workloads),
+            services_first: facts.proxy.as_ref().is_some_and(translating),
+        }
+    }
+}
+
+/// The addresses of every node that the snapshot knows, with the index of those whose files it has.
+fn node_addresses(cluster: &Cluster, nodes: &[NodeSite]) -> BTreeMap<IpAddr, Option<usize>> {
+    let objects = cluster.objects.of_kind("Node").iter().flat_map(addresses).map(|ip| (ip, None));
+    let own = nodes.iter().enumerate().flat_map(|(at, node)| node.addresses.iter().map(move |ip| (*ip, Some(at))));
+    objects.chain(own).collect()
+}
+
+fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servicelb: bool) -> Vertex<'a> {
     let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
     let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     let default_policy = if workload.is_some() { "ClusterFirst" } else { "Default" };
@@ -39,6 +68,20 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer) -> Ver
     let kube_dns = KubeDnsConfig::of(cluster, server);
     let stubs = kube_dns.blocks(&blocks, &local_ips);
     blocks.extend(stubs);
+    let service_addresses = service_addresses(cluster, facts, server);
+    let unseen = |address: &Located<IpAddr>| Entrance {
+        ip: Some(address.value),
+        port: 53,
+        pod_port: None,
+        location: address.location(),
+        what: "the Service",
+        beside_pods: false,
+    };
+    let mut entrances = workload.map(|w| of_workload(cluster, w, servicelb)).unwrap_or_default();
+    let known: Vec<IpAddr> = entrances.iter().filter_map(|entrance| entrance.ip).collect();
+    entrances.extend(service_addresses.iter().filter(|a| !known.contains(&a.value)).map(unseen));
+    let everywhere = if server.kind == ServerKind::NodeCache { Placement::Every } else { Placement::Any };
+    let dns_config = workload.and_then(|w| w.pod.dns_config.as_ref()).map(|c| c.value.nameservers.clone());
     Vertex {
         kind: server.kind,
         name: server.name.clone(),
@@ -46,10 +89,13 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer) -> Ver
         host_network: workload.map_or(server.kind == ServerKind::NodeCache, |w| w.pod.uses_host_network()),
         policy: policy.map_or(default_policy, |p| p.value.as_str()).to_owned(),
         policy_location: policy.and_then(Located::location),
-        service_addresses: service_addresses(cluster, facts, server),
+        dns_config: dns_config.unwrap_or_default(),
+        service_addresses,
+        entrances,
         local_ips,
         upstream_nameservers: kube_dns.upstreams,
         cluster_dns_pillar: upstream_service(cluster, server),
+        placement: workload.map_or(everywhere, placement),
     }
 }
 

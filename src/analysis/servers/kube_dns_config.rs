@@ -1,6 +1,7 @@
 //! The kube-dns ConfigMap as node-cache reads it: stub domains become server blocks, upstream nameservers a forward.
 
-use super::read::{Block, Forward, Upstream, zone_of};
+use super::read::{ASSUMED, Block, Forward, Upstream, zone_of};
+use super::select::Socket;
 use crate::model::Cluster;
 use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::{DnsServer, ServerKind};
@@ -85,10 +86,10 @@ impl KubeDnsConfig {
             Some(Block {
                 syntax,
                 zones,
-                port: 53,
-                encrypted: false,
+                sockets: vec![Socket { port: 53, encrypted: false }],
                 bind: bind.clone(),
                 forwards: vec![forward],
+                version: ASSUMED,
                 location,
             })
         };

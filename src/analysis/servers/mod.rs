@@ -1,11 +1,17 @@
 //! DNS servers: what their blocks answer, where their forwards lead, and where a query comes back.
 
 pub mod block_view;
+pub mod chain;
+pub mod dnsmasq_upstreams;
+pub mod entrances;
 pub mod forward_view;
 pub mod graph;
 pub mod kube_dns_config;
+pub mod local_resolver;
+pub mod pod_resolvers;
 pub mod public;
 pub mod read;
 pub mod routing;
+pub mod select;
 pub mod server_view;
 pub mod setup_view;

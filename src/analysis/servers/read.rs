@@ -1,5 +1,6 @@
 //! Server blocks as the routing of queries needs them: zones, listeners, and what each block answers or forwards.
 
+use super::select::Socket;
 use crate::model::dns_server::{DnsServer, ServerConfig};
 use crate::source::{Located, Location};
 use crate::syntax::corefile::{Directive, ServerBlock, Version, origins_from_args, parse_key};
@@ -15,14 +16,14 @@ pub struct Block<'a> {
     pub syntax: &'a ServerBlock,
     /// Its zones, lower case and fully qualified (`.` is the root), located at the key that names them.
     pub zones: Vec<Located<String>>,
-    /// Port that it listens on.
-    pub port: u16,
-    /// Transport other than plain DNS.
-    pub encrypted: bool,
+    /// Port and transport of each zone's key, in the order of [`zones`](Self::zones).
+    pub sockets: Vec<Socket>,
     /// Addresses of `bind`; empty means every address.
     pub bind: Vec<Located<String>>,
     /// `forward` (and, before 1.5.0, `proxy`) directives in file order.
     pub forwards: Vec<Forward<'a>>,
+    /// Release of the server, assumed where the snapshot does not tell it.
+    pub version: Version,
     /// The keys.
     pub location: Location,
 }
@@ -118,13 +119,12 @@ pub fn version_of(server: &DnsServer) -> Option<Version> {
 
 fn read_block<'a>(config: &'a ServerConfig, syntax: &'a ServerBlock, version: Version) -> Option<Block<'a>> {
     let mut zones = Vec::new();
-    let mut port = 53;
-    let mut encrypted = false;
+    let mut sockets = Vec::new();
     for key in &syntax.keys {
         let place = config.locate(crate::syntax::corefile::Place { file: key.file, span: key.span });
         for parsed in parse_key(&key.expanded, 53, version).ok().into_iter().flatten() {
-            port = parsed.port.parse().unwrap_or(port);
-            encrypted = parsed.transport != crate::syntax::corefile::Transport::Dns;
+            let encrypted = parsed.transport != crate::syntax::corefile::Transport::Dns;
+            sockets.push(Socket { port: parsed.port.parse().unwrap_or(53), encrypted });
             let zone = parsed.zone.to_ascii_lowercase();
             zones.push(Located::from_origins(zone, place.into_iter().collect()));
         }
@@ -136,7 +136,7 @@ fn read_block<'a>(config: &'a ServerConfig, syntax: &'a ServerBlock, version: Ve
     let bind = syntax.directives_named("bind").flat_map(|d| &d.args).map(|arg| located_token(config, arg)).collect();
     let is_forward = |d: &&Directive| d.name == "forward" || d.name == "proxy";
     let forwards = syntax.directives.iter().filter(is_forward).filter_map(|d| read_forward(config, d)).collect();
-    Some(Block { syntax, zones, port, encrypted, bind, forwards, location })
+    Some(Block { syntax, zones, sockets, bind, forwards, version, location })
 }
 
 /// A word of the Corefile with its place in the snapshot.
@@ -190,49 +190,11 @@ impl Block<'_> {
         self.zones.iter().filter(|zone| in_zone(name, &zone.value)).max_by_key(|zone| zone.value.len())
     }
 
-    /// Whether the block listens on `ip`.
+    /// Port that it listens on: that of its first key.
     #[must_use]
-    pub fn listens_on(&self, ip: IpAddr) -> bool {
-        self.bind.is_empty() || self.bind.iter().any(|b| b.value.parse() == Ok(ip) || b.value == "0.0.0.0")
+    pub fn port(&self) -> u16 {
+        self.sockets.first().map_or(53, |socket| socket.port)
     }
-
-    /// Whether the block answers `name` itself, so that it never reaches a forward.
-    ///
-    /// `kubernetes`, `file` and the like are authoritative for their zones unless a fallthrough covers the name;
-    /// `hosts` without fallthrough ends every query of its zones; `erratic` and `whoami` end everything.
-    #[must_use]
-    pub fn answers(&self, name: &str) -> bool {
-        self.syntax.directives.iter().any(|directive| self.directive_answers(directive, name))
-    }
-
-    /// The name behind the block's `rewrite name suffix` rules: the first that matches changes it.
-    #[must_use]
-    pub fn rewritten(&self, name: &str) -> String {
-        let rules = self.syntax.directives_named("rewrite");
-        rules.filter_map(|rule| rewrite_suffix(rule, name)).next().unwrap_or_else(|| name.to_owned())
-    }
-
-    fn directive_answers(&self, directive: &Directive, name: &str) -> bool {
-        let (zone_args, authoritative) = match directive.name.as_str() {
-            "kubernetes" | "etcd" | "secondary" | "auto" | "route53" | "azure" | "clouddns" | "nomad" => (0, true),
-            "file" | "hosts" => (1, true),
-            "erratic" => return true,
-            _ => return false,
-        };
-        let args: Vec<&str> = directive.arg_texts().skip(zone_args).collect();
-        let own = || self.zones.iter().map(|z| z.value.clone()).collect::<Vec<_>>();
-        let zones: Vec<String> = if args.is_empty() { own() } else { args.iter().map(|a| zone_of(a)).collect() };
-        authoritative && zones.iter().any(|zone| in_zone(name, zone)) && !falls_through(directive, name)
-    }
-}
-
-/// What `rewrite [stop|continue] name suffix FROM TO` makes of a name; `None` where it does not match.
-fn rewrite_suffix(rule: &Directive, name: &str) -> Option<String> {
-    let mut words = rule.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue"));
-    let is_suffix = words.next() == Some("name") && words.next() == Some("suffix");
-    let absolute = |word: &str| format!("{}.", word.trim_end_matches('.').to_ascii_lowercase());
-    let (from, to) = (absolute(words.next().filter(|_| is_suffix)?), absolute(words.next()?));
-    name.strip_suffix(from.as_str()).map(|head| format!("{head}{to}"))
 }
 
 /// Whether a `fallthrough` property lets `name` go on.
@@ -262,26 +224,6 @@ mod tests {
         assert_eq!(Upstream::parse("/etc/resolv.conf"), Upstream::File("/etc/resolv.conf".into()));
         assert_eq!(Upstream::parse("<nil>"), Upstream::Other("<nil>".into()));
         assert!(matches!(Upstream::parse("__PILLAR__CLUSTER__DNS__"), Upstream::Placeholder(_)));
-    }
-
-    #[test]
-    fn suffixes_are_rewritten_by_the_first_rule_that_matches() {
-        let text = "a.example {\n rewrite stop name suffix .x.example .y.example\n rewrite name suffix .A.example. \
-                    .b.example answer auto\n rewrite name suffix .example .c\n}\n";
-        let options = crate::syntax::corefile::Options {
-            main_file_name: "Corefile",
-            directory: "/",
-            env: &|_| None,
-            valid_directives: None,
-            imports: &crate::syntax::corefile::NoImports,
-        };
-        let corefile = crate::syntax::corefile::parse(text, &options);
-        let rules: Vec<_> = corefile.blocks[0].directives_named("rewrite").collect();
-        let rewritten = |name: &str| rules.iter().find_map(|rule| rewrite_suffix(rule, name));
-        assert_eq!(rewritten("n.a.example."), Some("n.b.example.".to_owned()));
-        assert_eq!(rewritten("n.x.example."), Some("n.y.example.".to_owned()));
-        assert_eq!(rewritten("n.example."), Some("n.c.".to_owned()));
-        assert_eq!(rewritten("n.org."), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::walk::Step;
 use crate::analysis::coredns::position;
 use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
 use crate::analysis::servers::routing::Graph;
+use crate::analysis::servers::select::{self, Arrival, connected};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::syntax::corefile::Directive;
@@ -61,23 +62,11 @@ pub struct Handled {
     pub outcome: Outcome,
 }
 
-/// The block that takes `name` on a listener; any listener of the server where no address is given.
-///
-/// A socket bound to the address itself comes before one on every address, whatever the zones (the kernel decides).
+/// The block that takes `name` on a plain listener; any listener of the server where no address is given.
 #[must_use]
 pub fn select(graph: &Graph<'_>, server: usize, name: &str, ip: Option<IpAddr>, port: u16) -> Option<usize> {
-    let blocks = &graph.servers.get(server)?.blocks;
-    let bound = |b: &Block<'_>| ip.is_some_and(|ip| b.bind.iter().any(|word| word.value.parse() == Ok(ip)));
-    let on_port = |b: &Block<'_>| b.port == port && !b.encrypted;
-    let any_bound = blocks.iter().any(|b| on_port(b) && bound(b));
-    let fits = |b: &Block<'_>| on_port(b) && ip.is_none_or(|ip| if any_bound { bound(b) } else { b.listens_on(ip) });
-    blocks
-        .iter()
-        .enumerate()
-        .filter(|(_, block)| fits(block))
-        .filter_map(|(index, block)| Some((index, block.best_zone(name)?.value.len())))
-        .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
-        .map(|(index, _)| index)
+    let arrival = Arrival { ip: ip.map(connected), port: Some(port), encrypted: false };
+    select::select(&graph.servers.get(server)?.blocks, name, arrival)
 }
 
 /// Runs a query through the plugins of a block.

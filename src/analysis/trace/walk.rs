@@ -3,7 +3,7 @@
 use super::block::{self, Outcome};
 use super::names::Answer;
 use crate::analysis::effective::versions::MAX_NAMESERVERS;
-use crate::analysis::servers::read::{Upstream, in_zone, split_address};
+use crate::analysis::servers::read::{Upstream, split_address};
 use crate::analysis::servers::routing::{Graph, NodeSite, Vertex};
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
@@ -228,8 +228,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             return Step::dead(ip.to_string(), None, "nothing is known of the node");
         };
         let place = if site.name.is_empty() { "the node".to_owned() } else { format!("node {}", site.name) };
-        let takes = |listens: &[IpAddr]| listens.is_empty() || listens.contains(&ip);
-        if let Some((index, local)) = site.locals.iter().enumerate().find(|(_, l)| port == 53 && takes(&l.listens)) {
+        if let Some((index, local)) = site.locals.iter().enumerate().find(|(_, l)| l.takes(ip, port)) {
             let step = Step::new(format!("{ip}: {} on {place}", local.program), [local.location]);
             // node resolvers count as servers behind those of the cluster
             let mark = (usize::MAX - node, index);
@@ -265,17 +264,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     ) -> Vec<Step> {
         let graph = self.graph;
         let Some(local) = graph.nodes.get(node).and_then(|n| n.locals.get(index)) else { return Vec::new() };
-        let longest =
-            local.conditional.iter().filter(|(zone, _)| in_zone(query.name, zone)).map(|(z, _)| z.len()).max();
-        let upstreams: Vec<&Located<String>> = match longest {
-            Some(length) => local
-                .conditional
-                .iter()
-                .filter(|(zone, _)| in_zone(query.name, zone) && zone.len() == length)
-                .map(|(_, to)| to)
-                .collect(),
-            None => local.upstreams.iter().collect(),
-        };
+        let upstreams = local.asks(query.name);
         if upstreams.is_empty() {
             return vec![Step::dead(
                 format!("{} has no upstream", local.program),
@@ -337,9 +326,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             Outcome::Alias { target } => {
                 // the target starts again at the choice of the block, on the same listener
                 let again = Query { name: &target, sender: Sender::Server(server), ..query };
-                let next = match block::select(graph, server, &target, None, block.port) {
+                let next = match block::select(graph, server, &target, None, block.port()) {
                     Some(_) if path.len() < MAX_HOPS => {
-                        self.enter(again, server, None, block.port, format!("{target} is asked next"), path)
+                        self.enter(again, server, None, block.port(), format!("{target} is asked next"), path)
                     }
                     _ => Step::new(target.clone(), None)
                         .ending(Answer::Unknown { reason: "nothing takes the alias".to_owned() }),

@@ -200,10 +200,15 @@ pub struct LoopView {
     pub hops: Vec<Located<HopView>>,
     /// Only some of the upstreams lead back.
     pub partial: bool,
-    /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf`, `node-resolver` or `kube-dns-config`.
+    /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf`, `node-resolver`, `pod-resolver` or
+    /// `kube-dns-config`.
     pub cause: String,
-    /// The `loop` plugin stops the process when it starts.
+    /// The `loop` plugin of a block on the way stops the process when it starts.
     pub seen_by_loop_plugin: bool,
+    /// It does so only if its one probe takes the upstreams that lead back.
+    pub perhaps_seen: bool,
+    /// Why the `loop` plugin does not notice it, as a clause; absent where it may.
+    pub unseen_because: Option<String>,
     /// The block has the `loop` plugin.
     pub has_loop_plugin: bool,
     /// Node for which it was found.

@@ -1,0 +1,235 @@
+//! What the plugins of a server block do with a class of names: end the query, change its name, or leave it to a forward.
+
+use super::read::{Block, falls_through, in_zone, zone_of};
+use crate::analysis::coredns::{default_build_has, plugin_order, position};
+use crate::syntax::corefile::{Directive, Property, Version};
+
+/// First release in which a block may have several `forward` directives; before, the second one stops the start.
+const SEVERAL_FORWARDS: Version = Version::new(1, 9, 4);
+/// Plugins that are authoritative for their zones: what they do not know does not exist, unless it falls through.
+const AUTHORITATIVE: [&str; 11] = [
+    "kubernetes",
+    "k8s_external",
+    "etcd",
+    "file",
+    "auto",
+    "secondary",
+    "route53",
+    "azure",
+    "clouddns",
+    "nomad",
+    "multicluster",
+];
+/// Words of a directive before its zones.
+const WORDS_BEFORE_ZONES: [(&str, usize); 3] = [("file", 1), ("hosts", 1), ("template", 2)];
+
+/// Which queries are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Clients' queries for a name that no zone data has, of any type that gets through.
+    Clients,
+    /// The probe of the `loop` plugin, of type HINFO.
+    Probe,
+}
+
+/// What becomes of a name in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// A plugin ends it before any forward: the plugin's name.
+    Ends(String),
+    /// The files do not tell.
+    Unknown,
+    /// No plugin takes it.
+    Nowhere,
+    /// A forward takes it.
+    Forward {
+        /// The name behind `rewrite`.
+        name: String,
+        /// Indexes of [`Block::forwards`]: the first that takes the name, and those that follow it by `next`.
+        forwards: Vec<usize>,
+    },
+}
+
+/// The way of a name through a block.
+#[must_use]
+pub fn pass(block: &Block<'_>, name: &str, asked: Asked) -> Passage {
+    if block.syntax.has("view") {
+        return Passage::Unknown;
+    }
+    let Some(name) = rewritten(block, name) else { return Passage::Unknown };
+    let forward_at = position("forward", block.version).min(position("proxy", block.version));
+    let before = block.syntax.directives.iter().filter(|d| is_before(d, forward_at, block.version));
+    for directive in before {
+        match directive_ends(block, directive, &name, asked) {
+            Some(true) => return Passage::Ends(directive.name.clone()),
+            None => return Passage::Unknown,
+            Some(false) => {}
+        }
+    }
+    let forwards = forwards(block, &name);
+    if forwards.is_empty() { Passage::Nowhere } else { Passage::Forward { name, forwards } }
+}
+
+/// Plugins of other projects may stand anywhere in a build's order: they count as being before.
+fn is_before(directive: &Directive, forward_at: usize, version: Version) -> bool {
+    !plugin_order(version).contains(&directive.name.as_str()) || position(&directive.name, version) < forward_at
+}
+
+/// Whether a plugin ends the query; `None` where the files do not tell.
+fn directive_ends(block: &Block<'_>, directive: &Directive, name: &str, asked: Asked) -> Option<bool> {
+    let plugin = directive.name.as_str();
+    let skip = WORDS_BEFORE_ZONES.iter().find(|(known, _)| *known == plugin).map_or(0, |(_, skip)| *skip);
+    let concerns = || zones(block, directive, skip).iter().any(|zone| in_zone(name, zone));
+    match plugin {
+        // addresses only: a reverse name that it does not have goes on
+        "hosts" if is_reverse(name) => Some(false),
+        "hosts" => Some(concerns() && !falls_through(directive, name)),
+        "template" => Some(concerns() && template_ends(directive, name, asked)),
+        "acl" => {
+            if concerns() && refuses(directive) {
+                None
+            } else {
+                Some(false)
+            }
+        }
+        _ if AUTHORITATIVE.contains(&plugin) => Some(concerns() && !falls_through(directive, name)),
+        _ if plugin_order(block.version).contains(&plugin) || default_build_has(plugin) => Some(false),
+        // a plugin of another project, of which nobody knows what it answers
+        _ => None,
+    }
+}
+
+fn zones(block: &Block<'_>, directive: &Directive, skip: usize) -> Vec<String> {
+    let args: Vec<String> = directive.arg_texts().skip(skip).map(zone_of).collect();
+    if args.is_empty() { block.zones.iter().map(|zone| zone.value.clone()).collect() } else { args }
+}
+
+/// Whether the name belongs to reverse look-ups.
+fn is_reverse(name: &str) -> bool {
+    in_zone(name, "in-addr.arpa.") || in_zone(name, "ip6.arpa.")
+}
+
+/// `template CLASS TYPE`: what its class and type cover is answered or, where no pattern matches, refused with
+/// SERVFAIL; `fallthrough` concerns the latter only.
+fn template_ends(directive: &Directive, name: &str, asked: Asked) -> bool {
+    let mut words = directive.arg_texts();
+    let (class, kind) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let of_type = kind == "ANY" || (asked == Asked::Probe && kind == "HINFO");
+    let of_class = matches!(class, "IN" | "ANY");
+    let answers_all = directive.property("match").is_none();
+    of_class && of_type && (answers_all || !falls_through(directive, name))
+}
+
+/// Whether an `acl` may refuse, filter or drop queries of every type.
+fn refuses(directive: &Directive) -> bool {
+    let every_type = |policy: &Property| !policy.arg_texts().any(|word| word == "type");
+    directive.properties.iter().any(|p| matches!(p.name.as_str(), "block" | "filter" | "drop") && every_type(p))
+}
+
+fn forwards(block: &Block<'_>, name: &str) -> Vec<usize> {
+    if block.forwards.len() > 1 && block.version < SEVERAL_FORWARDS {
+        return Vec::new();
+    }
+    let mut taken = Vec::new();
+    for (index, forward) in block.forwards.iter().enumerate() {
+        let excepted = name != forward.from && forward.except.iter().any(|zone| in_zone(name, zone));
+        let takes = in_zone(name, &forward.from) && !excepted;
+        if !takes {
+            if taken.is_empty() {
+                continue;
+            }
+            break;
+        }
+        taken.push(index);
+        let goes_on = ["next", "next_on_nodata"].iter().any(|word| forward.syntax.property(word).is_some());
+        if !goes_on {
+            break;
+        }
+    }
+    taken
+}
+
+/// The name behind the block's `rewrite name` rules; `None` where a regular expression may change it.
+///
+/// The first rule that matches ends the list, unless it says `continue` (plugin/rewrite of CoreDNS).
+#[must_use]
+pub fn rewritten(block: &Block<'_>, name: &str) -> Option<String> {
+    let mut name = name.to_owned();
+    for rule in block.syntax.directives_named("rewrite") {
+        let goes_on = rule.arg_texts().next() == Some("continue");
+        match rewrite(rule, &name) {
+            Rewrite::Unknown => return None,
+            Rewrite::No => {}
+            Rewrite::To(new) => {
+                name = new;
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+    }
+    Some(name)
+}
+
+/// What one rule makes of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// It does not match.
+    No,
+    /// A regular expression that may match.
+    Unknown,
+    /// The new name.
+    To(String),
+}
+
+/// What `rewrite [stop|continue] name [exact|prefix|suffix|substring|regex] FROM TO` makes of a name.
+#[must_use]
+pub fn rewrite(rule: &Directive, name: &str) -> Rewrite {
+    let words: Vec<&str> = rule.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue")).collect();
+    let ["name", rest @ ..] = words.as_slice() else { return Rewrite::No };
+    let (mode, from, to) = match rest {
+        [mode @ ("exact" | "prefix" | "suffix" | "substring" | "regex"), from, to, ..] => (*mode, *from, *to),
+        [from, to, ..] => ("exact", *from, *to),
+        _ => return Rewrite::No,
+    };
+    let new = match mode {
+        "prefix" => name.strip_prefix(&from.to_ascii_lowercase()).map(|rest| format!("{}{rest}", to.to_ascii_lowercase())),
+        "suffix" => name.strip_suffix(&absolute(from)).map(|head| format!("{head}{}", absolute(to))),
+        "substring" if name.contains(from) && !from.is_empty() => Some(name.replace(from, to)),
+        "exact" if name == absolute(from) => Some(absolute(to)),
+        "regex" if may_match(from, name) => return Rewrite::Unknown,
+        _ => None,
+    };
+    new.map_or(Rewrite::No, Rewrite::To)
+}
+
+fn absolute(word: &str) -> String {
+    format!("{}.", word.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// Whether a regular expression may match, judged by the literal text at its end alone.
+fn may_match(pattern: &str, name: &str) -> bool {
+    let pattern = pattern.strip_suffix('$').unwrap_or(pattern);
+    let mut tail = String::new();
+    let mut rest = pattern;
+    loop {
+        if let Some(shorter) = rest.strip_suffix("\\.") {
+            tail.insert(0, '.');
+            rest = shorter;
+            continue;
+        }
+        match rest.char_indices().next_back() {
+            Some((at, c)) if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') => {
+                tail.insert(0, c);
+                rest = rest.get(..at).unwrap_or_default();
+            }
+            _ => break,
+        }
+    }
+    // a class such as `\d` is no literal
+    if rest.ends_with('\\') {
+        tail.remove(0);
+    }
+    let name = name.trim_end_matches('.');
+    tail.is_empty() || name.contains(tail.trim_matches('.'))
+}

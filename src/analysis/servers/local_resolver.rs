@@ -1,0 +1,82 @@
+//! Resolvers without a Corefile, as the routing graph sees them: what they listen on, and whom they ask for which names.
+
+use super::read::in_zone;
+use crate::source::{Located, Location};
+use std::net::IpAddr;
+
+/// dnsmasq or systemd-resolved on a node, or another resolver in a pod.
+#[derive(Clone, Debug)]
+pub struct LocalResolver {
+    /// `dnsmasq`, `systemd-resolved`, `Pi-hole`, …
+    pub program: String,
+    /// Addresses it answers on; empty means every address of its network namespace, loopback too.
+    pub listens: Vec<IpAddr>,
+    /// The port, 53 as a rule.
+    pub port: u16,
+    /// Where it sends names in general.
+    pub upstreams: Vec<Located<String>>,
+    /// Where it sends names below a domain: (zone, upstream).
+    pub conditional: Vec<(String, Located<String>)>,
+    /// Zones whose names it answers itself and never sends on.
+    pub answered: Vec<String>,
+    /// Zones whose names go the general way although a wider rule is there (`server=/zone/#` of dnsmasq).
+    pub general: Vec<String>,
+    /// It finds out at run time which upstreams lead back to it, and does without them (`dns-loop-detect` of dnsmasq).
+    pub detects_loops: bool,
+    /// Where a label on it goes.
+    pub location: Location,
+}
+
+/// The rule that holds for a name.
+enum Rule {
+    Conditional,
+    General,
+    Answered,
+}
+
+impl LocalResolver {
+    /// A resolver of a program, without upstreams, on port 53 of every address.
+    #[must_use]
+    pub fn new(program: &str, location: Location) -> Self {
+        Self {
+            program: program.to_owned(),
+            listens: Vec::new(),
+            port: 53,
+            upstreams: Vec::new(),
+            conditional: Vec::new(),
+            answered: Vec::new(),
+            general: Vec::new(),
+            detects_loops: false,
+            location,
+        }
+    }
+
+    /// Whether it answers on an address and port.
+    #[must_use]
+    pub fn takes(&self, ip: IpAddr, port: u16) -> bool {
+        self.port == port && (self.listens.is_empty() || self.listens.contains(&ip))
+    }
+
+    /// Whom it asks for a name: the rule of the longest zone holds, as in dnsmasq and systemd-resolved; empty where it
+    /// answers the name itself or has nobody to ask.
+    #[must_use]
+    pub fn asks(&self, name: &str) -> Vec<&Located<String>> {
+        let conditional = self.conditional.iter().map(|(zone, _)| (zone, Rule::Conditional));
+        let general = self.general.iter().map(|zone| (zone, Rule::General));
+        let answered = self.answered.iter().map(|zone| (zone, Rule::Answered));
+        let rules = answered.chain(general).chain(conditional);
+        let longest = rules.filter(|(zone, _)| in_zone(name, zone)).max_by_key(|(zone, _)| zone.len());
+        match longest {
+            None | Some((_, Rule::General)) => self.upstreams.iter().collect(),
+            Some((_, Rule::Answered)) => Vec::new(),
+            Some((longest, Rule::Conditional)) => {
+                self.conditional.iter().filter(|(zone, _)| zone == longest).map(|(_, to)| to).collect()
+            }
+        }
+    }
+
+    /// The zones that its rules name.
+    pub fn zones(&self) -> impl Iterator<Item = &String> {
+        self.conditional.iter().map(|(zone, _)| zone).chain(&self.answered).chain(&self.general)
+    }
+}

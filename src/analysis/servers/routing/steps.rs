@@ -1,0 +1,158 @@
+//! One step of a query: whom a server block or a resolver asks for a name, and who answers there.
+
+use super::land::{Landing, Sender};
+use super::{Graph, Site, Target, Vertex};
+use crate::analysis::effective::versions::MAX_NAMESERVERS;
+use crate::analysis::servers::chain::{Asked, Passage, pass};
+use crate::analysis::servers::read::Upstream;
+use crate::source::Located;
+use std::net::SocketAddr;
+
+/// Longest name that is followed: a rewrite that adds labels on every round ends there, as it does in CoreDNS.
+const MAX_NAME: usize = 254;
+
+/// How an upstream came to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Via {
+    /// It is an argument of the forward.
+    Argument,
+    /// The server's own /etc/resolv.conf names it.
+    File,
+    /// `upstreamNameservers` of the kube-dns ConfigMap names it.
+    KubeDns,
+    /// A resolver without a Corefile asks it.
+    Resolver,
+}
+
+/// One upstream that is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    /// Index of the forward in its block; 0 for other resolvers.
+    pub forward: usize,
+    pub via: Via,
+    /// The upstream as it is asked.
+    pub nameserver: Located<String>,
+    /// Its address, where that is known.
+    pub target: Option<Target>,
+    /// The name, behind any `rewrite`.
+    pub name: String,
+    pub landings: Vec<Landing>,
+}
+
+/// Where a query is, and under which name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Visit {
+    pub site: Site,
+    pub node: usize,
+    pub name: String,
+}
+
+impl Graph<'_> {
+    /// The upstreams that are asked from here, each of which may be the one; empty where the query ends.
+    pub(super) fn steps(&self, visit: &Visit, asked: Asked) -> Vec<Step> {
+        match visit.site {
+            Site::Block { server, block } => self.block_steps(server, block, visit, asked),
+            Site::Local { node, index } => {
+                let local = self.nodes.get(node).and_then(|n| n.locals.get(index));
+                local.map(|local| self.resolver_steps(local, Sender::Node, visit)).unwrap_or_default()
+            }
+            Site::Pod { index } => {
+                let pod = self.pods.get(index);
+                pod.map(|pod| self.resolver_steps(&pod.resolver, Sender::Pod(index), visit)).unwrap_or_default()
+            }
+        }
+    }
+
+    fn block_steps(&self, server: usize, index: usize, visit: &Visit, asked: Asked) -> Vec<Step> {
+        let Some(vertex) = self.servers.get(server) else { return Vec::new() };
+        let Some(block) = vertex.blocks.get(index) else { return Vec::new() };
+        let Passage::Forward { name, forwards } = pass(block, &visit.name, asked) else { return Vec::new() };
+        if name.len() > MAX_NAME {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        for at in forwards {
+            let Some(forward) = block.forwards.get(at) else { continue };
+            for upstream in &forward.upstreams {
+                for (nameserver, via) in self.nameservers(vertex, visit.node, upstream) {
+                    let target = Target::read(&nameserver.value);
+                    let landings = target.map(|to| self.land(Sender::Server(server), visit.node, to, &name));
+                    let landings = landings.unwrap_or_default();
+                    steps.push(Step { forward: at, via, nameserver, target, name: name.clone(), landings });
+                }
+            }
+        }
+        steps
+    }
+
+    fn resolver_steps(&self, resolver: &super::LocalResolver, sender: Sender, visit: &Visit) -> Vec<Step> {
+        let asked = resolver.asks(&visit.name).into_iter();
+        asked
+            .map(|upstream| {
+                let target = Target::read(&upstream.value);
+                let mut landings = target.map(|to| self.land(sender, visit.node, to, &visit.name)).unwrap_or_default();
+                // dnsmasq and systemd-resolved drop upstreams that are their own addresses
+                landings.retain(|landing| landing.site != visit.site);
+                if resolver.detects_loops {
+                    landings.clear();
+                }
+                let name = visit.name.clone();
+                Step { forward: 0, via: Via::Resolver, nameserver: upstream.clone(), target, name, landings }
+            })
+            .collect()
+    }
+
+    /// The nameservers behind an upstream word: itself, or what a file or ConfigMap names in its place.
+    ///
+    /// A word whose address the snapshot does not know stays in the list as it is: it is one of the ways.
+    fn nameservers(&self, vertex: &Vertex<'_>, node: usize, upstream: &Located<Upstream>) -> Vec<(Located<String>, Via)> {
+        let of_file = |path: &str| match self.own_nameservers(vertex, node) {
+            Some(list) => list.into_iter().map(|n| (n, Via::File)).collect(),
+            None => vec![(upstream.with(path.to_owned()), Via::File)],
+        };
+        match &upstream.value {
+            Upstream::Address { ip, port, encrypted } => {
+                let default_port = if *encrypted { 853 } else { 53 };
+                let scheme = if *encrypted { "tls://" } else { "" };
+                let address =
+                    if *port == default_port { ip.to_string() } else { SocketAddr::new(*ip, *port).to_string() };
+                vec![(upstream.with(format!("{scheme}{address}")), Via::Argument)]
+            }
+            Upstream::File(path) if path == "/etc/resolv.conf" => of_file(path),
+            Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => {
+                if vertex.upstream_nameservers.is_empty() {
+                    return of_file(text);
+                }
+                vertex.upstream_nameservers.iter().map(|n| (n.clone(), Via::KubeDns)).collect()
+            }
+            Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => {
+                let address = vertex.cluster_dns_pillar.as_ref().map(|ip| ip.value.to_string());
+                vec![(upstream.with(address.unwrap_or_else(|| text.clone())), Via::Argument)]
+            }
+            Upstream::File(text) | Upstream::Placeholder(text) | Upstream::Other(text) => {
+                vec![(upstream.with(text.clone()), Via::Argument)]
+            }
+        }
+    }
+
+    /// The nameservers in a server's own /etc/resolv.conf on a node: those of its dnsPolicy, then those of its
+    /// dnsConfig, three in all (`GetPodDNS` in pkg/kubelet/network/dns of Kubernetes). `None`: the snapshot does not tell.
+    pub(super) fn own_nameservers(&self, vertex: &Vertex<'_>, node: usize) -> Option<Vec<Located<String>>> {
+        let site = self.nodes.get(node)?;
+        let clustered =
+            vertex.policy == "ClusterFirstWithHostNet" || (vertex.policy == "ClusterFirst" && !vertex.host_network);
+        let mut list = match vertex.policy.as_str() {
+            "None" => Vec::new(),
+            _ if clustered && site.cluster_dns.is_empty() => return None,
+            _ if clustered => site.cluster_dns.iter().map(|ip| ip.with(ip.value.to_string())).collect(),
+            _ => site.host_nameservers.clone()?,
+        };
+        for nameserver in &vertex.dns_config {
+            if !list.iter().any(|known| known.value == nameserver.value) {
+                list.push(nameserver.clone());
+            }
+        }
+        list.truncate(MAX_NAMESERVERS);
+        Some(list)
+    }
+}

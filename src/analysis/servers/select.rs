@@ -1,0 +1,97 @@
+//! Which server block takes a query: the listener first, then the longest zone among that listener's blocks.
+
+use super::read::Block;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Where a query arrives at a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The destination address; `None` for the server's own pod address, which no manifest names.
+    pub ip: Option<IpAddr>,
+    /// The port; `None` for whichever port the server listens on.
+    pub port: Option<u16>,
+    /// It comes over TLS or HTTPS.
+    pub encrypted: bool,
+}
+
+impl Arrival {
+    /// A plain query to the server's pod, on a port.
+    #[must_use]
+    pub const fn at_pod(port: Option<u16>) -> Self {
+        Self { ip: None, port, encrypted: false }
+    }
+}
+
+/// The address behind a destination: v4-mapped forms unpacked, and the unspecified address, which Linux connects to
+/// the local system.
+#[must_use]
+pub fn connected(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    }
+}
+
+/// The index of the block that takes `name`.
+///
+/// A socket bound to the destination address comes before one on every address, whatever the zones: the kernel
+/// decides. Among the blocks of that socket the longest zone takes the name, and there is no way back to a shorter one
+/// (`ServeDNS` in core/dnsserver/server.go of CoreDNS). Queries of type DS, which go to the parent, are not asked for.
+#[must_use]
+pub fn select(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> Option<usize> {
+    let on_socket = |block: &Block<'_>| block.sockets.iter().any(|socket| fits(*socket, arrival));
+    let any_bound = arrival.ip.is_some_and(|ip| blocks.iter().any(|b| on_socket(b) && is_bound_to(b, ip)));
+    let listens = |block: &Block<'_>| match arrival.ip {
+        Some(ip) if any_bound => is_bound_to(block, ip),
+        Some(_) => takes_every_address(block),
+        None => !is_bound_to_loopback_only(block),
+    };
+    let zone = |block: &Block<'_>| {
+        let zones = block.zones.iter().zip(&block.sockets).filter(|(_, socket)| fits(**socket, arrival));
+        zones.filter(|(zone, _)| super::read::in_zone(name, &zone.value)).map(|(zone, _)| zone.value.len()).max()
+    };
+    blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, block)| listens(block))
+        .filter_map(|(index, block)| Some((index, zone(block)?)))
+        .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
+        .map(|(index, _)| index)
+}
+
+/// A port that a key of a server block names, and whether its transport is plain DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Socket {
+    /// The port.
+    pub port: u16,
+    /// A transport other than plain DNS.
+    pub encrypted: bool,
+}
+
+fn fits(socket: Socket, arrival: Arrival) -> bool {
+    socket.encrypted == arrival.encrypted && arrival.port.is_none_or(|port| port == socket.port)
+}
+
+/// Whether `bind` names the address, itself or as the loopback interface.
+#[must_use]
+pub fn is_bound_to(block: &Block<'_>, ip: IpAddr) -> bool {
+    let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    block.bind.iter().any(|word| address(&word.value) == Some(ip) || (word.value == "lo" && own.contains(&ip)))
+}
+
+/// Whether the block listens on every address of its network namespace.
+#[must_use]
+pub fn takes_every_address(block: &Block<'_>) -> bool {
+    block.bind.is_empty() || block.bind.iter().any(|w| address(&w.value).is_some_and(|ip| ip.is_unspecified()))
+}
+
+/// Whether nothing from outside the network namespace can reach the block.
+fn is_bound_to_loopback_only(block: &Block<'_>) -> bool {
+    let local = |word: &str| word == "lo" || address(word).is_some_and(|ip| ip.is_loopback());
+    !block.bind.is_empty() && block.bind.iter().all(|word| local(&word.value))
+}
+
+fn address(word: &str) -> Option<IpAddr> {
+    word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
