@@ -64,7 +64,8 @@ const ADDRESS_ANNOTATIONS: [&str; 6] = [
 
 fn ingress(meta: &Meta, object: At<'_>) -> Vec<Located<String>> {
     let list = object.path(&["status", "loadBalancer", "ingress"]);
-    let mut addresses: Vec<Located<String>> = list.into_iter().flat_map(At::items).filter_map(|i| i.text_at("ip")).collect();
+    let mut addresses: Vec<Located<String>> =
+        list.into_iter().flat_map(At::items).filter_map(|i| i.text_at("ip")).collect();
     for annotation in ADDRESS_ANNOTATIONS.iter().filter_map(|name| meta.annotations.get(*name)) {
         addresses.extend(annotation.value.split(',').map(|ip| annotation.with(ip.trim().to_owned())));
     }

@@ -41,10 +41,12 @@ pub(super) fn resolver(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Opt
     };
     let uplink = uplink(snapshot, root);
     let first = global.servers.first().and_then(Located::location);
-    let in_file = || uplink.as_ref().map(|(file, servers)| {
-        let start = Location::new(*file, Span::new(0, 0));
-        servers.first().and_then(Located::location).unwrap_or(start)
-    });
+    let in_file = || {
+        uplink.as_ref().map(|(file, servers)| {
+            let start = Location::new(*file, Span::new(0, 0));
+            servers.first().and_then(Located::location).unwrap_or(start)
+        })
+    };
     let mut resolver = LocalResolver::new("systemd-resolved", first.or_else(in_file)?);
     resolver.listens = listens(&effective);
     if resolver.listens.is_empty() {

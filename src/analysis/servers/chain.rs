@@ -193,7 +193,9 @@ pub fn rewrite(rule: &Directive, name: &str) -> Rewrite {
         _ => return Rewrite::No,
     };
     let new = match mode {
-        "prefix" => name.strip_prefix(&from.to_ascii_lowercase()).map(|rest| format!("{}{rest}", to.to_ascii_lowercase())),
+        "prefix" => {
+            name.strip_prefix(&from.to_ascii_lowercase()).map(|rest| format!("{}{rest}", to.to_ascii_lowercase()))
+        }
         "suffix" => name.strip_suffix(&absolute(from)).map(|head| format!("{head}{}", absolute(to))),
         "substring" if name.contains(from) && !from.is_empty() => Some(name.replace(from, to)),
         "exact" if name == absolute(from) => Some(absolute(to)),

@@ -17,7 +17,8 @@ use std::net::IpAddr;
 pub fn of_workload(cluster: &Cluster, workload: &Workload, servicelb: bool) -> Vec<Entrance> {
     let mut found = Vec::new();
     let mine = |service: &&Service| {
-        service.meta.namespace.value == workload.meta.namespace.value && selects(&service.selector, &workload.pod_labels)
+        service.meta.namespace.value == workload.meta.namespace.value
+            && selects(&service.selector, &workload.pod_labels)
     };
     for service in cluster.objects.services.iter().filter(mine) {
         for port in &service.ports {

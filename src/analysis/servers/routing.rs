@@ -273,7 +273,9 @@ fn rewritten_names(
 ) {
     let words: Vec<&str> = rule.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue")).collect();
     match words.as_slice() {
-        ["name", "suffix", from, to, ..] => zones.extend([*from, *to].map(|word| zone_of(word.trim_start_matches('.')))),
+        ["name", "suffix", from, to, ..] => {
+            zones.extend([*from, *to].map(|word| zone_of(word.trim_start_matches('.'))))
+        }
         ["name", "exact", from, to, ..] => names.extend([*from, *to].map(zone_of)),
         ["name", "prefix" | "substring" | "regex", ..] => {}
         ["name", from, to, ..] => names.extend([*from, *to].map(zone_of)),

@@ -36,7 +36,9 @@ pub(super) fn read(text: &EmbeddedText, resolver: &mut LocalResolver) {
                     let server = server(value).map(|to| Located::at(to, text.locate(span)));
                     clause.servers.extend(server);
                 }
-                "forward-tls-upstream" | "stub-tls-upstream" | "forward-ssl-upstream" => clause.over_tls = value == "yes",
+                "forward-tls-upstream" | "stub-tls-upstream" | "forward-ssl-upstream" => {
+                    clause.over_tls = value == "yes"
+                }
                 "port" if !clause.is_zone => resolver.port = value.parse().unwrap_or(resolver.port),
                 _ => {}
             }

@@ -85,7 +85,7 @@ impl Graph<'_> {
                         continue;
                     }
                     for block in self.starts(server, &class.name) {
-                        search.from_block(server, block, node, class, &mut found);
+                        search.search_block(server, block, node, class, &mut found);
                     }
                 }
             }
@@ -228,7 +228,7 @@ impl Way {
 }
 
 impl Search<'_, '_> {
-    fn from_block(&self, server: usize, block: usize, node: usize, class: &Class, found: &mut Found) {
+    fn search_block(&self, server: usize, block: usize, node: usize, class: &Class, found: &mut Found) {
         let start = Visit { site: Site::Block { server, block }, node, name: class.name.clone() };
         for way in self.ways(&start) {
             let Some(first) = way.taken.first() else { continue };
@@ -354,11 +354,8 @@ impl Search<'_, '_> {
         let step = &taken.step;
         let Some(vertex) = self.graph.servers.get(server) else { return Vec::new() };
         let forward = vertex.blocks.get(block).and_then(|b| b.forwards.get(step.forward));
-        let names = if zone == "." {
-            "every name that nothing else answers".to_owned()
-        } else {
-            format!("names below {zone}")
-        };
+        let names =
+            if zone == "." { "every name that nothing else answers".to_owned() } else { format!("names below {zone}") };
         let text = match step.via {
             Via::File => format!("{names}: sent to the nameservers of the server's own /etc/resolv.conf"),
             Via::KubeDns => format!("{names}: sent to the upstreamNameservers of the kube-dns ConfigMap"),

@@ -240,8 +240,9 @@ impl Graph<'_> {
     /// it runs on every node, or is pinned to that one.
     fn servers_on(&self, home: Option<usize>, from: usize, target: Target, name: &str) -> Vec<Landing> {
         let node = home.unwrap_or(from);
-        let is_there =
-            |placement: &Placement| self.runs_on(placement, home) || (*placement == Placement::Any && home == Some(from));
+        let is_there = |placement: &Placement| {
+            self.runs_on(placement, home) || (*placement == Placement::Any && home == Some(from))
+        };
         let mut found = Vec::new();
         for (server, vertex) in self.servers.iter().enumerate() {
             if vertex.host_network

@@ -28,7 +28,8 @@ impl Graph<'_> {
     pub(super) fn notice(&self, way: &Way, node: usize, zone: &str) -> Notice {
         let blocks = way.blocks();
         let with_plugin = blocks.iter().filter(|(server, block)| self.has_loop(*server, *block));
-        let mut judged: Vec<Notice> = with_plugin.map(|(server, block)| self.probe(*server, *block, node, zone)).collect();
+        let mut judged: Vec<Notice> =
+            with_plugin.map(|(server, block)| self.probe(*server, *block, node, zone)).collect();
         // a way that only some queries take is no certain end, wherever the probe starts
         if way.partial {
             judged.iter_mut().filter(|n| **n == Notice::Stops).for_each(|n| *n = Notice::Perhaps);

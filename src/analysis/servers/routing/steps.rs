@@ -105,7 +105,12 @@ impl Graph<'_> {
     /// The nameservers behind an upstream word: itself, or what a file or ConfigMap names in its place.
     ///
     /// A word whose address the snapshot does not know stays in the list as it is: it is one of the ways.
-    fn nameservers(&self, vertex: &Vertex<'_>, node: usize, upstream: &Located<Upstream>) -> Vec<(Located<String>, Via)> {
+    fn nameservers(
+        &self,
+        vertex: &Vertex<'_>,
+        node: usize,
+        upstream: &Located<Upstream>,
+    ) -> Vec<(Located<String>, Via)> {
         let of_file = |path: &str| match self.own_nameservers(vertex, node) {
             Some(list) => list.into_iter().map(|n| (n, Via::File)).collect(),
             None => vec![(upstream.with(path.to_owned()), Via::File)],
