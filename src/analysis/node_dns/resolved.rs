@@ -40,7 +40,8 @@ pub(super) fn resolver(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Opt
         default_route: Some(true),
     };
     let uplink = uplink(snapshot, root);
-    let first = global.servers.first().and_then(Located::location);
+    let extra = effective.stub_listener_extra.first().and_then(|e| Some(Location::new(*files.get(e.file)?, e.span)));
+    let first = extra.or_else(|| global.servers.first().and_then(Located::location));
     let in_file = || {
         uplink.as_ref().map(|(file, servers)| {
             let start = Location::new(*file, Span::new(0, 0));

@@ -108,6 +108,7 @@ const fn cause(cause: Cause) -> &'static str {
         Cause::ResolvConf => "resolv-conf",
         Cause::NodeResolver => "node-resolver",
         Cause::PodResolver => "pod-resolver",
+        Cause::Redirect => "redirect-policy",
         Cause::KubeDnsConfig => "kube-dns-config",
     }
 }

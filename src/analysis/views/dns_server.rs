@@ -200,8 +200,8 @@ pub struct LoopView {
     pub hops: Vec<Located<HopView>>,
     /// Only some of the upstreams lead back.
     pub partial: bool,
-    /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf`, `node-resolver`, `pod-resolver` or
-    /// `kube-dns-config`.
+    /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf`, `node-resolver`, `pod-resolver`,
+    /// `redirect-policy` or `kube-dns-config`.
     pub cause: String,
     /// The `loop` plugin of a block on the way stops the process when it starts.
     pub seen_by_loop_plugin: bool,

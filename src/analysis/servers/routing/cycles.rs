@@ -41,6 +41,8 @@ pub enum Cause {
     NodeResolver,
     /// The way leads through another resolver in a pod.
     PodResolver,
+    /// A redirect policy hands the address, and so the server's own queries, to the server.
+    Redirect,
     /// `upstreamNameservers` of the kube-dns ConfigMap names an address that leads back.
     KubeDnsConfig,
 }
@@ -325,6 +327,11 @@ impl Search<'_, '_> {
         }
         let itself = first.to().is_some_and(|to| matches!(to.site, Site::Block { server, .. } if server == own));
         let local = |t: Target| t.ip.is_loopback();
+        let redirected =
+            |t: Target| self.graph.redirects.iter().any(|r| r.server == own && r.addresses.contains(&t.ip));
+        if itself && target.is_some_and(redirected) {
+            return Cause::Redirect;
+        }
         match first.step.via {
             Via::KubeDns => Cause::KubeDnsConfig,
             Via::File if target.is_some_and(local) => Cause::LoopbackNameserver,
@@ -381,16 +388,18 @@ impl Search<'_, '_> {
         if let Some(location) = vertex.policy_location.filter(|_| !by_config) {
             hops.push(Hop { location, text: format!("dnsPolicy {} decides which file that is", vertex.policy) });
         }
-        if !by_config {
-            let node = self.graph.nodes.get(taken.from.node);
+        let node = self.graph.nodes.get(taken.from.node);
+        let clustered = node.is_some_and(|n| n.cluster_dns.iter().any(|ip| ip.origins == nameserver.origins));
+        if !by_config && !clustered {
             let reasons = node.map(|n| n.host_reasons.clone()).unwrap_or_default();
             hops.extend(reasons.into_iter().map(|(location, text)| Hop { location, text }));
         }
-        let text = if by_config {
-            format!("its dnsConfig names {}", nameserver.value)
-        } else {
-            format!("the file names {}", nameserver.value)
+        let source = match (by_config, clustered) {
+            (true, _) => "its dnsConfig names",
+            (_, true) => "the kubelet writes its clusterDNS into the file:",
+            _ => "the file names",
         };
+        let text = format!("{source} {}", nameserver.value);
         hops.extend(nameserver.location().map(|location| Hop { location, text }));
         hops
     }

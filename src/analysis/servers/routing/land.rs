@@ -75,7 +75,7 @@ impl Graph<'_> {
 
     /// Whether an address is that of a Service in front of a server.
     pub(super) fn is_service(&self, ip: IpAddr) -> bool {
-        self.servers.iter().any(|v| v.service_addresses.iter().any(|a| a.value == ip))
+        self.servers.iter().any(|v| v.entrances.iter().any(|entrance| entrance.ip == Some(ip)))
     }
 
     fn own_block(&self, own: usize, node: usize, target: Target, name: &str) -> Vec<Landing> {
