@@ -13,11 +13,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use dnslint::analysis::effective::KubeVersion as Release;
+use dnslint::analysis::effective::k3s_viability::viability;
+use dnslint::analysis::effective::versions::k3s_fallback_text;
 use dnslint::source::{Span, Spanned};
 use dnslint::syntax::dnsmasq::DnsmasqConf;
 use dnslint::syntax::resolv_conf::glibc::Glibc;
 use dnslint::syntax::resolv_conf::golang::Go;
-use dnslint::syntax::resolv_conf::k3s::{self, K3sVersion};
 use dnslint::syntax::resolv_conf::kubelet::KubeVersion;
 use dnslint::syntax::resolv_conf::musl::Musl;
 use dnslint::syntax::resolv_conf::{
@@ -225,14 +227,14 @@ fn k3s_chooses_the_file_as_observed() {
         let input = &vector["input"];
         let files = input["files"].as_object().unwrap();
         let n = numbers(input["k3s"].as_str().unwrap());
-        let version = K3sVersion::new(n[0], n[1], n[2]);
+        let version = Release::new(n[0], n[1], n[2]);
         let viable = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"].into_iter().find(|path| {
             let file = files.get(*path).and_then(Value::as_str);
-            file.is_some_and(|file| k3s::viability(&ResolvConf::parse(file), version).is_ok())
+            file.is_some_and(|file| viability(file, version).is_ok())
         });
         let generated = vector["out"].get("generated").and_then(Value::as_str);
         let want = (vector["out"]["path"].as_str().filter(|_| generated.is_none()), generated);
-        let got = (viable, viable.is_none().then(|| version.fallback_file()));
+        let got = (viable, viable.is_none().then(|| k3s_fallback_text(version)));
         if got != want {
             let id = text(vector, "id").unwrap();
             writeln!(failures, "{id}\n  got  {got:?}\n  want {want:?}").unwrap();
@@ -484,9 +486,6 @@ proptest::proptest! {
         }
         if let Ok(dns) = kubelet::read(&conf, KubeVersion::new(1, 30, 0)) {
             dns.nameservers.iter().chain(&dns.searches).chain(&dns.options).for_each(|word| inside(word.span));
-        }
-        if let Err(refused) = k3s::viability(&conf, K3sVersion::new(1, 33, 4)) {
-            inside(refused.span);
         }
         coredns_forward::nameservers(&conf).iter().for_each(|server| inside(server.span));
         dnsmasq_resolv_file::read(&conf).servers.iter().for_each(|server| inside(server.span));

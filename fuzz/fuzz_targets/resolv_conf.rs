@@ -2,8 +2,10 @@
 
 #![no_main]
 
+use dnslint::analysis::effective::KubeVersion as Release;
+use dnslint::analysis::effective::k3s_viability::viability;
 use dnslint::syntax::resolv_conf::{
-    Environment, ResolvConf, coredns_forward, dnsmasq_resolv_file, glibc, golang, k3s, kubelet, musl, owner, problems,
+    Environment, ResolvConf, coredns_forward, dnsmasq_resolv_file, glibc, golang, kubelet, musl, owner, problems,
     systemd_resolved,
 };
 use libfuzzer_sys::fuzz_target;
@@ -20,7 +22,7 @@ fuzz_target!(|text: &str| {
     let _ = golang::read(&conf, golang::Go::new(1, 24), &env);
     for minor in [18, 25, 30] {
         let _ = kubelet::read(&conf, kubelet::KubeVersion::new(1, minor, 0));
-        let _ = k3s::viability(&conf, k3s::K3sVersion::new(1, minor, 0));
+        let _ = viability(text, Release::new(1, minor, 0));
     }
     let _ = (coredns_forward::nameservers(&conf), dnsmasq_resolv_file::read(&conf), systemd_resolved::read(&conf));
     for problem in problems(&conf) {

@@ -67,17 +67,17 @@ pub enum Agent {
     Unknown,
 }
 
-/// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Flavour {
+/// Which of the two related distributions runs a node; they share their code and differ in names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Distribution {
     /// k3s.
     K3s,
     /// RKE2.
     Rke2,
 }
 
-impl Flavour {
-    /// `k3s` or `rke2`: directory names, commands.
+impl Distribution {
+    /// `k3s` or `rke2`, as in commands, paths and file names.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,12 +86,30 @@ impl Flavour {
         }
     }
 
-    /// `K3S_` or `RKE2_`: prefix of environment variables.
+    /// Prefix of its environment variables, `K3S_` or `RKE2_`.
     #[must_use]
-    pub const fn prefix(self) -> &'static str {
+    pub const fn env_prefix(self) -> &'static str {
         match self {
             Self::K3s => "K3S_",
             Self::Rke2 => "RKE2_",
+        }
+    }
+
+    /// The `--data-dir` that it uses if none is set.
+    #[must_use]
+    pub const fn default_data_dir(self) -> &'static str {
+        match self {
+            Self::K3s => "/var/lib/rancher/k3s",
+            Self::Rke2 => "/var/lib/rancher/rke2",
+        }
+    }
+
+    /// The configuration file that it reads if no other is named; drop-ins stand in the same path with `.d` appended.
+    #[must_use]
+    pub const fn default_config(self) -> &'static str {
+        match self {
+            Self::K3s => "/etc/rancher/k3s/config.yaml",
+            Self::Rke2 => "/etc/rancher/rke2/config.yaml",
         }
     }
 }
@@ -100,7 +118,7 @@ impl Flavour {
 #[derive(Clone, Debug)]
 pub struct K3s {
     /// Which of the two.
-    pub flavour: Flavour,
+    pub distribution: Distribution,
     /// Whether this node runs the server; `None` where nothing tells.
     pub server: Option<bool>,
     /// Unit name in [`Node::services`], if a unit of the snapshot runs it.
@@ -236,7 +254,7 @@ fn of_process(service: &Process) -> Option<Agent> {
             Some(Agent::Kubelet { unit, arguments: traced(service.arguments().get(rest + 1..)?) })
         }
         "k3s" | "rke2" => {
-            let flavour = if service.program() == "k3s" { Flavour::K3s } else { Flavour::Rke2 };
+            let distribution = if service.program() == "k3s" { Distribution::K3s } else { Distribution::Rke2 };
             let command = service.arguments().first().map(|w| w.text.as_str());
             let server = match command {
                 Some("server") => Some(true),
@@ -245,9 +263,9 @@ fn of_process(service: &Process) -> Option<Agent> {
             };
             let skip = usize::from(server.is_some());
             let arguments = traced(service.arguments().get(skip..).unwrap_or_default());
-            let config_path = config_path(flavour, &arguments, Some(&service.environment));
+            let config_path = config_path(distribution, &arguments, Some(&service.environment));
             Some(Agent::K3s(K3s {
-                flavour,
+                distribution,
                 server,
                 unit,
                 arguments,
@@ -260,8 +278,8 @@ fn of_process(service: &Process) -> Option<Agent> {
 }
 
 /// `K3S_CONFIG_FILE` beats `--config`, which beats the default path.
-fn config_path(flavour: Flavour, arguments: &[Traced], environment: Option<&Environment>) -> String {
-    let variable = format!("{}CONFIG_FILE", flavour.prefix());
+fn config_path(distribution: Distribution, arguments: &[Traced], environment: Option<&Environment>) -> String {
+    let variable = format!("{}CONFIG_FILE", distribution.env_prefix());
     if let Some(path) = environment.and_then(|e| e.get(&variable)).filter(|p| !p.as_str().is_empty()) {
         return path.as_str().to_owned();
     }
@@ -274,7 +292,7 @@ fn config_path(flavour: Flavour, arguments: &[Traced], environment: Option<&Envi
             return path.to_owned();
         }
     }
-    format!("/etc/rancher/{}/config.yaml", flavour.name())
+    distribution.default_config().to_owned()
 }
 
 /// MicroK8s keeps the kubelet's arguments in a file, one a line.
@@ -298,11 +316,11 @@ fn microk8s(snapshot: &Snapshot, root: &NodeRoot) -> Option<Agent> {
 
 /// k3s or RKE2 without a unit in the snapshot: its directories are there.
 fn k3s_by_files(root: &NodeRoot, configs: &BTreeMap<String, ConfigFile>) -> Option<Agent> {
-    [Flavour::Rke2, Flavour::K3s].into_iter().find_map(|flavour| {
-        let name = flavour.name();
+    [Distribution::Rke2, Distribution::K3s].into_iter().find_map(|distribution| {
+        let name = distribution.name();
         let (etc, data) = (format!("/etc/rancher/{name}/"), format!("/var/lib/rancher/{name}/"));
         let present = root.paths().any(|path| path.starts_with(&etc) || path.starts_with(&data));
-        let config_path = config_path(flavour, &[], None);
+        let config_path = config_path(distribution, &[], None);
         let server_files = root.paths().any(|path| path.starts_with(&format!("{data}server/")));
         let server_keys =
             ["cluster-dns", "cluster-domain", "service-cidr", "cluster-cidr", "disable", "tls-san", "cni"];
@@ -310,7 +328,7 @@ fn k3s_by_files(root: &NodeRoot, configs: &BTreeMap<String, ConfigFile>) -> Opti
         let names_server = keys.is_some_and(|v| server_keys.iter().any(|key| v.get(key).is_some()));
         present.then(|| {
             Agent::K3s(K3s {
-                flavour,
+                distribution,
                 server: (server_files || names_server).then_some(true),
                 unit: None,
                 arguments: Vec::new(),

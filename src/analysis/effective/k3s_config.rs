@@ -1,9 +1,9 @@
 //! The configuration files of k3s and RKE2, turned into arguments (`pkg/configfilearg/parser.go`).
 
+use super::Distribution;
 use super::config_value::{ConfigValue, comma_text};
 use super::flag::FlagValue;
 use super::losing::{Losing, LosingReason};
-use super::versions::Distribution;
 use crate::source::Located;
 use std::collections::BTreeMap;
 

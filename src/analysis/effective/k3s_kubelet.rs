@@ -1,11 +1,12 @@
 //! How k3s and RKE2 start their kubelet: flags up to 1.31, a drop-in beside flags from 1.32 on
 //! (`pkg/daemons/agent/agent.go`).
 
+use super::Distribution;
 use super::config_value::{ConfigValue, comma_text};
 use super::flag::FlagValue;
 use super::k3s_args::{FilteredArgs, KubeletArgs, assemble, extract_config};
 use super::kubelet::{API_VERSION, KIND, KubeletFile};
-use super::versions::{Distribution, KubeVersion, k3s_writes_kubelet_dropin};
+use super::versions::{KubeVersion, k3s_writes_kubelet_dropin};
 use crate::source::Located;
 
 /// Name below the drop-in directory of the file that `kubelet-arg: config=FILE` is copied to.

@@ -1,7 +1,8 @@
 //! Which resolver file k3s and RKE2 give to their kubelet (`locateOrGenerateResolvConf` in `pkg/agent/config`).
 
+use super::Distribution;
 use super::k3s_viability::{Rejection, viability};
-use super::versions::{Distribution, KubeVersion, k3s_fallback_text};
+use super::versions::{KubeVersion, k3s_fallback_text};
 use crate::source::{FileId, Located, Location};
 
 /// The files that are tried, in order; symbolic links are followed.

@@ -22,8 +22,9 @@ pub mod pod_resolv_conf;
 pub mod runtime;
 pub mod versions;
 
+pub use crate::model::node::Distribution;
 pub use config_value::ConfigValue;
 pub use flag::FlagValue;
 pub use losing::{Losing, LosingReason};
 pub use runtime::Runtime;
-pub use versions::{Distribution, KubeVersion, Version};
+pub use versions::{KubeVersion, Version};

@@ -62,53 +62,6 @@ impl fmt::Display for Version {
     }
 }
 
-/// Which of the two related distributions runs a node; they share their code and differ in names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Distribution {
-    /// k3s.
-    K3s,
-    /// RKE2.
-    Rke2,
-}
-
-impl Distribution {
-    /// `k3s` or `rke2`, as in commands, paths and file names.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::K3s => "k3s",
-            Self::Rke2 => "rke2",
-        }
-    }
-
-    /// Prefix of its environment variables, `K3S_` or `RKE2_`.
-    #[must_use]
-    pub const fn env_prefix(self) -> &'static str {
-        match self {
-            Self::K3s => "K3S_",
-            Self::Rke2 => "RKE2_",
-        }
-    }
-
-    /// The `--data-dir` that it uses if none is set.
-    #[must_use]
-    pub const fn default_data_dir(self) -> &'static str {
-        match self {
-            Self::K3s => "/var/lib/rancher/k3s",
-            Self::Rke2 => "/var/lib/rancher/rke2",
-        }
-    }
-
-    /// The configuration file that it reads if no other is named; drop-ins stand in the same path with `.d` appended.
-    #[must_use]
-    pub const fn default_config(self) -> &'static str {
-        match self {
-            Self::K3s => "/etc/rancher/k3s/config.yaml",
-            Self::Rke2 => "/etc/rancher/rke2/config.yaml",
-        }
-    }
-}
-
 /// What a pod's search list may hold; the kubelet cuts the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SearchLimits {

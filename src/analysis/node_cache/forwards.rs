@@ -109,11 +109,8 @@ fn takes_astray<'a>(cache: &Cache<'a>, zone: &str) -> Option<&'a Forward<'a>> {
     }
     let best = |block: &&Block<'a>| block.best_zone(zone).map_or(0, |z| z.value.len());
     let block = cache.blocks().filter(|block| block.best_zone(zone).is_some()).max_by_key(best)?;
-    let takes = |forward: &&Forward<'_>| {
-        in_zone(zone, &forward.from) && !forward.except.iter().any(|except| in_zone(zone, except))
-    };
     // forwards of one block are tried in file order
-    let forward = block.forwards.iter().find(takes)?;
+    let forward = block.forwards.iter().find(|forward| forward.takes(zone))?;
     let plugins_answer = matches!(pass(block, zone, Asked::Clients), Passage::Ends(_)) || block.syntax.has("template");
     (!plugins_answer && is_external(cache, forward)).then_some(forward)
 }

@@ -9,7 +9,7 @@ use crate::analysis::effective::k3s_resolver::{FileState, ResolverChoice, Resolv
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective};
 use crate::analysis::effective::losing::Losing;
 use crate::analysis::effective::{ConfigValue, Distribution, FlagValue, KubeVersion};
-use crate::model::node::{Flavour, K3s, Node};
+use crate::model::node::{K3s, Node};
 use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
 use crate::syntax::kubelet_flags;
 
@@ -68,21 +68,12 @@ impl Flags {
     }
 }
 
-/// The distribution of a flavour.
-#[must_use]
-pub const fn distribution(flavour: Flavour) -> Distribution {
-    match flavour {
-        Flavour::K3s => Distribution::K3s,
-        Flavour::Rke2 => Distribution::Rke2,
-    }
-}
-
 fn flags(node: &Node, k3s: &K3s) -> Flags {
     let files: Vec<ConfigValue> =
         k3s.config_files(node).iter().map(|(_, file)| config_value(&file.value).value).collect();
     let references: Vec<&ConfigValue> = files.iter().collect();
     let command = if k3s.server == Some(false) { Command::Agent } else { Command::Server };
-    let merged = k3s_config::merge(distribution(k3s.flavour), command, &references);
+    let merged = k3s_config::merge(k3s.distribution, command, &references);
     let command_line = kubelet_flags::parse_k3s(&k3s.arguments).flags.iter().map(flag_value).collect();
     Flags { config: merged.args, command_line, losing: merged.losing }
 }
@@ -97,10 +88,10 @@ pub fn resolve(
     version: KubeVersion,
     server: Option<&ServerSettings>,
 ) -> (K3sDns, EffectiveKubelet) {
-    let distribution = distribution(k3s.flavour);
+    let distribution = k3s.distribution;
     let flags = flags(node, k3s);
     let mut losing = flags.losing.clone();
-    let variable = format!("{}RESOLV_CONF", k3s.flavour.prefix());
+    let variable = format!("{}RESOLV_CONF", k3s.distribution.env_prefix());
     let environment = k3s.environment.get(&variable).map(|value| value.located());
     let mut value = |name: &str, environment: Option<&Located<String>>| {
         let found = single(name, &FlagSources { environment, ..flags.sources() });

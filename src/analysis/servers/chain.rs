@@ -132,9 +132,7 @@ fn forwards(block: &Block<'_>, name: &str) -> Vec<usize> {
     }
     let mut taken = Vec::new();
     for (index, forward) in block.forwards.iter().enumerate() {
-        let excepted = name != forward.from && forward.except.iter().any(|zone| in_zone(name, zone));
-        let takes = in_zone(name, &forward.from) && !excepted;
-        if !takes {
+        if !forward.takes(name) {
             if taken.is_empty() {
                 continue;
             }
@@ -234,4 +232,66 @@ fn may_match(pattern: &str, name: &str) -> bool {
     }
     let name = name.trim_end_matches('.');
     tail.is_empty() || name.contains(tail.trim_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::blocks;
+    use super::*;
+    use crate::model::Cluster;
+    use crate::model::config_map::EmbeddedText;
+    use crate::model::manifests::Objects;
+    use crate::source::FileId;
+
+    fn passage(body: &str, name: &str, asked: Asked, version: Version) -> Passage {
+        let text = format!(".:53 {{\n{body}\n}}\n");
+        let plain = ("Corefile".to_owned(), EmbeddedText::whole_file(FileId(0), &text));
+        let cluster = Cluster::of_objects(Objects::default(), &[plain]);
+        let blocks = blocks(cluster.dns_servers[0].config.as_ref().unwrap(), version);
+        pass(&blocks[0], name, asked)
+    }
+
+    fn forward(name: &str, forwards: &[usize]) -> Passage {
+        Passage::Forward { name: name.to_owned(), forwards: forwards.to_vec() }
+    }
+
+    #[test]
+    fn what_reaches_a_forward() {
+        let new = Version::new(1, 14, 7);
+        let ends = |plugin: &str| Passage::Ends(plugin.to_owned());
+        let all = "forward . 9.9.9.9";
+        for (body, name, want) in [
+            (format!("hosts\n{all}"), "a.org.", ends("hosts")),
+            (format!("hosts\n{all}"), "9.0.0.10.in-addr.arpa.", forward("9.0.0.10.in-addr.arpa.", &[0])),
+            (format!("hosts {{\nfallthrough\n}}\n{all}"), "a.org.", forward("a.org.", &[0])),
+            (format!("kubernetes org {{\nfallthrough arpa\n}}\n{all}"), "a.org.", ends("kubernetes")),
+            (format!("template IN A org\n{all}"), "a.org.", forward("a.org.", &[0])),
+            (format!("template ANY ANY org\n{all}"), "a.org.", ends("template")),
+            (format!("template ANY ANY {{\nmatch x\nfallthrough\n}}\n{all}"), "a.org.", forward("a.org.", &[0])),
+            // behind forward in the chain, wherever it stands
+            (format!("erratic\n{all}"), "a.org.", forward("a.org.", &[0])),
+            (format!("acl {{\nblock\n}}\n{all}"), "a.org.", Passage::Unknown),
+            (format!("acl {{\nblock type AXFR\n}}\n{all}"), "a.org.", forward("a.org.", &[0])),
+            (format!("k8s_gateway org\n{all}"), "a.org.", Passage::Unknown),
+            (format!("view v {{\nexpr true\n}}\n{all}"), "a.org.", Passage::Unknown),
+            (format!("rewrite name suffix .org .net\n{all}"), "a.org.", forward("a.net.", &[0])),
+            (
+                "rewrite continue name a.org b.net\nrewrite name b.net c.net\nforward net 9.9.9.9".into(),
+                "a.org.",
+                forward("c.net.", &[0]),
+            ),
+            (format!("rewrite name regex (.*)\\.org {{1}}.net\n{all}"), "a.org.", Passage::Unknown),
+            (format!("rewrite name regex (.*)\\.org {{1}}.net\n{all}"), "a.com.", forward("a.com.", &[0])),
+            ("forward org 1.1.1.1\nforward . 9.9.9.9".into(), "a.com.", forward("a.com.", &[1])),
+            ("forward . 9.9.9.9\nforward org 1.1.1.1".into(), "a.org.", forward("a.org.", &[0])),
+            ("forward . 9.9.9.9 {\nnext NXDOMAIN\n}\nforward org 1.1.1.1".into(), "a.org.", forward("a.org.", &[0, 1])),
+            ("forward org 9.9.9.9 {\nexcept org\n}".into(), "a.org.", Passage::Nowhere),
+            ("forward org 9.9.9.9 {\nexcept org\n}".into(), "org.", forward("org.", &[0])),
+        ] {
+            assert_eq!(passage(&body, name, Asked::Clients, new), want, "{body} {name}");
+        }
+        let two = "forward org 1.1.1.1\nforward . 9.9.9.9";
+        assert_eq!(passage(two, "a.org.", Asked::Clients, Version::new(1, 9, 3)), Passage::Nowhere);
+        assert_eq!(passage("template IN HINFO\nforward . 9.9.9.9", "1.1.", Asked::Probe, new), ends("template"));
+    }
 }

@@ -80,3 +80,33 @@ impl LocalResolver {
         self.conditional.iter().map(|(zone, _)| zone).chain(&self.answered).chain(&self.general)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileId, Span};
+
+    #[test]
+    fn the_rule_of_the_longest_zone_holds() {
+        let mut resolver = LocalResolver::new("dnsmasq", Location::new(FileId(0), Span::new(0, 0)));
+        let upstream = |text: &str| Located::default_value(text.to_owned());
+        resolver.upstreams = vec![upstream("9.9.9.9")];
+        resolver.conditional =
+            vec![("corp.".to_owned(), upstream("10.0.0.1")), ("corp.".to_owned(), upstream("10.0.0.2"))];
+        resolver.answered = vec!["lab.corp.".to_owned()];
+        resolver.general = vec!["www.corp.".to_owned()];
+        for (name, want) in [
+            ("a.example.", vec!["9.9.9.9"]),
+            ("a.corp.", vec!["10.0.0.1", "10.0.0.2"]),
+            ("xcorp.", vec!["9.9.9.9"]),
+            ("a.lab.corp.", vec![]),
+            ("www.corp.", vec!["9.9.9.9"]),
+        ] {
+            let asked: Vec<&str> = resolver.asks(name).into_iter().map(|to| to.value.as_str()).collect();
+            assert_eq!(asked, want, "{name}");
+        }
+        resolver.listens = vec![IpAddr::from([10, 0, 0, 1])];
+        assert!(resolver.takes(IpAddr::from([10, 0, 0, 1]), 53));
+        assert!(!resolver.takes(IpAddr::from([10, 0, 0, 1]), 54) && !resolver.takes(IpAddr::from([10, 0, 0, 2]), 53));
+    }
+}

@@ -47,6 +47,16 @@ pub struct Forward<'a> {
     pub location: Location,
 }
 
+impl Forward<'_> {
+    /// Whether it takes a name: at or below its zone and not excepted, its zone itself even then (`Forward.match` in
+    /// plugin/forward of CoreDNS).
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        let excepted = name != self.from && self.except.iter().any(|zone| in_zone(name, zone));
+        in_zone(name, &self.from) && !excepted
+    }
+}
+
 /// Where a forward sends queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upstream {

@@ -6,6 +6,7 @@
 //! all names take the same way.
 
 mod cycles;
+mod hops;
 mod land;
 mod probe;
 mod reach;

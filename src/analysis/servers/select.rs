@@ -95,3 +95,56 @@ fn is_bound_to_loopback_only(block: &Block<'_>) -> bool {
 fn address(word: &str) -> Option<IpAddr> {
     word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::{ASSUMED, blocks};
+    use super::*;
+    use crate::model::Cluster;
+    use crate::model::config_map::EmbeddedText;
+    use crate::model::manifests::Objects;
+    use crate::source::FileId;
+
+    /// The first zone of the block that takes a name at an address, for the Corefile of the table below.
+    fn taken(name: &str, arrival: Arrival) -> Option<String> {
+        let text = ".:53 {\n whoami\n}\norg:53 example.org:53 {\n whoami\n}\nexample.org:5300 tls://sub.example.org {\n \
+                    whoami\n}\ncorp:53 {\n bind 10.0.0.5\n whoami\n}\nlocal:53 {\n bind lo\n whoami\n}\n";
+        let plain = ("Corefile".to_owned(), EmbeddedText::whole_file(FileId(0), text));
+        let cluster = Cluster::of_objects(Objects::default(), &[plain]);
+        let config = cluster.dns_servers[0].config.as_ref().unwrap();
+        let blocks = blocks(config, ASSUMED);
+        let index = select(&blocks, name, arrival)?;
+        blocks[index].zones.first().map(|zone| zone.value.clone())
+    }
+
+    #[test]
+    fn the_listener_comes_before_the_zone() {
+        let at = |ip: &str, port: u16, encrypted: bool| Arrival {
+            ip: Some(connected(ip.parse().unwrap())),
+            port: Some(port),
+            encrypted,
+        };
+        for (name, arrival, want) in [
+            ("a.example.org.", at("10.0.0.9", 53, false), Some("org.")),
+            ("xexample.org.", at("10.0.0.9", 53, false), Some("org.")),
+            ("a.com.", at("10.0.0.9", 53, false), Some(".")),
+            ("a.example.org.", at("10.0.0.9", 5300, false), Some("example.org.")),
+            ("a.org.", at("10.0.0.9", 5300, false), None),
+            ("a.sub.example.org.", at("10.0.0.9", 853, true), Some("example.org.")),
+            ("a.example.org.", at("10.0.0.9", 853, true), None),
+            // a socket on the very address: its blocks alone, although a wildcard block has the zone
+            ("a.corp.", at("10.0.0.5", 53, false), Some("corp.")),
+            ("a.org.", at("10.0.0.5", 53, false), None),
+            ("a.local.", at("127.0.0.1", 53, false), Some("local.")),
+            ("a.local.", at("0.0.0.0", 53, false), Some("local.")),
+            ("a.local.", at("127.0.0.53", 53, false), Some(".")),
+            ("a.corp.", at("10.0.0.9", 53, false), Some(".")),
+            // a pod's own address may be the bound one, and is never loopback
+            ("a.corp.", Arrival::at_pod(Some(53)), Some("corp.")),
+            ("a.local.", Arrival::at_pod(Some(53)), Some(".")),
+            ("a.example.org.", Arrival::at_pod(None), Some("org.")),
+        ] {
+            assert_eq!(taken(name, arrival).as_deref(), want, "{name} {arrival:?}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use super::names::{self, Answer, Plugin};
 use super::walk::Step;
 use crate::analysis::coredns::position;
+use crate::analysis::servers::chain::{self, Rewrite};
 use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
 use crate::analysis::servers::routing::Graph;
 use crate::analysis::servers::select::{self, Arrival, connected};
@@ -143,29 +144,14 @@ impl Run<'_, '_> {
 
     /// `rewrite [continue|stop] name [exact|suffix|prefix|substring|regex] FROM TO`; regular expressions are not run.
     fn rewrite(&mut self, directive: &Directive) -> Option<Outcome> {
-        let words: Vec<&str> = directive.arg_texts().filter(|w| !matches!(*w, "continue" | "stop")).collect();
-        let ("name", rest) = (*words.first()?, words.get(1..)?) else { return None };
-        let (mode, from, to) = match rest {
-            [mode @ ("exact" | "suffix" | "prefix" | "substring" | "regex"), from, to, ..] => (*mode, *from, *to),
-            [from, to, ..] => ("exact", *from, *to),
-            _ => return None,
-        };
-        let new = match mode {
-            "exact" if self.name == zone_of(from) => zone_of(to),
-            "suffix" => {
-                let dotted = |t: &str| format!("{}.", t.trim_end_matches('.').to_ascii_lowercase());
-                let head = self.name.strip_suffix(&dotted(from))?;
-                format!("{head}{}", dotted(to))
-            }
-            "prefix" => format!("{}{}", to.to_ascii_lowercase(), self.name.strip_prefix(&from.to_ascii_lowercase())?),
-            "substring" if self.name.contains(from) => self.name.replace(from, to),
-            "regex" => {
-                let text =
-                    format!("rewrite name regex {from}: may change the name (regular expressions are not run here)");
+        let new = match chain::rewrite(directive, &self.name) {
+            Rewrite::To(new) => new,
+            Rewrite::No => return None,
+            Rewrite::Unknown => {
+                let text = "rewrite name regex: may change the name (regular expressions are not run here)";
                 self.steps.push(self.step(directive, text));
                 return None;
             }
-            _ => return None,
         };
         self.steps.push(self.step(directive, format!("rewrite: {} becomes {new}", self.name)));
         self.name = new;
@@ -239,8 +225,7 @@ impl Run<'_, '_> {
     fn forward(&mut self, directive: &Directive) -> Option<Outcome> {
         let index = self.block.forwards.iter().position(|f| std::ptr::eq(f.syntax, directive))?;
         let forward = self.block.forwards.get(index)?;
-        let excepted = self.name != forward.from && forward.except.iter().any(|zone| in_zone(&self.name, zone));
-        let takes = in_zone(&self.name, &forward.from) && !excepted;
+        let takes = forward.takes(&self.name);
         takes.then(|| Outcome::Forward { index, name: self.name.clone() })
     }
 }

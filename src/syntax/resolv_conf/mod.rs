@@ -10,7 +10,6 @@ pub mod coredns_forward;
 pub mod dnsmasq_resolv_file;
 pub mod glibc;
 pub mod golang;
-pub mod k3s;
 pub mod kubelet;
 pub mod musl;
 pub(in crate::syntax) mod nearest;
