@@ -13,7 +13,7 @@ pub mod golang;
 pub mod k3s;
 pub mod kubelet;
 pub mod musl;
-pub(in crate::syntax) mod nearest;
+pub(crate) mod nearest;
 pub mod owner;
 pub mod problems;
 pub mod resolver;
