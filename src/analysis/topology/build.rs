@@ -1,0 +1,585 @@
+//! Builds the map: groups of nodes, every step from every vertex for every zone, then what can be folded.
+
+use super::clients::{self, Client};
+use super::fold::{self, first_names, natural};
+use super::loops::cycles;
+use super::{
+    BlockRow, Edge, Kind, LeftOut, Loop, MAX_BLOCKS, MAX_OF_KIND, MAX_ZONES, Topology, TopologyOptions, Transport,
+    Vertex, vertices,
+};
+use crate::analysis::facts::{Facts, ProxyMode};
+use crate::analysis::node_dns::{self, NodeDns};
+use crate::analysis::servers::read::zone_of;
+use crate::analysis::servers::routing::{Graph, NodeSite, Sent, Site};
+use crate::model::Cluster;
+use crate::source::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Places that the queries of one zone may visit.
+const MAX_PLACES: usize = 2000;
+
+/// Nodes on which every query goes the same way.
+pub struct Group {
+    /// Index of the first one, in the graph and in the settings.
+    pub site: usize,
+    /// Their names; empty for the node that stands in where the snapshot has none.
+    pub names: Vec<String>,
+}
+
+/// Everything that the map is made from.
+pub struct Input<'i> {
+    /// The files.
+    pub snapshot: &'i Snapshot,
+    /// The cluster.
+    pub cluster: &'i Cluster,
+    /// What is known of it as a whole.
+    pub facts: &'i Facts,
+    /// Settings of its nodes.
+    pub nodes: &'i [NodeDns],
+    /// Servers and nodes.
+    pub graph: &'i Graph<'i>,
+    /// Nodes by the ways they give.
+    pub groups: Vec<Group>,
+}
+
+/// What makes two steps one edge.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EdgeKey {
+    /// Index of the vertex that asks.
+    pub from: usize,
+    /// Its block.
+    pub block: Option<usize>,
+    /// Index of the vertex that is asked.
+    pub to: usize,
+    /// How.
+    pub transport: Transport,
+    /// Through which Service.
+    pub service: Option<String>,
+}
+
+/// What an edge carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Addresses, in the order in which they are written.
+    pub addresses: Vec<String>,
+    /// Zones, each with the groups of nodes on which it goes this way.
+    pub zones: BTreeMap<String, BTreeSet<usize>>,
+}
+
+/// What makes a vertex one of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Server(usize),
+    Local(String),
+    Elsewhere(Kind, String, Vec<String>),
+}
+
+/// The map of a cluster.
+#[must_use]
+pub fn of(snapshot: &Snapshot, cluster: &Cluster, options: &TopologyOptions) -> Topology {
+    let nodes = node_dns::all(snapshot, cluster, options.kubernetes.as_deref());
+    let facts = Facts::of(cluster);
+    let sites: Vec<NodeSite> = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+    let graph = Graph::of(cluster, &facts, sites);
+    let groups = groups(&graph, &nodes, options.node.as_deref());
+    let input = Input { snapshot, cluster, facts: &facts, nodes: &nodes, graph: &graph, groups };
+    let zones = match &options.zone {
+        Some(zone) => {
+            let zone = zone_of(zone);
+            let name = if zone == "." { "dnslint-example.".to_owned() } else { format!("dnslint-example.{zone}") };
+            vec![(zone, name)]
+        }
+        None => zones(&graph),
+    };
+    let mut builder = Builder::new(&input, zones);
+    builder.clients(clients::all(&input));
+    builder.ways();
+    builder.finish(options.zone.is_some())
+}
+
+/// The classes of names of the routing graph, and those that a plugin answers from its own zones.
+fn zones(graph: &Graph<'_>) -> Vec<(String, String)> {
+    let mut zones: BTreeMap<String, String> = graph.zones().into_iter().collect();
+    for block in graph.servers.iter().flat_map(|v| &v.blocks) {
+        for zone in block.answered_zones() {
+            let name = format!("dnslint-example.{zone}");
+            zones.entry(zone).or_insert(name);
+        }
+    }
+    zones.into_iter().collect()
+}
+
+/// Nodes with the same nameservers, resolvers and own addresses among those that anybody asks.
+fn groups(graph: &Graph<'_>, nodes: &[NodeDns], only: Option<&str>) -> Vec<Group> {
+    let asked = asked_addresses(graph);
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    for (index, site) in graph.nodes.iter().enumerate() {
+        if only.is_some_and(|name| name != site.name) {
+            continue;
+        }
+        let nameservers = site.host_nameservers.as_ref().map(|l| l.iter().map(|n| &n.value).collect::<Vec<_>>());
+        let cluster: Vec<IpAddr> = site.cluster_dns.iter().map(|ip| ip.value).collect();
+        let locals: Vec<String> = site.locals.iter().map(|l| format!("{:?} {}", l.listens, signature(l))).collect();
+        let own: Vec<&IpAddr> = site.addresses.iter().filter(|ip| asked.contains(ip)).collect();
+        let host = nodes.get(index).map(|n| host_words(n));
+        let key = format!("{nameservers:?} {cluster:?} {locals:?} {own:?} {host:?}");
+        let group = groups.entry(key).or_insert_with(|| Group { site: index, names: Vec::new() });
+        if !site.name.is_empty() {
+            group.names.push(site.name.clone());
+        }
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.iter_mut().for_each(|group| group.names.sort_by(|a, b| natural(a, b)));
+    groups.sort_by(|a, b| natural(a.names.first().map_or("", |n| n), b.names.first().map_or("", |n| n)));
+    groups
+}
+
+/// Nameservers of the node's own file.
+fn host_words(node: &NodeDns) -> Option<Vec<String>> {
+    let file = node_dns::pod_file::PodFile { path: String::new(), setting: Vec::new(), state: node.host_file.clone() };
+    file.nameservers().map(|list| list.into_iter().map(|n| n.value).collect())
+}
+
+fn signature(local: &crate::analysis::servers::routing::LocalResolver) -> String {
+    let upstreams: Vec<&String> = local.upstreams.iter().map(|u| &u.value).collect();
+    let conditional: Vec<(&String, &String)> = local.conditional.iter().map(|(zone, to)| (zone, &to.value)).collect();
+    format!("{} {:?} {upstreams:?} {conditional:?}", local.program, local.listens)
+}
+
+fn asked_addresses(graph: &Graph<'_>) -> BTreeSet<IpAddr> {
+    use crate::analysis::servers::read::{Upstream, split_address};
+    let forwards = graph.servers.iter().flat_map(|v| &v.blocks).flat_map(|b| &b.forwards).flat_map(|f| &f.upstreams);
+    let written = forwards.filter_map(|upstream| match &upstream.value {
+        Upstream::Address { ip, .. } => Some(*ip),
+        _ => None,
+    });
+    let files = graph.nodes.iter().flat_map(|n| n.host_nameservers.iter().flatten());
+    let locals = graph.nodes.iter().flat_map(|n| &n.locals);
+    let sent_on = locals.flat_map(|l| l.upstreams.iter().chain(l.conditional.iter().map(|(_, to)| to)));
+    let texts = files.chain(sent_on).filter_map(|text| split_address(&text.value)).map(|(ip, _)| ip);
+    let cluster = graph.nodes.iter().flat_map(|n| &n.cluster_dns).map(|ip| ip.value);
+    written.chain(texts).chain(cluster).collect()
+}
+
+/// A place that a query visits: the site, and the name as it is there.
+type Place = (Site, String);
+
+struct Builder<'b, 'i> {
+    input: &'b Input<'i>,
+    zones: Vec<(String, String)>,
+    vertices: Vec<Vertex>,
+    known: BTreeMap<Key, usize>,
+    edges: BTreeMap<EdgeKey, Carried>,
+    /// Sets of edges on which queries go round, with the zones.
+    rounds: BTreeMap<BTreeSet<EdgeKey>, BTreeSet<String>>,
+    left_out: BTreeMap<&'static str, BTreeSet<Key>>,
+    left_out_zones: usize,
+    left_out_pods: usize,
+    dnat: bool,
+}
+
+impl<'b, 'i> Builder<'b, 'i> {
+    fn new(input: &'b Input<'i>, mut zones: Vec<(String, String)>) -> Self {
+        let left_out_zones = zones.len().saturating_sub(MAX_ZONES);
+        zones.truncate(MAX_ZONES);
+        Self {
+            input,
+            zones,
+            vertices: Vec::new(),
+            known: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            rounds: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            left_out_zones,
+            left_out_pods: 0,
+            dnat: input.facts.proxy.as_ref().is_none_or(|p| p.value != ProxyMode::Replaced),
+        }
+    }
+
+    /// The vertex of that key, made where it is new; `None` where there is no room for another of its kind.
+    fn vertex(&mut self, key: Key, make: impl FnOnce() -> Option<Vertex>) -> Option<usize> {
+        if let Some(index) = self.known.get(&key) {
+            return Some(*index);
+        }
+        let vertex = make()?;
+        if self.vertices.iter().filter(|v| v.kind == vertex.kind).count() >= MAX_OF_KIND {
+            self.left_out.entry(plural(vertex.kind)).or_default().insert(key);
+            return None;
+        }
+        self.vertices.push(vertex);
+        self.known.insert(key, self.vertices.len() - 1);
+        Some(self.vertices.len() - 1)
+    }
+
+    fn server(&mut self, index: usize) -> Option<usize> {
+        let input = self.input;
+        self.vertex(Key::Server(index), || vertices::server(input, index))
+    }
+
+    fn site(&mut self, site: Site) -> Option<usize> {
+        match site {
+            Site::Block { server, .. } => self.server(server),
+            Site::Local { node, index } => {
+                let at = self.input.graph.nodes.get(node)?;
+                let local = at.locals.get(index)?;
+                let found = self.vertex(Key::Local(signature(local)), || Some(vertices::local(local)))?;
+                let group = self.input.groups.iter().find(|g| g.site == node);
+                let names = group.map_or_else(|| vec![at.name.clone()], |g| g.names.clone());
+                let vertex = self.vertices.get_mut(found)?;
+                let new: Vec<String> = names.into_iter().filter(|n| !vertex.nodes.contains(n)).collect();
+                vertex.nodes.extend(new);
+                Some(found)
+            }
+        }
+    }
+
+    /// Clients and the first step of each.
+    fn clients(&mut self, clients: Vec<Client>) {
+        self.left_out_pods = clients.len().saturating_sub(MAX_OF_KIND);
+        for client in clients.into_iter().take(MAX_OF_KIND) {
+            let from = self.vertices.len();
+            self.vertices.push(client.vertex);
+            for (group, list) in client.nameservers.iter().enumerate() {
+                let Some(site) = self.input.groups.get(group).map(|g| g.site) else { continue };
+                for ip in list.iter().flatten() {
+                    for (zone, name) in self.zones.clone() {
+                        let sent = self.input.graph.from_client(site, client.on_node, ip, &name);
+                        let step = Step { from, block: None, zone: &zone, group, pod: !client.on_node };
+                        let transport = client.transport;
+                        self.sent(&step, &sent, transport);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every step of every block and node resolver, and the rounds among them.
+    fn ways(&mut self) {
+        let graph = self.input.graph;
+        for server in 0..graph.servers.len() {
+            self.server(server);
+        }
+        for group in 0..self.input.groups.len() {
+            let Some(site) = self.input.groups.get(group).map(|g| g.site) else { continue };
+            let locals = graph.nodes.get(site).map_or(0, |n| n.locals.len());
+            for (zone, name) in self.zones.clone() {
+                let mut open: Vec<Place> =
+                    (0..locals).map(|index| (Site::Local { node: site, index }, name.clone())).collect();
+                for (server, vertex) in graph.servers.iter().enumerate().take(2 * MAX_OF_KIND) {
+                    let takes = (0..vertex.blocks.len().min(MAX_BLOCKS)).filter(|b| graph.takes(server, *b, &name));
+                    open.extend(takes.map(|block| (Site::Block { server, block }, name.clone())));
+                }
+                open.reverse();
+                self.follow(&zone, group, site, open);
+            }
+        }
+    }
+
+    fn follow(&mut self, zone: &str, group: usize, node: usize, mut open: Vec<Place>) {
+        let mut seen: BTreeSet<Place> = BTreeSet::new();
+        let mut steps: Vec<(Place, Place)> = Vec::new();
+        let mut keys: Vec<EdgeKey> = Vec::new();
+        while let Some(place) = open.pop() {
+            if seen.len() >= MAX_PLACES || !seen.insert(place.clone()) {
+                continue;
+            }
+            let Some(from) = self.site(place.0) else { continue };
+            let (block, pod) = match place.0 {
+                Site::Block { server, block } => {
+                    (Some(block), self.input.graph.servers.get(server).is_some_and(|v| !v.host_network))
+                }
+                Site::Local { .. } => (None, false),
+            };
+            for sent in self.input.graph.sent(node, place.0, &place.1) {
+                let step = Step { from, block, zone, group, pod };
+                let transport = if sent.encrypted {
+                    Transport::Tls
+                } else if sent.tcp {
+                    Transport::Tcp
+                } else {
+                    Transport::Udp
+                };
+                for (taker, key) in self.sent(&step, &sent, transport) {
+                    let next = (taker, sent.name.clone());
+                    steps.push((place.clone(), next.clone()));
+                    keys.push(key);
+                    open.push(next);
+                }
+            }
+        }
+        for round in cycles(&steps) {
+            let set: BTreeSet<EdgeKey> = round.iter().filter_map(|index| keys.get(*index).cloned()).collect();
+            self.rounds.entry(set).or_default().insert(zone.to_owned());
+        }
+    }
+
+    /// Adds the edges of one step; the takers that have a vertex, with the edge that leads there.
+    fn sent(&mut self, step: &Step<'_>, sent: &Sent, transport: Transport) -> Vec<(Site, EdgeKey)> {
+        let input = self.input;
+        let service = sent.target.filter(|_| sent.service).and_then(|to| service_name(input, to.ip()));
+        let mut reached: Vec<(Option<Site>, usize)> = Vec::new();
+        for site in &sent.takers {
+            if let Some(to) = self.site(*site) {
+                reached.push((Some(*site), to));
+            }
+        }
+        if sent.takers.is_empty() {
+            let to = self.without_config(sent).or_else(|| {
+                let vertex = vertices::elsewhere(input, step.pod, sent);
+                let key = Key::Elsewhere(vertex.kind, vertex.title.clone(), vertex.details.clone());
+                self.vertex(key, || Some(vertex))
+            });
+            reached.extend(to.map(|to| (None, to)));
+        }
+        let mut found = Vec::new();
+        for (site, to) in reached {
+            let key = EdgeKey { from: step.from, block: step.block, to, transport, service: service.clone() };
+            let carried = self.edges.entry(key.clone()).or_default();
+            if !carried.addresses.contains(&sent.upstream.value) {
+                carried.addresses.push(sent.upstream.value.clone());
+            }
+            carried.zones.entry(step.zone.to_owned()).or_default().insert(step.group);
+            found.extend(site.map(|site| (site, key)));
+        }
+        found
+    }
+
+    /// A server that has the address and whose blocks the snapshot does not show.
+    fn without_config(&mut self, sent: &Sent) -> Option<usize> {
+        let ip = sent.target?.ip();
+        let servers = &self.input.graph.servers;
+        let index = servers
+            .iter()
+            .position(|v| v.blocks.is_empty() && v.service_addresses.iter().chain(&v.local_ips).any(|a| a.value == ip));
+        self.server(index?)
+    }
+
+    fn finish(mut self, one_zone: bool) -> Topology {
+        let rows = self.fold_rows();
+        let merged = self.merge_outside();
+        let all: BTreeSet<usize> = (0..self.input.groups.len()).collect();
+        let mut edges: Vec<(EdgeKey, Edge)> = Vec::new();
+        for (key, carried) in std::mem::take(&mut self.edges) {
+            let mut by_groups: BTreeMap<&BTreeSet<usize>, Vec<String>> = BTreeMap::new();
+            for (zone, groups) in &carried.zones {
+                by_groups.entry(groups).or_default().push(zone.clone());
+            }
+            for (groups, zones) in by_groups {
+                let in_loop =
+                    self.rounds.iter().any(|(set, z)| set.contains(&key) && zones.iter().any(|o| z.contains(o)));
+                let edge = Edge {
+                    from: key.from,
+                    block: key.block,
+                    to: key.to,
+                    addresses: carried.addresses.clone(),
+                    all_names: !one_zone && zones.len() == self.zones.len(),
+                    zones,
+                    transport: key.transport,
+                    dnat: self.dnat && key.service.is_some(),
+                    service: key.service.clone(),
+                    nodes: if *groups == all { Vec::new() } else { self.names(groups) },
+                    in_loop,
+                };
+                edges.push((key.clone(), edge));
+            }
+        }
+        self.assemble(edges, &rows, &merged, one_zone)
+    }
+
+    fn names(&self, groups: &BTreeSet<usize>) -> Vec<String> {
+        let names = groups.iter().filter_map(|g| self.input.groups.get(*g)).flat_map(|g| g.names.iter().cloned());
+        let mut names: Vec<String> = names.collect();
+        names.sort_by(|a, b| natural(a, b));
+        names
+    }
+
+    /// Blocks that send the same way become one row; old to new index, by vertex.
+    fn fold_rows(&mut self) -> BTreeMap<(usize, usize), usize> {
+        type Way = (usize, Transport, Option<String>, Vec<String>, BTreeSet<usize>);
+        let mut ways: BTreeMap<(usize, usize), BTreeSet<Way>> = BTreeMap::new();
+        for (key, carried) in &self.edges {
+            let Some(block) = key.block else { continue };
+            let groups = carried.zones.values().flatten().copied().collect();
+            let way = (key.to, key.transport, key.service.clone(), carried.addresses.clone(), groups);
+            ways.entry((key.from, block)).or_default().insert(way);
+        }
+        let mut renamed = BTreeMap::new();
+        for (index, vertex) in self.vertices.iter_mut().enumerate() {
+            let mut rows: Vec<(BlockRow, Option<&BTreeSet<Way>>)> = Vec::new();
+            for (old, row) in std::mem::take(&mut vertex.blocks).into_iter().take(MAX_BLOCKS).enumerate() {
+                let way = ways.get(&(index, old));
+                let same = |(other, its): &(BlockRow, Option<&BTreeSet<Way>>)| {
+                    other.port == row.port && other.plugins == row.plugins && *its == way
+                };
+                let at = rows.iter().position(same).unwrap_or(rows.len());
+                match rows.get_mut(at) {
+                    Some((known, _)) => known.zones.extend(row.zones),
+                    None => rows.push((row, way)),
+                }
+                renamed.insert((index, old), at);
+            }
+            vertex.blocks = rows.into_iter().map(|(row, _)| row).collect();
+        }
+        let rename = |key: EdgeKey| {
+            let block = key.block.and_then(|old| renamed.get(&(key.from, old)).copied());
+            EdgeKey { block, ..key }
+        };
+        self.rekey(&rename);
+        renamed
+    }
+
+    /// Addresses outside that are asked alike become one vertex.
+    fn merge_outside(&mut self) -> Vec<usize> {
+        let merged = fold::outside(&self.vertices, &self.edges);
+        for (old, new) in merged.iter().enumerate().filter(|(old, new)| old != *new) {
+            let from = self.vertices.get(old).cloned();
+            if let (Some(from), Some(into)) = (from, self.vertices.get_mut(*new)) {
+                into.members.extend(from.members);
+                into.count += from.count;
+                into.title = super::name_list(&into.members, into.count, "addresses");
+            }
+        }
+        self.rekey(&|key| EdgeKey { to: merged.get(key.to).copied().unwrap_or(key.to), ..key });
+        merged
+    }
+
+    fn rekey(&mut self, rename: &dyn Fn(EdgeKey) -> EdgeKey) {
+        for (key, carried) in std::mem::take(&mut self.edges) {
+            let into = self.edges.entry(rename(key)).or_default();
+            for address in carried.addresses {
+                if !into.addresses.contains(&address) {
+                    into.addresses.push(address);
+                }
+            }
+            for (zone, groups) in carried.zones {
+                into.zones.entry(zone).or_default().extend(groups);
+            }
+        }
+        for (set, zones) in std::mem::take(&mut self.rounds) {
+            self.rounds.entry(set.into_iter().map(rename).collect()).or_default().extend(zones);
+        }
+    }
+
+    fn assemble(
+        self,
+        edges: Vec<(EdgeKey, Edge)>,
+        rows: &BTreeMap<(usize, usize), usize>,
+        merged: &[usize],
+        one_zone: bool,
+    ) -> Topology {
+        let linked: BTreeSet<usize> = edges.iter().flat_map(|(_, e)| [e.from, e.to]).collect();
+        let taken = if one_zone { self.taken_rows(rows) } else { BTreeSet::new() };
+        let mut order: Vec<usize> = (0..self.vertices.len())
+            .filter(|v| merged.get(*v) == Some(v))
+            .filter(|v| !one_zone || linked.contains(v) || taken.iter().any(|(vertex, _)| vertex == v))
+            .collect();
+        order.sort_by_key(|v| self.vertices.get(*v).map(|vertex| vertex.kind));
+        let place: BTreeMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let moved = |old: usize| place.get(&old).copied().unwrap_or_default();
+        let mut edges: Vec<(EdgeKey, Edge)> = edges;
+        edges.iter_mut().for_each(|(_, edge)| (edge.from, edge.to) = (moved(edge.from), moved(edge.to)));
+        edges.sort_by(|(_, a), (_, b)| (a.from, a.block, a.to, &a.zones).cmp(&(b.from, b.block, b.to, &b.zones)));
+        let mut loops = Vec::new();
+        for (set, zones) in &self.rounds {
+            let of_round =
+                |key: &EdgeKey, edge: &Edge| set.contains(key) && edge.zones.iter().any(|z| zones.contains(z));
+            let found: Vec<usize> =
+                edges.iter().enumerate().filter(|(_, (key, edge))| of_round(key, edge)).map(|(at, _)| at).collect();
+            let vertices = way_round(&found, &edges);
+            loops.push(Loop { vertices, edges: found, zones: zones.iter().cloned().collect() });
+        }
+        loops.sort_by(|a, b| (&a.vertices, &a.edges).cmp(&(&b.vertices, &b.edges)));
+        let names: Vec<String> = self.input.groups.iter().flat_map(|g| g.names.iter().cloned()).collect();
+        let kept = |old: &usize| {
+            let mut vertex = self.vertices.get(*old).cloned()?;
+            vertex.nodes.sort_by(|a, b| natural(a, b));
+            if vertex.nodes.len() == names.len() && names.len() > 1 && vertex.kind != Kind::NodeResolver {
+                vertex.nodes.clear();
+            }
+            vertex.members = vertex.members.into_iter().take(super::MAX_NAMES).collect();
+            Some(vertex)
+        };
+        Topology {
+            node_count: names.len(),
+            zones: self.zones.iter().map(|(zone, _)| zone.clone()).collect(),
+            zone: self.zones.first().filter(|_| one_zone).map(|(zone, _)| zone.clone()),
+            vertices: order.iter().filter_map(kept).collect(),
+            edges: edges.into_iter().map(|(_, edge)| edge).collect(),
+            loops,
+            left_out: self.missing(),
+            nodes: first_names(names),
+        }
+    }
+
+    /// Rows, by vertex, that take the only zone.
+    fn taken_rows(&self, rows: &BTreeMap<(usize, usize), usize>) -> BTreeSet<(usize, usize)> {
+        let graph = self.input.graph;
+        let Some((_, name)) = self.zones.first() else { return BTreeSet::new() };
+        let servers = self.known.iter().filter_map(|(key, vertex)| match key {
+            Key::Server(index) => Some((*index, *vertex)),
+            _ => None,
+        });
+        let mut taken = BTreeSet::new();
+        for (server, vertex) in servers {
+            let blocks = graph.servers.get(server).map_or(0, |v| v.blocks.len());
+            for block in (0..blocks).filter(|b| graph.takes(server, *b, name)) {
+                taken.extend(rows.get(&(vertex, block)).map(|row| (vertex, *row)));
+            }
+        }
+        taken
+    }
+
+    fn missing(&self) -> Vec<LeftOut> {
+        let more = |what: &str, count: usize| LeftOut { what: what.to_owned(), count };
+        let mut list: Vec<LeftOut> = self.left_out.iter().map(|(what, keys)| more(what, keys.len())).collect();
+        list.push(more("shapes of pods", self.left_out_pods));
+        list.push(more("zones", self.left_out_zones));
+        let blocks = self.input.graph.servers.iter().map(|v| v.blocks.len().saturating_sub(MAX_BLOCKS)).sum();
+        list.push(more("server blocks", blocks));
+        list.retain(|l| l.count > 0);
+        list
+    }
+}
+
+/// One step of one query.
+struct Step<'s> {
+    from: usize,
+    block: Option<usize>,
+    zone: &'s str,
+    group: usize,
+    /// The sender has a network of its own, so that loopback is itself.
+    pod: bool,
+}
+
+/// The vertices of a loop, from the first one along the edges.
+fn way_round(found: &[usize], edges: &[(EdgeKey, Edge)]) -> Vec<usize> {
+    let list: Vec<&Edge> = found.iter().filter_map(|at| edges.get(*at)).map(|(_, edge)| edge).collect();
+    let mut way: Vec<usize> = list.iter().map(|e| e.from).min().into_iter().collect();
+    while let Some(last) = way.last() {
+        let next = list.iter().filter(|e| e.from == *last).map(|e| e.to).find(|to| !way.contains(to));
+        let Some(next) = next else { break };
+        way.push(next);
+    }
+    way
+}
+
+fn service_name(input: &Input<'_>, ip: IpAddr) -> Option<String> {
+    let service =
+        input.cluster.objects.services.iter().find(|s| {
+            s.addresses().chain(s.external_ips.iter().filter_map(|e| e.value.parse().ok())).any(|own| own == ip)
+        });
+    let name = |s: &crate::model::service::Service| format!("{}/{}", s.meta.namespace.value, s.meta.name.value);
+    Some(service.map_or_else(|| "the DNS Service".to_owned(), name))
+}
+
+const fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pods | Kind::NodeProcesses => "shapes of pods",
+        Kind::NodeCache => "node caches",
+        Kind::Server => "DNS servers",
+        Kind::NodeResolver => "resolvers on nodes",
+        Kind::Outside => "addresses outside",
+        Kind::Unknown | Kind::DeadEnd => "addresses that nothing is known of",
+    }
+}
