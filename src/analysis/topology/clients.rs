@@ -1,7 +1,8 @@
 //! Who asks first: pods by what decides their way, and the nodes' own processes.
 
-use super::build::{Group, Input};
+use super::build::Input;
 use super::fold::first_names;
+use super::groups::Group;
 use super::{Kind, Transport, Vertex, name_list};
 use crate::analysis::effective::pod_dns::{PodDnsSpec, SourcedWord};
 use crate::analysis::facts::parse_located;

@@ -7,6 +7,7 @@
 mod build;
 mod clients;
 mod fold;
+mod groups;
 mod loops;
 mod vertices;
 

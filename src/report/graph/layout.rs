@@ -10,6 +10,8 @@ use super::placing::place;
 
 /// Space between a column of boxes and the labels beside it, where links bend.
 const BEND: i32 = 42;
+/// How far from the middle of its label a link to the box where it starts comes and goes.
+const AROUND: i32 = 5;
 /// Distance of two links that end on the same border.
 const PORT: i32 = 13;
 
@@ -129,6 +131,11 @@ pub fn layout(nodes: &[Node], links: &[Link]) -> Layout {
         let y = tops.get(item).copied()?;
         Some(Area { x: x + (width - wide) / 2, y, width: wide, height: own.height })
     };
+    // links are level across a whole column, so that they bend only between columns
+    let across = |item: usize| {
+        let (x, width) = sketch.items.get(item).and_then(|own| columns.get(own.column)).copied()?;
+        Some(Area { x, width, ..area(item)? })
+    };
     let areas: Vec<Area> = (0..nodes.len()).map(|item| area(item).unwrap_or_default()).collect();
     let mut ports = Ports::default();
     for (index, lane) in sketch.lanes.iter().enumerate() {
@@ -139,7 +146,7 @@ pub fn layout(nodes: &[Node], links: &[Link]) -> Layout {
     for (index, lane) in sketch.lanes.iter().enumerate() {
         let place = |end: usize| places.get(&(index, end)).copied().unwrap_or_default();
         if let Some(route) = routes.get_mut(lane.link) {
-            *route = route_of(lane, place(0), place(1), &area);
+            *route = route_of(lane, place(0), place(1), area(lane.label).unwrap_or_default(), &across);
         }
     }
     let right = columns.last().map_or(0, |(x, width)| x + width);
@@ -161,16 +168,16 @@ fn column_places(widths: &[i32]) -> Vec<(i32, i32)> {
     places
 }
 
-fn route_of(lane: &Lane, start: Point, end: Point, area: &dyn Fn(usize) -> Option<Area>) -> Route {
-    let label = area(lane.label).unwrap_or_default();
+fn route_of(lane: &Lane, start: Point, end: Point, label: Area, across: &dyn Fn(usize) -> Option<Area>) -> Route {
     let mut points = vec![start];
     if lane.around {
         // to the label and back, on the same side of the box
-        points.push(Point { x: label.x, y: label.middle() + 4 });
-        points.push(Point { x: label.x, y: label.middle() - 4 });
+        let (out, back) = (label.middle() + AROUND, label.middle() - AROUND);
+        let left = across(lane.label).map_or(label.x, |column| column.x);
+        points.extend([(left, out), (label.x, out), (label.x, back), (left, back)].map(|(x, y)| Point { x, y }));
     } else {
         for item in &lane.items {
-            let Some(own) = area(*item) else { continue };
+            let Some(own) = across(*item) else { continue };
             let (left, right) = (Point { x: own.x, y: own.middle() }, Point { x: own.right(), y: own.middle() });
             points.extend(if lane.backward { [right, left] } else { [left, right] });
         }

@@ -80,7 +80,8 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// A double-quoted YAML scalar.
+/// A double-quoted YAML scalar; entity codes mean nothing there, so what Mermaid or HTML could read becomes `?`.
 fn front_matter(text: &str) -> String {
-    format!("\"{}\"", sanitize_line(text).replace('\\', "\\\\").replace('"', "\\\""))
+    let plain = |c: char| c.is_alphanumeric() || " .,-/_·…+()".contains(c);
+    format!("\"{}\"", sanitize_line(text).replace(|c: char| !plain(c), "?"))
 }
