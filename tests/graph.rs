@@ -210,8 +210,9 @@ fn thousands_of_servers_are_cut() {
 fn loops_are_those_that_check_reports() {
     let clusters = folders(&root().join("testdata/clusters"));
     let incidents = folders(&root().join("testdata/incidents")).into_iter().map(|dir| dir.join("cluster"));
+    let catalogue = folders(&root().join("testdata/loops"));
     let (mut looping, mut clean) = (0, 0);
-    for dir in clusters.into_iter().chain(incidents).filter(|dir| dir.is_dir()) {
+    for dir in clusters.into_iter().chain(incidents).chain(catalogue).filter(|dir| dir.is_dir()) {
         let snapshot = snapshot(&dir);
         for cluster in dnslint::model::assemble(&snapshot) {
             let nodes = node_dns::all(&snapshot, &cluster, None);

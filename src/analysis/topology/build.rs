@@ -8,7 +8,6 @@ use super::loops::cycles;
 use super::{Kind, MAX_BLOCKS, MAX_OF_KIND, MAX_ZONES, Topology, TopologyOptions, Transport, Vertex, vertices};
 use crate::analysis::facts::{Facts, ProxyMode};
 use crate::analysis::node_dns::{self, NodeDns};
-use crate::analysis::servers::read::zone_of;
 use crate::analysis::servers::routing::{Graph, NodeSite, Sent, Site};
 use crate::model::Cluster;
 use crate::source::Snapshot;
@@ -63,6 +62,7 @@ pub struct Carried {
 enum Key {
     Server(usize),
     Local(String),
+    Pod(usize),
     Elsewhere(Kind, String, Vec<String>),
 }
 
@@ -76,29 +76,13 @@ pub fn of(snapshot: &Snapshot, cluster: &Cluster, options: &TopologyOptions) -> 
     let groups = groups(&graph, &nodes, options.node.as_deref());
     let input = Input { snapshot, cluster, facts: &facts, nodes: &nodes, graph: &graph, groups };
     let zones = match &options.zone {
-        Some(zone) => {
-            let zone = zone_of(zone);
-            let name = if zone == "." { "dnslint-example.".to_owned() } else { format!("dnslint-example.{zone}") };
-            vec![(zone, name)]
-        }
-        None => zones(&graph),
+        Some(zone) => vec![Graph::zone(zone)],
+        None => graph.zones(),
     };
     let mut builder = Builder::new(&input, zones);
     builder.clients(clients::all(&input));
     builder.ways();
     builder.finish(options.zone.is_some())
-}
-
-/// The classes of names of the routing graph, and those that a plugin answers from its own zones.
-fn zones(graph: &Graph<'_>) -> Vec<(String, String)> {
-    let mut zones: BTreeMap<String, String> = graph.zones().into_iter().collect();
-    for block in graph.servers.iter().flat_map(|v| &v.blocks) {
-        for zone in block.answered_zones() {
-            let name = format!("dnslint-example.{zone}");
-            zones.entry(zone).or_insert(name);
-        }
-    }
-    zones.into_iter().collect()
 }
 
 /// A place that a query visits: the site, and the name as it is there.
@@ -170,6 +154,10 @@ impl<'b, 'i> Builder<'b, 'i> {
                 vertex.nodes.extend(new);
                 Some(found)
             }
+            Site::Pod { index } => {
+                let pod = self.input.graph.pods.get(index)?;
+                self.vertex(Key::Pod(index), || Some(vertices::in_pods(pod)))
+            }
         }
     }
 
@@ -209,6 +197,7 @@ impl<'b, 'i> Builder<'b, 'i> {
                     let takes = (0..vertex.blocks.len().min(MAX_BLOCKS)).filter(|b| graph.takes(server, *b, &name));
                     open.extend(takes.map(|block| (Site::Block { server, block }, name.clone())));
                 }
+                open.extend((0..graph.pods.len().min(MAX_OF_KIND)).map(|index| (Site::Pod { index }, name.clone())));
                 open.reverse();
                 self.follow(&zone, group, site, open);
             }
@@ -229,6 +218,7 @@ impl<'b, 'i> Builder<'b, 'i> {
                     (Some(block), self.input.graph.servers.get(server).is_some_and(|v| !v.host_network))
                 }
                 Site::Local { .. } => (None, false),
+                Site::Pod { index } => (None, self.input.graph.pods.get(index).is_some_and(|p| !p.host_network)),
             };
             for sent in self.input.graph.sent(node, place.0, &place.1) {
                 let step = Step { from, block, zone, group, pod };
@@ -320,6 +310,7 @@ const fn plural(kind: Kind) -> &'static str {
         Kind::NodeCache => "node caches",
         Kind::Server => "DNS servers",
         Kind::NodeResolver => "resolvers on nodes",
+        Kind::PodResolver => "resolvers in pods",
         Kind::Outside => "addresses outside",
         Kind::Unknown | Kind::DeadEnd => "addresses that nothing is known of",
     }

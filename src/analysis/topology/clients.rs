@@ -41,7 +41,8 @@ type Shape = (String, bool, bool, Vec<Option<Result<Vec<String>, String>>>);
 pub fn all(input: &Input<'_>) -> Vec<Client> {
     let mut specs: BTreeMap<Spec, Vec<&Workload>> = BTreeMap::new();
     for (index, workload) in input.cluster.objects.workloads.iter().enumerate() {
-        if !input.cluster.dns_servers.iter().any(|s| s.workload == Some(index)) {
+        let server = input.cluster.dns_servers.iter().any(|s| s.workload == Some(index));
+        if !server && !input.graph.pods.iter().any(|p| p.workload == index) {
             specs.entry(spec(workload)).or_default().push(workload);
         }
     }

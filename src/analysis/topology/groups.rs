@@ -3,7 +3,7 @@
 use super::fold::natural;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::servers::read::{Upstream, split_address};
-use crate::analysis::servers::routing::{Graph, LocalResolver};
+use crate::analysis::servers::routing::{Graph, LocalResolver, Placement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -18,6 +18,13 @@ pub struct Group {
 /// Nodes with the same nameservers, resolvers and own addresses among those that anybody asks.
 pub fn groups(graph: &Graph<'_>, nodes: &[NodeDns], only: Option<&str>) -> Vec<Group> {
     let asked = asked_addresses(graph);
+    let placements = graph.servers.iter().map(|v| &v.placement).chain(graph.pods.iter().map(|p| &p.placement));
+    let pinned: BTreeSet<&str> = placements
+        .filter_map(|placement| match placement {
+            Placement::Node(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for (index, site) in graph.nodes.iter().enumerate() {
         if only.is_some_and(|name| name != site.name) {
@@ -28,7 +35,9 @@ pub fn groups(graph: &Graph<'_>, nodes: &[NodeDns], only: Option<&str>) -> Vec<G
         let locals: Vec<String> = site.locals.iter().map(|l| format!("{:?} {}", l.listens, signature(l))).collect();
         let own: Vec<&IpAddr> = site.addresses.iter().filter(|ip| asked.contains(ip)).collect();
         let host = nodes.get(index).map(host_words);
-        let key = format!("{nameservers:?} {cluster:?} {locals:?} {own:?} {host:?}");
+        // servers that run on this node only are reached from it in a way of its own
+        let pin = pinned.contains(site.name.as_str()).then_some(&site.name);
+        let key = format!("{nameservers:?} {cluster:?} {locals:?} {own:?} {host:?} {pin:?} {:?}", site.servicelb);
         let group = groups.entry(key).or_insert_with(|| Group { site: index, names: Vec::new() });
         if !site.name.is_empty() {
             group.names.push(site.name.clone());
@@ -50,7 +59,8 @@ fn host_words(node: &NodeDns) -> Option<Vec<String>> {
 pub fn signature(local: &LocalResolver) -> String {
     let upstreams: Vec<&String> = local.upstreams.iter().map(|u| &u.value).collect();
     let conditional: Vec<(&String, &String)> = local.conditional.iter().map(|(zone, to)| (zone, &to.value)).collect();
-    format!("{} {:?} {upstreams:?} {conditional:?}", local.program, local.listens)
+    let special = (&local.answered, &local.general);
+    format!("{} {:?} {} {upstreams:?} {conditional:?} {special:?}", local.program, local.listens, local.port)
 }
 
 /// Every address that anybody sends queries to.

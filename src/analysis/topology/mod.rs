@@ -1,7 +1,7 @@
 //! The map of a cluster's name resolution: who asks whom for which names, folded until a person can read it.
 //!
-//! Vertices are pods (folded by what decides their way), the nodes' own processes, node caches, DNS servers, resolvers
-//! on nodes, and addresses outside. An edge is a way that queries take. It works for the classes of names that the
+//! Vertices are pods (folded by what decides their way), the nodes' own processes, node caches, DNS servers, other
+//! resolvers on nodes and in pods, and addresses outside. An edge is a way that queries take. It works for the classes of names that the
 //! routing graph knows ([`Graph::zones`](crate::analysis::servers::routing::Graph::zones)); drawing is not its matter.
 
 mod build;
@@ -71,6 +71,8 @@ pub enum Kind {
     Server,
     /// dnsmasq or systemd-resolved on a node.
     NodeResolver,
+    /// Another resolver in pods: Pi-hole, AdGuard Home, unbound, dnsmasq.
+    PodResolver,
     /// An address outside the snapshot.
     Outside,
     /// The snapshot does not tell who that is.

@@ -5,7 +5,7 @@ use super::{BlockRow, Kind, Vertex};
 use crate::analysis::resolver;
 use crate::analysis::servers::block_view::may_handle;
 use crate::analysis::servers::public::{is_private, is_public_resolver};
-use crate::analysis::servers::routing::{LocalResolver, Sent};
+use crate::analysis::servers::routing::{LocalResolver, PodResolver, Sent};
 use crate::model::dns_server::ServerKind;
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,7 +22,7 @@ fn rows(input: &Input<'_>, server: usize) -> Vec<BlockRow> {
             }
         }
         let zones = block.zones.iter().map(|zone| zone.value.clone()).collect();
-        BlockRow { zones, port: block.port, plugins }
+        BlockRow { zones, port: block.port(), plugins }
     };
     blocks.iter().map(row).collect()
 }
@@ -68,6 +68,18 @@ pub fn local(resolver: &LocalResolver) -> Vertex {
         nodes: Vec::new(),
         blocks: Vec::new(),
     }
+}
+
+/// A resolver in pods that is neither CoreDNS nor a node cache.
+pub fn in_pods(pod: &PodResolver) -> Vertex {
+    let mut addresses: Vec<String> = pod.entrances.iter().filter_map(|e| Some(e.ip?.to_string())).collect();
+    addresses.dedup();
+    let mut details = vec![pod.resolver.program.clone()];
+    if !addresses.is_empty() {
+        details.push(format!("on {}", addresses.join(", ")));
+    }
+    let (title, blocks) = (pod.name.clone(), Vec::new());
+    Vertex { kind: Kind::PodResolver, title, details, members: Vec::new(), count: 1, nodes: Vec::new(), blocks }
 }
 
 /// What an address is that no vertex of the cluster answers on.

@@ -75,7 +75,7 @@ const fn colors(kind: Kind) -> (&'static str, &'static str) {
         Kind::Pods | Kind::NodeProcesses => ("#e3f1fb", "#0072b2"),
         Kind::NodeCache => ("#def5ec", "#00765a"),
         Kind::Server => ("#f2e8f8", "#7b4fa3"),
-        Kind::NodeResolver => ("#fbf1d9", "#8a5f00"),
+        Kind::NodeResolver | Kind::PodResolver => ("#fbf1d9", "#8a5f00"),
         Kind::Outside => ("#f1f3f5", "#57606a"),
         Kind::Unknown | Kind::DeadEnd => ("#ffffff", "#57606a"),
     }

@@ -61,7 +61,7 @@ const fn class(kind: Kind) -> &'static str {
         Kind::Pods | Kind::NodeProcesses => "client",
         Kind::NodeCache => "cache",
         Kind::Server => "server",
-        Kind::NodeResolver => "resolver",
+        Kind::NodeResolver | Kind::PodResolver => "resolver",
         Kind::Outside => "outside",
         Kind::Unknown | Kind::DeadEnd => "unknown",
     }

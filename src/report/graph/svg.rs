@@ -89,7 +89,7 @@ impl BoxText {
     fn of(vertex: &Vertex) -> Self {
         let end = match vertex.kind {
             Kind::Pods | Kind::NodeProcesses => End::First,
-            Kind::NodeCache | Kind::Server | Kind::NodeResolver => End::Middle,
+            Kind::NodeCache | Kind::Server | Kind::NodeResolver | Kind::PodResolver => End::Middle,
             Kind::Outside | Kind::Unknown | Kind::DeadEnd => End::Last,
         };
         Self {
@@ -270,7 +270,7 @@ impl Picture<'_> {
             (&[Kind::Pods, Kind::NodeProcesses][..], "pods", "who asks"),
             (&[Kind::NodeCache], "cache", "node cache, on every node"),
             (&[Kind::Server], "server", "DNS server of the cluster"),
-            (&[Kind::NodeResolver], "resolver", "resolver on a node"),
+            (&[Kind::NodeResolver, Kind::PodResolver], "resolver", "other resolver, on a node or in a pod"),
             (&[Kind::Outside, Kind::Unknown, Kind::DeadEnd], "outside", "outside, or not known (dashed)"),
         ];
         let there = |kinds: &[Kind]| self.topology.vertices.iter().any(|v| kinds.contains(&v.kind));
@@ -323,7 +323,7 @@ const fn color(kind: Kind) -> &'static str {
         Kind::Pods | Kind::NodeProcesses => "pods",
         Kind::NodeCache => "cache",
         Kind::Server => "server",
-        Kind::NodeResolver => "resolver",
+        Kind::NodeResolver | Kind::PodResolver => "resolver",
         Kind::Outside | Kind::Unknown | Kind::DeadEnd => "outside",
     }
 }

@@ -12,7 +12,7 @@ const SECTIONS: [(&str, &[Kind]); 4] = [
     ("clients", &[Kind::Pods, Kind::NodeProcesses]),
     ("node caches", &[Kind::NodeCache]),
     ("DNS servers", &[Kind::Server]),
-    ("resolvers on nodes", &[Kind::NodeResolver]),
+    ("other resolvers", &[Kind::NodeResolver, Kind::PodResolver]),
 ];
 const RED: Style = Style::Severity(Severity::Error);
 

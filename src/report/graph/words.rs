@@ -16,6 +16,7 @@ pub const fn caption(kind: Kind) -> &'static str {
         Kind::NodeCache => "node cache",
         Kind::Server => "DNS server",
         Kind::NodeResolver => "resolver on the node",
+        Kind::PodResolver => "resolver in pods",
         Kind::Outside => "outside",
         Kind::Unknown => "not known",
         Kind::DeadEnd => "dead end",
