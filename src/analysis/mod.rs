@@ -14,6 +14,7 @@ pub mod predict;
 pub mod resolver;
 pub mod servers;
 pub mod service;
+pub mod topology;
 pub mod trace;
 pub mod view;
 pub mod views;

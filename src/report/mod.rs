@@ -8,6 +8,7 @@ mod frame;
 mod full;
 mod github;
 mod gitlab;
+pub mod graph;
 mod json;
 mod junit;
 mod markdown;

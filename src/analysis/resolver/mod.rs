@@ -187,7 +187,8 @@ fn address(word: &str) -> Option<IpAddr> {
 }
 
 /// Tailscale's resolver, which only the node's own `tailscaled` answers.
-fn is_magic_dns(ip: IpAddr) -> bool {
+#[must_use]
+pub fn is_magic_dns(ip: IpAddr) -> bool {
     let text = ip.to_canonical().to_string();
     text == "100.100.100.100" || text == "fd7a:115c:a1e0::53"
 }

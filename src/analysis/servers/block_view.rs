@@ -56,6 +56,12 @@ const NOT_HANDLERS: [&str; 44] = [
 /// Plugins that send names to other servers.
 const FORWARDERS: [&str; 7] = ["forward", "proxy", "grpc", "fanout", "alternate", "unbound", "recursor"];
 
+/// Whether a plugin may answer a query or send it on; external plugins count, as nobody knows what they do.
+#[must_use]
+pub fn may_handle(plugin: &str) -> bool {
+    !NOT_HANDLERS.contains(&plugin)
+}
+
 /// The name of the program, as views and messages have it.
 #[must_use]
 pub const fn program(kind: ServerKind) -> &'static str {
@@ -84,7 +90,7 @@ fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located
         }
     }
     let root = block.zones.iter().any(|zone| zone.value == ".");
-    let can_answer = plugins.iter().any(|name| !NOT_HANDLERS.contains(&name.as_str()));
+    let can_answer = plugins.iter().any(|name| may_handle(name));
     let forwards = plugins.iter().any(|name| FORWARDERS.contains(&name.as_str()));
     let view = ServerBlockView {
         program: program(server.kind).to_owned(),
@@ -110,7 +116,7 @@ fn answers_everything(block: &Block<'_>) -> bool {
             "kubernetes" | "hosts" | "k8s_external" | "etcd" => false,
             "file" | "auto" | "secondary" => zone_args(usize::from(directive.name == "file")).iter().any(|z| z == "."),
             "template" => directive.args.len() <= 2 && !narrow_template(directive),
-            name => !NOT_HANDLERS.contains(&name),
+            name => may_handle(name),
         }
     })
 }

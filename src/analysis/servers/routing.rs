@@ -228,10 +228,6 @@ impl Graph<'_> {
         }
         let locals = self.nodes.iter().flat_map(|n| &n.locals).chain(self.pods.iter().map(|p| &p.resolver));
         zones.extend(locals.flat_map(LocalResolver::zones).cloned());
-        let below = |zone: String| {
-            let name = if zone == "." { EXAMPLE_NAME.to_owned() } else { format!("dnslint-example.{zone}") };
-            Class { zone, name }
-        };
         let itself = |name: String| Class { zone: name.clone(), name };
         zones.into_iter().map(below).chain(names.into_iter().map(itself)).collect()
     }
@@ -261,6 +257,12 @@ impl Graph<'_> {
         }
         best.into_values().map(|(_, index)| index).collect()
     }
+}
+
+/// The class of names in a zone that nothing mentions.
+fn below(zone: String) -> Class {
+    let name = if zone == "." { EXAMPLE_NAME.to_owned() } else { format!("dnslint-example.{zone}") };
+    Class { zone, name }
 }
 
 /// The name that stands for all that nothing mentions.

@@ -4,6 +4,7 @@ use super::land::{Landing, Sender};
 use super::steps::{Step, Visit};
 use super::{Graph, Site, Target};
 use crate::analysis::servers::chain::Asked;
+use crate::analysis::servers::read::zone_of;
 use crate::analysis::servers::select::connected;
 use crate::source::Located;
 use std::net::{IpAddr, SocketAddr};
@@ -32,6 +33,13 @@ impl Graph<'_> {
     #[must_use]
     pub fn zones(&self) -> Vec<(String, String)> {
         self.classes().into_iter().map(|class| (class.zone, class.name)).collect()
+    }
+
+    /// The zone of a text as the graph writes it, and a name in it that nothing mentions.
+    #[must_use]
+    pub fn zone(text: &str) -> (String, String) {
+        let class = super::below(zone_of(text));
+        (class.zone, class.name)
     }
 
     /// Whether a block is the one of its server that takes `name` on a listener of its own.
