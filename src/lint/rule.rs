@@ -35,6 +35,10 @@ pub struct Rule {
     pub needs: Vec<String>,
     /// Parameters with their defaults.
     pub params: BTreeMap<String, serde_json::Value>,
+    /// What parameters mean, for those that say it.
+    pub param_docs: BTreeMap<String, String>,
+    /// It comes with dnslint.
+    pub is_builtin: bool,
     /// How safe the best fix is, where there is one.
     pub fixable: Option<Applicability>,
     /// Samples that stand in the rule file.
@@ -58,6 +62,16 @@ impl Rule {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message.text.value
+    }
+
+    /// The fixes that the rule may offer, best first: title (a template) and safety.
+    pub fn fixes(&self) -> impl Iterator<Item = (&str, Applicability)> {
+        self.fixes.iter().map(|fix| (fix.title.text.value.as_str(), fix.safety))
+    }
+
+    /// When findings get another severity: the condition (CEL) and the severity.
+    pub fn escalations(&self) -> impl Iterator<Item = (&str, Severity)> {
+        self.escalate.iter().filter_map(|entry| Some((entry.when.text.value.as_str(), entry.severity?)))
     }
 
     pub(super) const fn file(&self) -> FileId {

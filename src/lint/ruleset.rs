@@ -25,7 +25,7 @@ static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs")
 /// The built-in rule files.
 #[must_use]
 pub fn builtin() -> Vec<RuleSource> {
-    BUILTIN.iter().map(|(path, text)| RuleSource::new(format!("rules/{path}"), path, *text)).collect()
+    BUILTIN.iter().map(|(path, text)| RuleSource::new(format!("rules/{path}"), path, *text).of_dnslint()).collect()
 }
 
 /// Proved rules, sorted by id.

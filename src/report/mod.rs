@@ -2,6 +2,7 @@
 
 mod concise;
 mod diff;
+pub mod expect;
 mod fingerprint;
 mod fix_preview;
 mod frame;
@@ -11,6 +12,7 @@ mod gitlab;
 mod json;
 mod junit;
 mod markdown;
+pub mod rule_page;
 mod sanitize;
 mod sarif;
 mod statistics;
