@@ -17,6 +17,7 @@ mod replace;
 mod resolv_conf;
 mod rule_files;
 mod rules;
+mod rules_export;
 mod rules_test;
 mod select;
 mod trace;

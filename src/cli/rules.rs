@@ -4,6 +4,7 @@ use super::engine;
 use super::io::Io;
 use super::nearest::hint;
 use super::rule_files::{self, With};
+use super::rules_export;
 use super::rules_test::{self, TestArgs};
 use super::values::ListFormat;
 use crate::diagnostic::Severity;
@@ -24,6 +25,8 @@ enum RulesCommand {
     List(ListArgs),
     /// Run the samples of your rules
     Test(TestArgs),
+    /// Print a rule on pods as a policy of the API server
+    Export(rules_export::ExportArgs),
     /// Print the JSON Schema of rule files, for editors
     Schema,
 }
@@ -67,6 +70,7 @@ pub fn run(args: &RulesArgs, io: &mut Io<'_>) -> Result<u8, String> {
     match &args.command {
         RulesCommand::List(list) => listing(list, io),
         RulesCommand::Test(test) => rules_test::run(test, io),
+        RulesCommand::Export(export) => rules_export::run(export, io),
         RulesCommand::Schema => {
             let schemas = crate::analysis::collect::schemas();
             let schema = crate::lint::editor::rule_file_schema(&schemas);

@@ -240,6 +240,7 @@ impl Compiler<'_, '_> {
             is_builtin: self.source.builtin,
             when,
             each,
+            each_texts: written.each.0,
             filter,
             escalate,
             message: message?,

@@ -24,6 +24,7 @@ mod check;
 mod compile;
 pub mod editor;
 mod evaluate;
+pub mod export;
 mod expression;
 mod fixes;
 mod fold;

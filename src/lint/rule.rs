@@ -3,6 +3,7 @@
 use super::expression::Expression;
 use super::schema::Samples;
 use super::template::Template;
+use super::text::Text;
 use crate::analysis::view::{Step, ViewPath, ViewValue, flatten};
 use crate::diagnostic::{Applicability, Confidence, Severity};
 use crate::source::{FileId, Location, Span};
@@ -48,6 +49,7 @@ pub struct Rule {
     pub(super) fold: bool,
     pub(super) when: Option<Expression>,
     pub(super) each: Vec<ViewPath>,
+    pub(super) each_texts: Vec<Text>,
     pub(super) filter: Option<Expression>,
     pub(super) escalate: Vec<Escalation>,
     pub(super) message: Template,

@@ -102,10 +102,19 @@ impl Run<'_> {
     fn all(&self) -> LintResult {
         let mut result = LintResult::default();
         let mut shapes: BTreeMap<&str, Vec<Shape<'_>>> = BTreeMap::new();
+        let mut user_steps: u64 = 0;
         for rule in self.set.rules().iter().filter(|rule| self.selection.runs(&rule.id)) {
             result.ran.insert(rule.id.clone());
+            if !rule.is_builtin && user_steps > functions::MAX_USER_STEPS {
+                let message = format!("the rules of users together took more than {} steps", functions::MAX_USER_STEPS);
+                result.diagnostics.extend(failed(rule, vec![(Failure { span: rule.location.span, message }, None)]));
+                continue;
+            }
             let shapes = shapes.entry(&rule.on).or_insert_with(|| shapes_of(self.views.of(&rule.on)));
             self.rule(rule, shapes, &mut result);
+            if !rule.is_builtin {
+                user_steps = user_steps.saturating_add(functions::rule_steps());
+            }
         }
         result.stats.subjects = self.views.iter().map(|(_, subjects)| subjects.len()).sum();
         result
