@@ -121,7 +121,7 @@ const MAX_PATTERN_BYTES: usize = 256 * 1024;
 const MAX_PATTERN_DEPTH: u32 = 32;
 
 /// Steps that the rules of users may take together in a run; those of dnslint are known to be modest.
-pub const MAX_USER_STEPS: u64 = 40_000_000;
+pub const MAX_USER_STEPS: u64 = 5_000_000;
 
 thread_local! {
     /// Patterns of the rules, which are written out in them: a run has few.

@@ -111,7 +111,8 @@ impl Run<'_> {
                 continue;
             }
             let shapes = shapes.entry(&rule.on).or_insert_with(|| shapes_of(self.views.of(&rule.on)));
-            self.rule(rule, shapes, &mut result);
+            let left = functions::MAX_USER_STEPS.saturating_sub(user_steps);
+            self.rule(rule, shapes, if rule.is_builtin { u64::MAX } else { left }, &mut result);
             if !rule.is_builtin {
                 user_steps = user_steps.saturating_add(functions::rule_steps());
             }
@@ -120,7 +121,8 @@ impl Run<'_> {
         result
     }
 
-    fn rule(&self, rule: &Rule, shapes: &[Shape<'_>], result: &mut LintResult) {
+    /// Evaluates one rule on every shape, within `limit` steps.
+    fn rule(&self, rule: &Rule, shapes: &[Shape<'_>], limit: u64, result: &mut LintResult) {
         let params = match to_view(&self.selection.params(rule)) {
             Ok(params) => Bound::new(&params),
             Err(error) => return result.diagnostics.push(internal(&error.to_string(), Some(rule.location))),
@@ -129,8 +131,9 @@ impl Run<'_> {
         let mut failures = Vec::new();
         functions::reset_rule_steps();
         for shape in shapes {
-            if functions::rule_is_exhausted() {
-                let message = format!("the rule took more than {} steps on this input", functions::MAX_RULE_STEPS);
+            if functions::rule_is_exhausted() || functions::rule_steps() > limit {
+                let most = functions::MAX_RULE_STEPS.min(limit);
+                let message = format!("the rule took more than {most} steps on this input");
                 failures.push((Failure { span: rule.location.span, message }, None));
                 break;
             }
