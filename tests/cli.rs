@@ -27,16 +27,20 @@ const TEXT: &str = "nameserver 127.0.0.53\nnameserver 8.8.8.8\noptions ndots:9\n
 #[derive(Default)]
 struct Fake {
     problems: Vec<InputProblem>,
-    rule_problems: Vec<InputProblem>,
+    rule_problems: Vec<Diagnostic>,
     empty: bool,
     seen: RefCell<Option<(Vec<PathBuf>, EngineOptions)>>,
 }
 
 impl Engine for Fake {
-    fn catalogue(&self, _: &[PathBuf]) -> Catalogue {
+    fn catalogue(&self, _: &[PathBuf]) -> Result<Catalogue, String> {
         let rule = |(id, group): (&str, &str)| RuleInfo { id: id.into(), group: group.into(), ..RuleInfo::default() };
         let rules = [("loopback-nameserver", "resolver"), ("mixed-nameservers", "resolver"), ("ndots-high", "pod")];
-        Catalogue { rules: rules.map(rule).to_vec(), problems: self.rule_problems.clone() }
+        let mut files = MemoryFiles::new();
+        files.add("r/x.yaml", "on: pdo\n");
+        let limits = [("max".to_owned(), 3.into()), ("words".to_owned(), vec!["a"].into())].into();
+        let params = [("ndots-high".to_owned(), limits)].into();
+        Ok(Catalogue { rules: rules.map(rule).to_vec(), params, problems: self.rule_problems.clone(), files })
     }
 
     fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
@@ -207,10 +211,12 @@ fn input_without_any_known_file_is_said_aloud() {
 #[test]
 fn rules_that_do_not_load_stop_the_run() {
     let dir = TempDir::new().unwrap();
-    let problem = InputProblem { path: "r/x.yaml".into(), at: None, message: "unknown view".into(), help: None };
+    let at = Location::new(dnslint::source::FileId(0), Span::new(4, 7));
+    let problem = Diagnostic::new("rule-file", Severity::Error, "unknown view", at);
     let fake = Fake { rule_problems: vec![problem], ..Fake::default() };
     let out = check_with(&fake, dir.path(), "DIR --rules r", "");
-    assert_eq!((out.stderr.as_str(), out.code), ("error: r/x.yaml: unknown view\n", 2));
+    assert!(out.stderr.starts_with("error[rule-file]: unknown view\n --> r/x.yaml:1:5\n"), "{}", out.stderr);
+    assert_eq!((out.stdout.as_str(), out.code), ("", 2));
 }
 
 #[test]
@@ -241,7 +247,8 @@ fn configuration_is_found_upward_to_the_repository_and_flags_win() {
 #[test]
 fn configuration_errors_are_shown_in_place() {
     let dir = TempDir::new().unwrap();
-    let text = "selct = []\nignore = ['forward']\n\n[rules.ndots-hihg]\nenabled = 1\n";
+    let text = "selct = []\nignore = ['forward']\n\n[rules.ndots-hihg]\nenabled = 1\n\n\
+                [rules.ndots-high.params]\nmx = 4\nmax = 'four'\nwords = ['b']\n";
     std::fs::write(dir.path().join("dnslint.toml"), text).unwrap();
     let out = check_with(&Fake::default(), dir.path(), "DIR --config DIR/dnslint.toml", "");
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/cli/config-errors.txt");

@@ -98,23 +98,9 @@ fn the_rule_reference_is_generated() {
     let (rules, mistakes) = dnslint::load_rules(dnslint::lint::builtin());
     assert!(mistakes.is_empty(), "{mistakes:?}");
     let mut page = String::from(
-        "# Rules\n\nGenerated from `rules/` by `DNSLINT_BLESS=1 cargo test --test docs`. Severity is the rule's own; some findings are\nraised or lowered by what the snapshot shows.\n",
+        "# Rules\n\nGenerated from `rules/` and `testdata/rules/` by `DNSLINT_BLESS=1 cargo test --test docs`; `dnslint explain RULE` prints the\nsame. Severity is the rule's own; some findings are raised or lowered by what the snapshot shows.\n",
     );
-    let mut groups: Vec<&str> = rules.rules().iter().map(|rule| rule.group.as_str()).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    for group in groups {
-        let _ = writeln!(page, "\n## {group}\n");
-        for rule in rules.rules().iter().filter(|rule| rule.group == group) {
-            let (severity, confidence) = (rule.severity.as_str(), rule.confidence.as_str());
-            let _ = writeln!(page, "### {}\n\n{} · *{severity}*, confidence {confidence}\n", rule.id, rule.summary);
-            let _ = writeln!(page, "{}\n", rule.why.trim());
-            for reference in &rule.references {
-                let _ = writeln!(page, "- <{reference}>");
-            }
-            page.push('\n');
-        }
-    }
+    page.push_str(&dnslint::cli::explain::reference(&rules));
     assert_none(&compare(&root().join("docs/rules.md"), &page).into_iter().collect::<Vec<_>>());
 }
 
@@ -178,4 +164,20 @@ fn kind_of<'a>(root: &'a Value, field: &'a Value) -> (String, Option<&'a Value>)
         _ if field["oneOf"].is_array() || field["enum"].is_array() => ("word".to_owned(), None),
         _ => ("any".to_owned(), None),
     }
+}
+
+/// The rule that the configuration page shows loads and passes its own samples.
+#[test]
+fn the_rule_in_the_pages_is_a_good_one() {
+    let page = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let yaml = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("external-names-end-with-dot.yaml");
+    fs::write(&file, yaml).unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_dnslint")).args(["rules", "test"]).arg(&file).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success() && out.contains("2 samples, 0 failures"), "{out}{err}");
+    let toml = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let loaded = dnslint::cli::config::parse("dnslint.toml", toml, std::path::Path::new(""));
+    assert!(loaded.errors.is_empty(), "{:?}", loaded.errors);
 }

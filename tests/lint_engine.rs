@@ -757,6 +757,10 @@ fn hostile_rule_files_neither_hang_nor_crash() {
         format!("{HEAD}message: m\neach: subject{}\n", "[0]".repeat(20_000)),
         format!("{HEAD}message: {}m\n", "[".repeat(30_000)),
         format!("{HEAD}message: m\nparams: {}\n", "{a: ".repeat(10_000)),
+        format!("{HEAD}message: \"{{{{ 'x' * 4000000000 }}}}\"\n"),
+        format!("{HEAD}message: m\nwhen: subject.owner.matches('(\\\\pL{{500}}){{500}}')\n")
+            .replace("subject.owner", "'x'"),
+        format!("{HEAD}message: m\nwhen: \"'x'.matches('{}a{}')\"\n", "(".repeat(400), ")".repeat(400)),
         bomb.to_owned(),
         "\u{0}\u{feff}".to_owned(),
         String::new(),
@@ -795,6 +799,33 @@ fn hostile_evaluations_end_as_findings() {
         assert!(result.diagnostics[0].rule == "rule-evaluation", "{rest}{:?}", result.diagnostics[0]);
         assert!(started.elapsed().as_secs() < 5, "{rest} took {:?}", started.elapsed());
     }
+}
+
+#[test]
+fn thousands_of_rule_files_end_with_a_finding() {
+    let sources = |count: usize, rest: &str| (0..count).map(|n| named(&format!("toy-{n}"), rest)).collect::<Vec<_>>();
+    let started = std::time::Instant::now();
+    let (set, problems) = load_all(sources(10_000, "message: m\n"));
+    assert_eq!(set.rules().len(), 2000);
+    assert!(problems.iter().any(|p| p.message == "there are more than 2000 rule files"), "{problems:?}");
+    assert!(started.elapsed().as_secs() < 30, "loading took {:?}", started.elapsed());
+}
+
+#[test]
+fn many_greedy_rules_share_one_budget() {
+    let files = Texts::new(&[("a", "x")]);
+    let at = Location::new(FileId(0), Span::new(0, 1));
+    let mut value = toy(&texts()).value;
+    value.nameservers = (0..400).map(|n| Located::at(Server { address: n.to_string(), port: None }, at)).collect();
+    let mut views = ViewSet::default();
+    views.add(&Located::at(value, at), None);
+    let greedy = "message: m\nwhen: subject.nameservers.exists(a, subject.nameservers.exists(b, a.address + b.address == 'x'))\n";
+    let (set, problems) = load_all((0..60).map(|n| named(&format!("toy-{n}"), greedy)).collect());
+    assert!(problems.is_empty());
+    let result = run(&set, &views, &files, &Builders, &LintOptions::default()).unwrap();
+    let cut = result.diagnostics.iter().filter(|d| d.message.contains("the rules of users together")).count();
+    assert!(cut > 0 && cut < 60, "{cut}");
+    assert!(result.diagnostics.iter().all(|d| d.rule == "rule-evaluation"));
 }
 
 #[test]

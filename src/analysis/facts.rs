@@ -125,10 +125,7 @@ impl Facts {
             let parsed = ProxyMode::parse(&place.value).map(|m| place.with(m));
             self.proxy = self.proxy.take().or(parsed);
         }
-        for object in cluster.objects.of_kind("Node") {
-            let spec = object.value.get("spec");
-            self.pod_cidrs.extend(spec.and_then(|s| s.value.text_at("podCIDR")).iter().flat_map(parse_cidrs));
-        }
+        self.pod_cidrs.extend(node_ranges(cluster));
     }
 
     /// Takes a proxy mode for granted where the snapshot names none.
@@ -146,6 +143,21 @@ impl Facts {
     pub fn node_cache_intercepts(&self) -> bool {
         self.node_cache_addresses.iter().any(|cache| self.dns_addresses.iter().any(|dns| dns.value == cache.value))
     }
+}
+
+/// The pod ranges that Node objects state. Nodes of one cluster never share addresses (kube-controller-manager's range
+/// allocator): where they do, the objects come from several clusters, or from tests, and prove nothing together.
+fn node_ranges(cluster: &Cluster) -> Vec<Located<IpNet>> {
+    let mut ranges: Vec<Located<IpNet>> = Vec::new();
+    for object in cluster.objects.of_kind("Node") {
+        let spec = object.value.get("spec");
+        ranges.extend(spec.and_then(|s| s.value.text_at("podCIDR")).iter().flat_map(parse_cidrs));
+    }
+    let mut nets: Vec<IpNet> = ranges.iter().map(|range| range.value).collect();
+    // sorted, a range that overlaps another one stands right before one that it holds
+    nets.sort_unstable();
+    let shared = nets.windows(2).any(|pair| matches!(pair, [a, b] if a.contains(b)));
+    if shared { Vec::new() } else { ranges }
 }
 
 /// The container of a DNS server, where the snapshot has its workload.

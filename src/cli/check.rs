@@ -3,13 +3,15 @@
 use super::baseline::{self, Baseline};
 use super::config::{self, Config, Loaded};
 use super::disk;
-use super::engine::{Engine, EngineOptions, EngineResult, InputProblem, StdinText};
+use super::engine::{Catalogue, Engine, EngineOptions, EngineResult, InputProblem, StdinText};
 use super::io::Io;
 use super::output::{self, Target};
+use super::rule_files;
 use super::select::{Selection, UNREADABLE_INPUT, unknown_rule, unknown_selector};
 use super::values::{ColorChoice, Distribution, FailOn, ProxyMode, version};
 use super::{EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS};
 use crate::diagnostic::{Confidence, Diagnostic, Files, Overlay, Severity, sort};
+use crate::lint::param_mistake;
 use crate::report::{Format, Report, ReportOptions, RuleInfo, Summary, plural, render, sanitize_line};
 use crate::source::{Location, Span, Spanned};
 use std::path::{Path, PathBuf};
@@ -72,8 +74,9 @@ pub struct CheckArgs {
     #[arg(long, value_name = "RULE,..", value_delimiter = ',', help_heading = "Rules")]
     ignore: Vec<String>,
 
-    /// Load further rules from a directory or file (repeatable)
-    #[arg(long, value_name = "DIR", help_heading = "Rules")]
+    /// Load further rules from a directory or file (repeatable); `dnslint-rules/` beside the configuration or at the
+    /// repository's root is loaded by itself
+    #[arg(long, value_name = "DIR_OR_FILE", help_heading = "Rules")]
     rules: Vec<PathBuf>,
 
     /// Report what comments and annotations suppress too
@@ -150,6 +153,12 @@ impl CheckArgs {
         self.paths.iter().any(|path| path == Path::new("-"))
     }
 
+    /// The path from which the configuration is searched upward.
+    fn start(&self) -> PathBuf {
+        let first = self.paths.first().filter(|p| *p != Path::new("-"));
+        first.cloned().unwrap_or_else(|| PathBuf::from("."))
+    }
+
     fn report_options(&self, io: &Io<'_>) -> ReportOptions {
         ReportOptions { quiet: self.quiet, verbose: self.verbose, ..io.report_options(self.color) }
     }
@@ -164,16 +173,16 @@ pub fn run(args: &CheckArgs, engine: &dyn Engine, io: &mut Io<'_>) -> Result<u8,
         return Err("--stdin-filename needs `-` as PATH".to_owned());
     }
     let mut loaded = load_config(args, io)?;
-    let rule_dirs = [loaded.as_ref().map_or(&[][..], |l| &l.config.rule_dirs), &args.rules].concat();
-    let mut catalogue = engine.catalogue(&rule_dirs);
+    let rule_dirs = rule_dirs(args, loaded.as_ref());
+    let mut catalogue = engine.catalogue(&rule_dirs)?;
     add_own_rules(&mut catalogue.rules);
     if !catalogue.problems.is_empty() {
-        return Err(catalogue.problems.iter().map(said).collect::<Vec<_>>().join("\nerror: "));
+        return Ok(report_errors(&mut catalogue.problems, &catalogue.files, args, io));
     }
     if let Some(loaded) = &mut loaded {
-        check_names(loaded, &catalogue.rules);
+        check_names(loaded, &catalogue);
         if !loaded.errors.is_empty() {
-            return Ok(report_config_errors(loaded, args, io));
+            return Ok(report_errors(&mut loaded.errors, &loaded.files, args, io));
         }
     }
     let config = loaded.map(|l| l.config).unwrap_or_default();
@@ -211,8 +220,16 @@ fn add_own_rules(rules: &mut Vec<RuleInfo>) {
     rules.sort_by(|a, b| a.id.cmp(&b.id));
 }
 
-fn said(problem: &InputProblem) -> String {
-    format!("{}: {}", problem.path, problem.message)
+/// Where the rules of users lie: the directory that is loaded by itself, those of the configuration, those of flags.
+fn rule_dirs(args: &CheckArgs, loaded: Option<&Loaded>) -> Vec<PathBuf> {
+    let own =
+        (!args.isolated).then(|| rule_files::own_directory(loaded.map(|l| l.path.as_path()), &args.start())).flatten();
+    let named = loaded.map_or(&[][..], |l| &l.config.rule_dirs);
+    let mut dirs: Vec<PathBuf> =
+        own.into_iter().chain(named.iter().cloned()).chain(args.rules.iter().cloned()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    dirs.retain(|dir| seen.insert(dir.clone()));
+    dirs
 }
 
 /// The configuration of this run, if there is one.
@@ -220,11 +237,8 @@ fn load_config(args: &CheckArgs, io: &mut Io<'_>) -> Result<Option<Loaded>, Stri
     if args.isolated {
         return Ok(None);
     }
-    let path = args.config.clone().or_else(|| {
-        let first = args.paths.first().filter(|p| *p != Path::new("-"));
-        let first = first.cloned().unwrap_or_else(|| PathBuf::from("."));
-        disk::search_start(&first).and_then(|start| disk::find_upward(&start, &config::NAMES))
-    });
+    let found = || disk::search_start(&args.start()).and_then(|start| disk::find_upward(&start, &config::NAMES));
+    let path = args.config.clone().or_else(found);
     let Some(path) = path else { return Ok(None) };
     if args.verbose {
         io.message(&format!("configuration: {}\n", sanitize_line(&path.to_string_lossy())));
@@ -233,24 +247,36 @@ fn load_config(args: &CheckArgs, io: &mut Io<'_>) -> Result<Option<Loaded>, Stri
 }
 
 /// Checks the rule names in a configuration, now that the rules are known.
-fn check_names(loaded: &mut Loaded, rules: &[RuleInfo]) {
+pub(super) fn check_names(loaded: &mut Loaded, catalogue: &Catalogue) {
     let c = &loaded.config;
+    let rules = &catalogue.rules;
     let mut wrong: Vec<(Span, String)> = Vec::new();
     for name in c.select.iter().chain(&c.extend_select).chain(&c.ignore) {
         wrong.extend(unknown_selector(&name.value, rules).map(|message| (name.span, message)));
     }
-    for (id, (span, _)) in &c.rules {
-        wrong.extend(unknown_rule(id, rules).map(|message| (*span, message)));
+    let none = std::collections::BTreeMap::new();
+    for (id, (span, settings)) in &c.rules {
+        if let Some(message) = unknown_rule(id, rules) {
+            wrong.push((*span, message));
+            continue;
+        }
+        let defaults = catalogue.params.get(id).unwrap_or(&none);
+        for (name, value) in &settings.params {
+            let mistake = param_mistake(id, defaults, name, value);
+            let at = c.param_spans.get(&(id.clone(), name.clone())).copied().unwrap_or(*span);
+            wrong.extend(mistake.map(|mistake| (at, mistake.to_string())));
+        }
     }
     for (span, message) in wrong {
         loaded.error(span, message);
     }
 }
 
-fn report_config_errors(loaded: &mut Loaded, args: &CheckArgs, io: &mut Io<'_>) -> u8 {
-    sort(&mut loaded.errors, &loaded.files);
+/// Shows what is wrong with the configuration or with rule files.
+fn report_errors(errors: &mut [Diagnostic], files: &dyn Files, args: &CheckArgs, io: &mut Io<'_>) -> u8 {
+    sort(errors, files);
     let summary = Summary::default();
-    let report = Report { diagnostics: &loaded.errors, files: &loaded.files, summary: &summary, rules: &[] };
+    let report = Report { diagnostics: errors, files, summary: &summary, rules: &[] };
     let options = ReportOptions { quiet: true, color: false, links: false, ..args.report_options(io) };
     let text = render(Format::Full, &report, &options);
     io.message(&text);

@@ -19,7 +19,7 @@ pub const NAMES: [&str; 2] = ["dnslint.toml", ".dnslint.toml"];
 const INVALID: &str = "invalid-config";
 
 /// Keys of the top level; all but `rules` and `rule-dirs` (the flag `--rules`) are long flags.
-const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 16] = [
     "assume",
     "baseline",
     "coredns-version",
@@ -79,10 +79,14 @@ pub struct Config {
     pub baseline: Option<PathBuf>,
     /// `[rules.<id>]`, with the place of the id.
     pub rules: BTreeMap<String, (Span, RuleSettings)>,
+    /// The places of parameters, by rule and name.
+    pub param_spans: BTreeMap<(String, String), Span>,
 }
 
 /// A configuration file that was read, with what is wrong with it.
 pub struct Loaded {
+    /// Where the file is.
+    pub path: PathBuf,
     /// What it says, as far as it could be understood.
     pub config: Config,
     /// The file, for diagnostics; its id is 0.
@@ -109,7 +113,7 @@ fn error(span: Span, message: String) -> Diagnostic {
 pub fn load(path: &Path) -> Result<Loaded, String> {
     let text = disk::read(path).map_err(|why| format!("configuration {}: {why}", path.display()))?;
     let shown = path.to_string_lossy().into_owned();
-    Ok(parse(&shown, &text, path.parent().unwrap_or(Path::new(""))))
+    Ok(Loaded { path: path.to_owned(), ..parse(&shown, &text, path.parent().unwrap_or(Path::new(""))) })
 }
 
 /// Checks the text of a configuration file; `dir` is what its paths are relative to.
@@ -127,7 +131,7 @@ pub fn parse(path: &str, text: &str, dir: &Path) -> Loaded {
         }
     }
     reader.errors.sort_by_key(|e| e.primary().span);
-    Loaded { config, files, errors: reader.errors }
+    Loaded { path: PathBuf::from(path), config, files, errors: reader.errors }
 }
 
 type Value<'t> = toml::Spanned<DeValue<'t>>;
@@ -236,6 +240,13 @@ impl Reader<'_> {
                 continue;
             };
             let settings = self.rule(keys);
+            if let Some(DeValue::Table(params)) = keys.get("params").map(toml::Spanned::get_ref) {
+                let place = |(name, _): (&toml::Spanned<_>, _)| {
+                    let name: &toml::Spanned<std::borrow::Cow<'_, str>> = name;
+                    ((id.get_ref().to_string(), name.get_ref().to_string()), span(name))
+                };
+                config.param_spans.extend(params.iter().map(place));
+            }
             config.rules.insert(id.get_ref().to_string(), (span(id), settings));
         }
     }

@@ -64,6 +64,34 @@ fn is_plain_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
 }
 
+/// Whether a path is a directory and no symbolic link to one.
+pub fn is_plain_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+/// The nearest directory of this name from `start` upward; the search ends as that of [`find_upward`].
+pub fn find_directory_upward(start: &Path, name: &str) -> Option<PathBuf> {
+    for dir in start.ancestors() {
+        let found = dir.join(name);
+        if is_plain_directory(&found) {
+            return Some(found);
+        }
+        if dir.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+/// Sub-directories of a directory, sorted, without links; none where it cannot be read.
+pub fn folders(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let paths = entries.take(MAX_ENTRIES).filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut found: Vec<PathBuf> = paths.filter(|path| is_plain_directory(path)).collect();
+    found.sort();
+    found
+}
+
 /// The operating system's reason, in lower case and without its number.
 pub(super) fn reason(error: &std::io::Error) -> String {
     match error.kind() {
@@ -77,38 +105,57 @@ pub(super) fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// Most files of one rule directory.
-const MAX_RULE_FILES: usize = 2000;
 /// Depth to which rule directories are entered: the directory itself, its groups, and one more.
 const MAX_RULE_DEPTH: usize = 3;
+/// Most entries of a directory that are looked at.
+const MAX_ENTRIES: usize = 100_000;
 
 /// The rule files below directories (and files that are named themselves), sorted: shown path, `<group>/<file>`, text.
-pub fn rule_files(paths: &[PathBuf]) -> Vec<(String, String, String)> {
+/// A file that lies in a named directory itself, or is named itself, has no group. Reading stops behind `most` files.
+///
+/// # Errors
+/// A sentence with the path: it does not exist, or a file cannot be read.
+pub fn rule_files(paths: &[PathBuf], most: usize) -> Result<Vec<(String, String, String)>, String> {
     let mut found = Vec::new();
     for path in paths {
-        collect_rules(path, MAX_RULE_DEPTH, &mut found);
+        let meta =
+            fs::metadata(path).map_err(|e| format!("cannot read the rules {}: {}", path.display(), reason(&e)))?;
+        if meta.is_dir() {
+            collect_rules(path, MAX_RULE_DEPTH, &mut found)?;
+        } else {
+            found.push((path.clone(), file_name(path)));
+        }
     }
     found.sort();
-    found.truncate(MAX_RULE_FILES);
-    found
+    found.dedup();
+    found.truncate(most.saturating_add(1));
+    let read = |(path, below): (PathBuf, String)| {
+        let text = read(&path).map_err(|why| format!("cannot read the rule {}: {why}", path.display()))?;
+        Ok((path.display().to_string(), below, text))
+    };
+    found.into_iter().map(read).collect()
 }
 
-fn collect_rules(path: &Path, depth: usize, found: &mut Vec<(String, String, String)>) {
-    if path.is_dir() {
-        let Ok(entries) = fs::read_dir(path) else { return };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).take(MAX_RULE_FILES).collect();
-        paths.sort();
-        if depth > 0 {
-            paths.iter().for_each(|below| collect_rules(below, depth - 1, found));
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Rule files below a directory; links are passed over, since they could lead anywhere, and samples are no rules.
+fn collect_rules(dir: &Path, depth: usize, found: &mut Vec<(PathBuf, String)>) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("cannot read the rules {}: {}", dir.display(), reason(&e));
+    let entries = fs::read_dir(dir).map_err(failed)?.take(MAX_ENTRIES);
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let name = file_name(&path);
+        let is_sample = name.starts_with("bad-") || name.starts_with("good-") || name.starts_with('.');
+        if is_plain_directory(&path) {
+            if depth > 1 && !is_sample {
+                collect_rules(&path, depth - 1, found)?;
+            }
+        } else if is_plain_file(&path) && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            let below = if depth == MAX_RULE_DEPTH { name } else { format!("{}/{name}", file_name(dir)) };
+            found.push((path, below));
         }
-        return;
     }
-    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-    if !yaml || !is_plain_file(path) {
-        return;
-    }
-    let Ok(text) = read(path) else { return };
-    let name = |part: Option<&std::ffi::OsStr>| part.map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let group = name(path.parent().and_then(Path::file_name));
-    found.push((path.display().to_string(), format!("{group}/{}", name(path.file_name())), text));
+    Ok(())
 }

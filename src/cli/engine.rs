@@ -1,9 +1,10 @@
 //! The one door between the command line and the pipeline.
 
+use super::rule_files;
 use super::values::{Distribution, ProxyMode};
-use crate::diagnostic::{Diagnostic, Files};
+use crate::diagnostic::{Diagnostic, Files, MemoryFiles};
 pub use crate::lint::RuleSettings;
-use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet, RuleSource};
+use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet};
 use crate::model::BrokenInput;
 use crate::report::RuleInfo;
 use crate::source::{FileKind, LoadOptions, Location, Snapshot};
@@ -77,14 +78,21 @@ pub struct EngineResult {
 pub struct Catalogue {
     /// Every rule, sorted by id.
     pub rules: Vec<RuleInfo>,
-    /// Rule files that do not load; any of these is a configuration error.
-    pub problems: Vec<InputProblem>,
+    /// The parameters of the rules that have some, with their defaults.
+    pub params: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+    /// What is wrong with rule files; any of these is a configuration error.
+    pub problems: Vec<Diagnostic>,
+    /// The files that `problems` points into.
+    pub files: MemoryFiles,
 }
 
 /// The pipeline as the command line sees it; tests put their own in its place.
 pub trait Engine {
     /// Loads the built-in rules and those of `rule_dirs`.
-    fn catalogue(&self, rule_dirs: &[PathBuf]) -> Catalogue;
+    ///
+    /// # Errors
+    /// A sentence: a directory or file cannot be read.
+    fn catalogue(&self, rule_dirs: &[PathBuf]) -> Result<Catalogue, String>;
     /// Runs the pipeline over `paths`.
     fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult;
 }
@@ -94,7 +102,7 @@ pub trait Engine {
 pub struct BuiltIn;
 
 impl Engine for BuiltIn {
-    fn catalogue(&self, rule_dirs: &[PathBuf]) -> Catalogue {
+    fn catalogue(&self, rule_dirs: &[PathBuf]) -> Result<Catalogue, String> {
         catalogue(rule_dirs)
     }
 
@@ -104,11 +112,13 @@ impl Engine for BuiltIn {
 }
 
 /// Loads the built-in rules and those of `rule_dirs`.
-#[must_use]
-pub fn catalogue(rule_dirs: &[PathBuf]) -> Catalogue {
-    let loaded = load_rules(rule_dirs);
+///
+/// # Errors
+/// A sentence: a directory or file cannot be read.
+pub fn catalogue(rule_dirs: &[PathBuf]) -> Result<Catalogue, String> {
+    let loaded = load_rules(rule_dirs)?;
     let (rules, mistakes) = match &loaded {
-        Some((rules, mistakes)) => (rules, mistakes.as_slice()),
+        Some(loaded) => (&loaded.rules, loaded.problems.as_slice()),
         None => (crate::builtin_rules(), [].as_slice()),
     };
     let own = LINT_RULES.iter().map(|(id, severity, summary)| RuleInfo {
@@ -116,24 +126,27 @@ pub fn catalogue(rule_dirs: &[PathBuf]) -> Catalogue {
         group: LINT_GROUP.to_owned(),
         severity: Some(*severity),
         summary: (*summary).to_owned(),
-        ..RuleInfo::default()
+        help: crate::lint::lint_rule_why(id).to_owned(),
+        url: None,
     });
     let mut list: Vec<RuleInfo> = rules.rules().iter().map(rule_info).chain(own).collect();
     list.sort_by(|a, b| a.id.cmp(&b.id));
-    let problems = mistakes
-        .iter()
-        .map(|mistake| {
-            let at = mistake.primary();
-            let position = rules.position(at.file, at.span.start);
-            InputProblem {
-                path: format!("{}:{}:{}", rules.path(at.file), position.line, position.column),
-                at: None,
-                message: mistake.message.clone(),
-                help: mistake.help.clone(),
-            }
-        })
-        .collect();
-    Catalogue { rules: list, problems }
+    let mut files = MemoryFiles::new();
+    let problems = mistakes.iter().map(|mistake| moved(mistake, rules, &mut files)).collect();
+    let with_params = rules.rules().iter().filter(|rule| !rule.params.is_empty());
+    let params = with_params.map(|rule| (rule.id.clone(), rule.params.clone())).collect();
+    Ok(Catalogue { rules: list, params, problems, files })
+}
+
+/// A mistake whose places are in `files`, to which the rule's file is added.
+fn moved(mistake: &Diagnostic, rules: &RuleSet, files: &mut MemoryFiles) -> Diagnostic {
+    let old = mistake.primary().file;
+    let file = files.add(rules.path(old), rules.text(old));
+    let mut mistake = mistake.clone();
+    for label in &mut mistake.labels {
+        label.location.file = file;
+    }
+    mistake
 }
 
 fn rule_info(rule: &Rule) -> RuleInfo {
@@ -148,14 +161,16 @@ fn rule_info(rule: &Rule) -> RuleInfo {
 }
 
 /// The built-in rules and those of the given directories and files; `None`: the built-in ones alone.
-fn load_rules(rule_dirs: &[PathBuf]) -> Option<(RuleSet, Vec<Diagnostic>)> {
+fn load_rules(rule_dirs: &[PathBuf]) -> Result<Option<rule_files::Loaded>, String> {
     if rule_dirs.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let mut sources: Vec<RuleSource> = crate::lint::builtin().into_iter().map(RuleSource::taken_as_proved).collect();
-    let files = super::disk::rule_files(rule_dirs).into_iter();
-    sources.extend(files.map(|(path, below, text)| RuleSource::new(path, below.as_str(), text)));
-    Some(crate::load_rules(sources))
+    rule_files::load(rule_dirs, rule_files::With::BuiltIn).map(Some)
+}
+
+/// A value as indented JSON with a final newline.
+pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|e| e.to_string())
 }
 
 /// Reads, parses, assembles, analyses and lints `paths`.
@@ -167,9 +182,10 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         ..LoadOptions::default()
     };
     let snapshot = Snapshot::load(paths, &load);
-    let loaded = load_rules(&options.rule_dirs);
+    // The catalogue was made of the same files: what is wrong with them was said then.
+    let loaded = load_rules(&options.rule_dirs).ok().flatten();
     let rules = match &loaded {
-        Some((rules, _)) => rules,
+        Some(loaded) => &loaded.rules,
         None => crate::builtin_rules(),
     };
     let request = CheckOptions {

@@ -1,7 +1,10 @@
 //! `dnslint facts`: prints what rules can speak about.
 
+use super::disk;
 use super::engine;
 use super::io::Io;
+use super::nearest::hint;
+use crate::lint::editor::facts_schema;
 use std::path::PathBuf;
 
 /// Arguments of `facts`.
@@ -13,6 +16,9 @@ pub struct FactsArgs {
     /// Only views of this kind, such as `pod` or `forward`
     #[arg(long, value_name = "KIND")]
     pub on: Option<String>,
+    /// Print the JSON Schema of the views instead, with what each field means
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Prints the views as JSON: an object from kind to the list of subjects.
@@ -22,10 +28,17 @@ pub struct FactsArgs {
 pub fn run(args: &FactsArgs, io: &mut Io<'_>) -> Result<u8, String> {
     let kinds = engine::view_kinds();
     if let Some(kind) = args.on.as_deref().filter(|kind| !kinds.contains(kind)) {
-        return Err(format!("there is no view `{kind}`; the kinds are {}", kinds.join(", ")));
+        let hint = hint(kind, kinds.iter().copied());
+        return Err(format!("there is no view `{kind}`{hint}; the kinds are {}", kinds.join(", ")));
+    }
+    if args.schema {
+        let schema = facts_schema(&crate::analysis::collect::schemas(), args.on.as_deref());
+        return io.print(engine::pretty(&schema)?.as_bytes()).map(|()| super::EXIT_CLEAN);
+    }
+    if let Some((path, why)) = args.paths.iter().find_map(|path| Some((path, disk::missing(path)?))) {
+        return Err(format!("cannot read {}: {why}", path.display()));
     }
     let facts = engine::facts(&args.paths, args.on.as_deref());
-    let text = serde_json::to_string_pretty(&facts).map_err(|e| e.to_string())?;
-    io.print(format!("{text}\n").as_bytes())?;
+    io.print(engine::pretty(&facts)?.as_bytes())?;
     Ok(super::EXIT_CLEAN)
 }

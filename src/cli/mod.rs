@@ -4,8 +4,10 @@ mod baseline;
 mod check;
 mod completions;
 pub mod config;
+mod config_command;
 mod disk;
 pub mod engine;
+pub mod explain;
 mod facts;
 mod fmt;
 mod graph;
@@ -14,7 +16,10 @@ mod nearest;
 mod output;
 mod replace;
 mod resolv_conf;
+mod rule_files;
 mod rules;
+mod rules_export;
+mod rules_test;
 mod select;
 mod trace;
 pub mod values;
@@ -60,8 +65,13 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Draw who asks whom for which names: text, Mermaid, Graphviz, SVG or JSON
     Graph(Box<graph::GraphArgs>),
-    /// List the rules, or print the schema of rule files
+    /// Say what a rule finds, why, and what to do about it
+    #[command(visible_alias = "rule")]
+    Explain(explain::ExplainArgs),
+    /// List and test rules, and print the schema of rule files
     Rules(rules::RulesArgs),
+    /// Show, describe or start the configuration
+    Config(config_command::ConfigArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -93,7 +103,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &m
         Command::Trace(args) => trace::run(args, io),
         Command::Fmt(args) => fmt::run(args, io),
         Command::Graph(args) => graph::run(args, io),
-        Command::Rules(args) => rules::run(args, engine, io),
+        Command::Explain(args) => explain::run(args, io),
+        Command::Rules(args) => rules::run(args, io),
+        Command::Config(args) => config_command::run(args, io),
         Command::Completions(args) => io.print(&completions::script(args, &mut Cli::command())).map(|()| EXIT_CLEAN),
         Command::Version(args) => io.print(version::text(args).as_bytes()).map(|()| EXIT_CLEAN),
     };

@@ -31,6 +31,21 @@ impl FailOn {
     }
 }
 
+/// The word of a value on the command line.
+#[must_use]
+pub fn word<T: ValueEnum>(value: T) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// How lists are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For a terminal.
+    Text,
+    /// JSON.
+    Json,
+}
+
 /// The way a cluster was installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Distribution {

@@ -1,6 +1,6 @@
 //! The checker of rule expressions: proves names, types and bounds of a CEL expression before it is ever evaluated.
 
-use super::functions::{Param, Returns, SIGNATURES, Signature};
+use super::functions::{Param, Returns, SIGNATURES, Signature, read_pattern};
 use super::tree::{append_step, children, implied, path_of, path_of_select};
 use super::types::{Type, nearest};
 use crate::source::Span;
@@ -419,23 +419,8 @@ impl<'e> Checker<'e> {
         let Expr::Literal(LiteralValue::String(pattern)) = &expr.expr else {
             return Err(self.wrong(expr, "the pattern of matches() must be written out as a string".to_owned()));
         };
-        let context = cel::Context::default();
-        let call = IdedExpr {
-            id: 0,
-            expr: Expr::Call(CallExpr {
-                func_name: "matches".to_owned(),
-                target: Some(Box::new(IdedExpr {
-                    id: 0,
-                    expr: Expr::Literal(LiteralValue::String(String::new().into())),
-                })),
-                args: vec![IdedExpr { id: 0, expr: Expr::Literal(LiteralValue::String(pattern.clone())) }],
-            }),
-        };
-        cel::Value::resolve(&call, &context).map(|_| ()).map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_owned();
-            self.wrong(expr, format!("not a valid regular expression: {}", reason.trim_start_matches("error: ")))
-        })
+        let read = read_pattern(pattern.inner()).map(|_| ());
+        read.map_err(|why| self.wrong(expr, format!("not a valid regular expression: {why}")))
     }
 
     fn absent(&self, expr: &IdedExpr) -> Mistake {

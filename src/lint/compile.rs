@@ -3,7 +3,7 @@
 use super::check::{Mistake, Scope, suggestion};
 use super::expression::Expression;
 use super::rule::{ConditionalText, Escalation, FixRule, LabelRule, Place, Rule};
-use super::schema::{Conditional, FixEntry, LabelEntry, RuleFile};
+use super::schema::{Conditional, FixEntry, LabelEntry, Param, RuleFile};
 use super::template::{Template, Templates, element, path_type};
 use super::text::{Text, span_of};
 use super::types::Type;
@@ -37,6 +37,8 @@ pub struct RuleSource {
     pub text: String,
     /// It was proved when dnslint was built and tested: loading it only parses, which keeps the start of a run short.
     pub proved: bool,
+    /// It comes with dnslint.
+    pub builtin: bool,
 }
 
 impl RuleSource {
@@ -47,7 +49,14 @@ impl RuleSource {
         let name = parts.next().unwrap_or(relative);
         let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name);
         let group = parts.next().map(ToOwned::to_owned);
-        Self { path: path.into(), group, stem: stem.to_owned(), text: text.into(), proved: false }
+        Self { path: path.into(), group, stem: stem.to_owned(), text: text.into(), proved: false, builtin: false }
+    }
+
+    /// The same file, as one that comes with dnslint.
+    #[must_use]
+    pub fn of_dnslint(mut self) -> Self {
+        self.builtin = true;
+        self
     }
 
     /// The same file, taken as proved.
@@ -168,6 +177,16 @@ impl Compiler<'_, '_> {
             return None;
         };
         let params = params_schema(&written.params);
+        for (name, param) in &written.params {
+            if !is_snake(name) {
+                let span = written.id.span;
+                self.problem(span, format!("the parameter `{name}` is not in snake_case"), None);
+            }
+            if param.default.is_null() {
+                let message = format!("the parameter `{name}` needs a default that shows its type");
+                self.problem(written.id.span, message, None);
+            }
+        }
         let mut scope = Scope::default()
             .with("subject", Type::of_root(view.schema.as_value()))
             .with("params", Type::of_root(&params));
@@ -215,10 +234,13 @@ impl Compiler<'_, '_> {
             advice: written.help.0.into_iter().map(|help| help.text.value).collect(),
             references: written.references.into_iter().map(|reference| reference.value).collect(),
             needs: written.needs.0.into_iter().map(|need| need.value).collect(),
-            params: written.params,
+            param_docs: written.params.iter().filter_map(|(name, p)| Some((name.clone(), p.doc.clone()?))).collect(),
+            params: written.params.into_iter().map(|(name, param)| (name, param.default)).collect(),
             samples: written.tests,
+            is_builtin: self.source.builtin,
             when,
             each,
+            each_texts: written.each.0,
             filter,
             escalate,
             message: message?,
@@ -256,8 +278,7 @@ impl Compiler<'_, '_> {
         for reference in written.references.iter().filter(|r| !r.value.starts_with("https://")) {
             self.problem(reference.span, "a reference is a URL that starts with https://".to_owned(), None);
         }
-        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        for need in written.needs.0.iter().filter(|need| need.value.is_empty() || !is_name(&need.value)) {
+        for need in written.needs.0.iter().filter(|need| !is_snake(&need.value)) {
             self.problem(need.span, format!("`{}` is not in snake_case", need.value), None);
         }
     }
@@ -422,10 +443,14 @@ fn is_kebab(name: &str) -> bool {
     name.split('-').all(word) && name.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
+fn is_snake(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
 /// A schema that fits the defaults of the parameters.
-fn params_schema(params: &BTreeMap<String, Json>) -> Json {
+fn params_schema(params: &BTreeMap<String, Param>) -> Json {
     let properties: serde_json::Map<String, Json> =
-        params.iter().map(|(name, value)| (name.clone(), value_schema(value, 0))).collect();
+        params.iter().map(|(name, param)| (name.clone(), value_schema(&param.default, 0))).collect();
     let required: Vec<&String> = params.keys().collect();
     json!({"type": "object", "properties": properties, "required": required})
 }

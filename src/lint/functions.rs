@@ -8,7 +8,8 @@ use cel::common::traits::Iterable;
 use cel::common::types::{CelBool, CelInt, CelList, CelMap, CelString, DYN_TYPE, LIST_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Steps that the evaluation of one expression may take; a step is one turn of a comprehension or 32 bytes of new text.
@@ -114,7 +115,17 @@ pub const SIGNATURES: &[Signature] = {
 /// Steps that one rule may take over all subjects of a run.
 pub const MAX_RULE_STEPS: u64 = 20_000_000;
 
+/// Largest compiled pattern of `matches()`, in bytes.
+const MAX_PATTERN_BYTES: usize = 256 * 1024;
+/// Deepest nesting of a pattern.
+const MAX_PATTERN_DEPTH: u32 = 32;
+
+/// Steps that the rules of users may take together in a run; those of dnslint are known to be modest.
+pub const MAX_USER_STEPS: u64 = 5_000_000;
+
 thread_local! {
+    /// Patterns of the rules, which are written out in them: a run has few.
+    static PATTERNS: RefCell<BTreeMap<String, regex::Regex>> = const { RefCell::new(BTreeMap::new()) };
     static STEPS: Cell<u64> = const { Cell::new(0) };
     static RULE_STEPS: Cell<u64> = const { Cell::new(0) };
 }
@@ -122,6 +133,12 @@ thread_local! {
 /// Starts counting the steps of a rule anew.
 pub fn reset_rule_steps() {
     RULE_STEPS.with(|steps| steps.set(0));
+}
+
+/// Steps taken since [`reset_rule_steps`].
+#[must_use]
+pub fn rule_steps() -> u64 {
+    RULE_STEPS.with(Cell::get)
 }
 
 /// Whether the rule took more than [`MAX_RULE_STEPS`] since [`reset_rule_steps`] on this thread.
@@ -361,6 +378,58 @@ fn join<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     Ok(CowVal::owned(CelString::from(joined)))
 }
 
+/// `text.split(separator)`, charged for each part; an empty separator splits between characters.
+fn split<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+    let (text, separator) = pair(args)?;
+    let (text, separator) = (text_of(text.as_ref())?, text_of(separator.as_ref())?);
+    charge(1 + u64::try_from(text.len() / 32).unwrap_or(u64::MAX))?;
+    let mut parts: Vec<Box<dyn Val>> = Vec::new();
+    let mut keep = |part: &str| {
+        charge(1)?;
+        parts.push(Box::new(CelString::from(part.to_owned())));
+        Ok::<(), ExecutionError>(())
+    };
+    if separator.is_empty() {
+        let mut bytes = [0; 4];
+        text.chars().try_for_each(|c| keep(c.encode_utf8(&mut bytes)))?;
+    } else {
+        text.split(separator).try_for_each(keep)?;
+    }
+    Ok(CowVal::owned(CelList::from(parts)))
+}
+
+/// `text.matches(pattern)`, charged for the text; patterns are read once a thread.
+fn matches<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
+    let (text, pattern) = pair(args)?;
+    let (text, pattern) = (text_of(text.as_ref())?, text_of(pattern.as_ref())?);
+    charge(1 + u64::try_from(text.len() / 32).unwrap_or(u64::MAX))?;
+    let found = PATTERNS.with(|patterns| {
+        let mut patterns = patterns.borrow_mut();
+        if !patterns.contains_key(pattern) {
+            patterns.insert(pattern.to_owned(), read_pattern(pattern).map_err(|why| failed("matches", why))?);
+        }
+        Ok::<bool, ExecutionError>(patterns.get(pattern).is_some_and(|read| read.is_match(text)))
+    })?;
+    Ok(CowVal::owned(CelBool::from(found)))
+}
+
+/// Reads the pattern of `matches()`: linear in the text, and no bigger than [`MAX_PATTERN_BYTES`] when compiled.
+///
+/// # Errors
+/// Why it is none.
+pub fn read_pattern(pattern: &str) -> Result<regex::Regex, String> {
+    let mut builder = regex::RegexBuilder::new(pattern);
+    builder.size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_BYTES).nest_limit(MAX_PATTERN_DEPTH);
+    builder.build().map_err(|error| match error {
+        regex::Error::CompiledTooBig(limit) => format!("it takes more than {limit} bytes when it is compiled"),
+        other => {
+            let text = other.to_string();
+            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("").trim();
+            last.trim_start_matches("error: ").to_owned()
+        }
+    })
+}
+
 fn text_of(value: &dyn Val) -> Result<&str, ExecutionError> {
     value.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| ExecutionError::UnexpectedType {
         got: value.get_type().name().to_owned(),
@@ -379,6 +448,8 @@ pub fn environment() -> Result<Env, DeclarationError> {
     env.add_overload("@tick", "@tick()", vec![], tick)?;
     env.add_overload("@weigh", "@weigh(dyn)", vec![DYN_TYPE], weigh)?;
     env.add_overload("@join", "@join(list,string)", vec![LIST_TYPE, STRING_TYPE], join)?;
+    env.add_overload("@split", "@split(string,string)", vec![STRING_TYPE, STRING_TYPE], split)?;
+    env.add_overload("@matches", "@matches(string,string)", vec![STRING_TYPE, STRING_TYPE], matches)?;
     env.add_overload("sets.contains", "sets.contains(l,l)", vec![LIST_TYPE, LIST_TYPE], sets_contains)?;
     env.add_overload("sets.intersects", "sets.intersects(l,l)", vec![LIST_TYPE, LIST_TYPE], sets_intersects)?;
     env.add_overload("sets.equivalent", "sets.equivalent(l,l)", vec![LIST_TYPE, LIST_TYPE], sets_equivalent)?;

@@ -22,7 +22,9 @@
 
 mod check;
 mod compile;
+pub mod editor;
 mod evaluate;
+pub mod export;
 mod expression;
 mod fixes;
 mod fold;
@@ -32,6 +34,7 @@ mod options;
 mod rule;
 mod ruleset;
 mod run;
+mod samples;
 mod sandbox;
 pub mod schema;
 pub mod suppress;
@@ -47,9 +50,10 @@ pub use fold::FOLD_ABOVE;
 pub use identity::{finish, sort};
 pub use options::{
     ALL, Coverage, EXPIRED_IGNORE, INTERNAL, LINT_GROUP, LINT_RULES, LintOptions, MissingInput, RULE_EVALUATION,
-    RuleSettings, Selection, UNREADABLE_INPUT, UNUSED_IGNORE, UsageError,
+    RuleSettings, Selection, UNREADABLE_INPUT, UNUSED_IGNORE, UsageError, lint_rule_why, param_mistake,
 };
 pub use rule::Rule;
-pub use ruleset::{AllFiles, RuleSet, builtin};
+pub use ruleset::{AllFiles, MAX_RULES, RuleSet, builtin};
 pub use run::{LintResult, LintStats, run};
+pub use samples::{Shown, samples};
 pub use text::Text;

@@ -34,6 +34,37 @@ pub const LINT_RULES: &[(&str, Severity, &str)] = &[
     (UNUSED_IGNORE, Severity::Warning, "A suppression matched nothing"),
 ];
 
+/// Why a rule that has no file reports something, for `dnslint explain`.
+#[must_use]
+pub fn lint_rule_why(id: &str) -> &'static str {
+    match id {
+        EXPIRED_IGNORE => {
+            "A suppression carries `until=YYYY-MM-DD` and the day is past: the finding is shown again. Mend it, or give the \
+             suppression another date and say why."
+        }
+        INTERNAL => {
+            "dnslint met a state that it should never meet. The other findings of the run are not affected; please report it."
+        }
+        RULE_EVALUATION => {
+            "A condition or text of a rule failed, or took more steps than a rule may take. The rule says nothing about that \
+             input, which is reported rather than passed over in silence."
+        }
+        RULE_FILE => {
+            "A rule file is proved when it is loaded: every field, type, word and placeholder is checked against the view that \
+             the rule looks at. `dnslint rules schema` and `dnslint facts --schema` describe what it may say."
+        }
+        UNREADABLE_INPUT => {
+            "A file that would count could not be read or parsed, so that nothing is said about it. With `--strict` this is an \
+             error and gives exit code 2."
+        }
+        UNUSED_IGNORE => {
+            "A comment or annotation suppresses a finding that does not exist. It may hide a later finding at this place that \
+             nobody has looked at."
+        }
+        _ => "",
+    }
+}
+
 /// Settings of one rule, from `[rules.<id>]` of `dnslint.toml`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleSettings {
@@ -211,25 +242,34 @@ impl<'a> Selection<'a> {
 }
 
 fn parameters(rule: &Rule, settings: &RuleSettings) -> Result<(), UsageError> {
-    for (name, value) in &settings.params {
-        let Some(default) = rule.params.get(name) else {
-            let message = format!("the rule `{}` has no parameter `{name}`", rule.id);
-            let known = rule.params.keys().map(String::as_str);
-            let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
-            return Err(UsageError { message, help });
-        };
-        if !same_shape(default, value) {
-            let message = format!("the parameter `{name}` of `{}` must be like its default {default}", rule.id);
-            return Err(UsageError { message, help: None });
-        }
+    let mistake = |(name, value): (&String, &Json)| param_mistake(&rule.id, &rule.params, name, value);
+    let mut mistakes = settings.params.iter().filter_map(mistake);
+    mistakes.next().map_or(Ok(()), Err)
+}
+
+/// What is wrong with a parameter that a configuration gives: the rule has none of that name, or its type is another.
+#[must_use]
+pub fn param_mistake(rule: &str, defaults: &BTreeMap<String, Json>, name: &str, value: &Json) -> Option<UsageError> {
+    let Some(default) = defaults.get(name) else {
+        let message = format!("the rule `{rule}` has no parameter `{name}`");
+        let known: Vec<&str> = defaults.keys().map(String::as_str).collect();
+        let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let help = near.or_else(|| (!known.is_empty()).then(|| format!("its parameters are {}", known.join(", "))));
+        return Some(UsageError { message, help });
+    };
+    if same_shape(default, value) {
+        return None;
     }
-    Ok(())
+    let message = format!("the parameter `{name}` of `{rule}` must be like its default {default}");
+    Some(UsageError { message, help: None })
 }
 
 fn same_shape(default: &Json, value: &Json) -> bool {
     match (default, value) {
         (Json::Null, _) => true,
         (Json::Number(a), Json::Number(b)) => !a.is_i64() || b.is_i64(),
+        // an empty list is one of texts
+        (Json::Array(a), Json::Array(b)) if a.is_empty() => b.iter().all(Json::is_string),
         (Json::Array(a), Json::Array(b)) => a.first().is_none_or(|a| b.iter().all(|b| same_shape(a, b))),
         (Json::Object(a), Json::Object(b)) => a.values().next().is_none_or(|a| b.values().all(|b| same_shape(a, b))),
         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),

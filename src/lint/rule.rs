@@ -3,6 +3,7 @@
 use super::expression::Expression;
 use super::schema::Samples;
 use super::template::Template;
+use super::text::Text;
 use crate::analysis::view::{Step, ViewPath, ViewValue, flatten};
 use crate::diagnostic::{Applicability, Confidence, Severity};
 use crate::source::{FileId, Location, Span};
@@ -35,6 +36,10 @@ pub struct Rule {
     pub needs: Vec<String>,
     /// Parameters with their defaults.
     pub params: BTreeMap<String, serde_json::Value>,
+    /// What parameters mean, for those that say it.
+    pub param_docs: BTreeMap<String, String>,
+    /// It comes with dnslint.
+    pub is_builtin: bool,
     /// How safe the best fix is, where there is one.
     pub fixable: Option<Applicability>,
     /// Samples that stand in the rule file.
@@ -44,6 +49,7 @@ pub struct Rule {
     pub(super) fold: bool,
     pub(super) when: Option<Expression>,
     pub(super) each: Vec<ViewPath>,
+    pub(super) each_texts: Vec<Text>,
     pub(super) filter: Option<Expression>,
     pub(super) escalate: Vec<Escalation>,
     pub(super) message: Template,
@@ -58,6 +64,16 @@ impl Rule {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message.text.value
+    }
+
+    /// The fixes that the rule may offer, best first: title (a template) and safety.
+    pub fn fixes(&self) -> impl Iterator<Item = (&str, Applicability)> {
+        self.fixes.iter().map(|fix| (fix.title.text.value.as_str(), fix.safety))
+    }
+
+    /// When findings get another severity: the condition (CEL) and the severity.
+    pub fn escalations(&self) -> impl Iterator<Item = (&str, Severity)> {
+        self.escalate.iter().filter_map(|entry| Some((entry.when.text.value.as_str(), entry.severity?)))
     }
 
     pub(super) const fn file(&self) -> FileId {

@@ -25,7 +25,7 @@ static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs")
 /// The built-in rule files.
 #[must_use]
 pub fn builtin() -> Vec<RuleSource> {
-    BUILTIN.iter().map(|(path, text)| RuleSource::new(format!("rules/{path}"), path, *text)).collect()
+    BUILTIN.iter().map(|(path, text)| RuleSource::new(format!("rules/{path}"), path, *text).of_dnslint()).collect()
 }
 
 /// Proved rules, sorted by id.
@@ -91,7 +91,7 @@ fn prove(sources: &[RuleSource], schemas: &Schemas, fixes: &[&str]) -> Proved {
     for (source, file) in sources.iter().zip(RULE_FILES..) {
         if (file - RULE_FILES) as usize >= MAX_RULES {
             let at = Location::new(FileId(file), Span::default());
-            let message = format!("there are {} rule files, {MAX_RULES} are read", sources.len());
+            let message = format!("there are more than {MAX_RULES} rule files");
             problems.push(Diagnostic::new(RULE_FILE, Severity::Error, message, at));
             break;
         }

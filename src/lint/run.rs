@@ -102,16 +102,27 @@ impl Run<'_> {
     fn all(&self) -> LintResult {
         let mut result = LintResult::default();
         let mut shapes: BTreeMap<&str, Vec<Shape<'_>>> = BTreeMap::new();
+        let mut user_steps: u64 = 0;
         for rule in self.set.rules().iter().filter(|rule| self.selection.runs(&rule.id)) {
             result.ran.insert(rule.id.clone());
+            if !rule.is_builtin && user_steps > functions::MAX_USER_STEPS {
+                let message = format!("the rules of users together took more than {} steps", functions::MAX_USER_STEPS);
+                result.diagnostics.extend(failed(rule, vec![(Failure { span: rule.location.span, message }, None)]));
+                continue;
+            }
             let shapes = shapes.entry(&rule.on).or_insert_with(|| shapes_of(self.views.of(&rule.on)));
-            self.rule(rule, shapes, &mut result);
+            let left = functions::MAX_USER_STEPS.saturating_sub(user_steps);
+            self.rule(rule, shapes, if rule.is_builtin { u64::MAX } else { left }, &mut result);
+            if !rule.is_builtin {
+                user_steps = user_steps.saturating_add(functions::rule_steps());
+            }
         }
         result.stats.subjects = self.views.iter().map(|(_, subjects)| subjects.len()).sum();
         result
     }
 
-    fn rule(&self, rule: &Rule, shapes: &[Shape<'_>], result: &mut LintResult) {
+    /// Evaluates one rule on every shape, within `limit` steps.
+    fn rule(&self, rule: &Rule, shapes: &[Shape<'_>], limit: u64, result: &mut LintResult) {
         let params = match to_view(&self.selection.params(rule)) {
             Ok(params) => Bound::new(&params),
             Err(error) => return result.diagnostics.push(internal(&error.to_string(), Some(rule.location))),
@@ -120,8 +131,9 @@ impl Run<'_> {
         let mut failures = Vec::new();
         functions::reset_rule_steps();
         for shape in shapes {
-            if functions::rule_is_exhausted() {
-                let message = format!("the rule took more than {} steps on this input", functions::MAX_RULE_STEPS);
+            if functions::rule_is_exhausted() || functions::rule_steps() > limit {
+                let most = functions::MAX_RULE_STEPS.min(limit);
+                let message = format!("the rule took more than {most} steps on this input");
                 failures.push((Failure { span: rule.location.span, message }, None));
                 break;
             }

@@ -67,9 +67,10 @@ pub struct RuleFile {
     /// Inputs without which the rule cannot decide and stays silent; named in the coverage summary.
     #[serde(default)]
     pub needs: Several<Text>,
-    /// Thresholds and lists that `dnslint.toml` may override, with their defaults.
+    /// Thresholds and lists that `dnslint.toml` may override: `name: default`, or `name: {default: …, doc: …}`. The
+    /// default gives the type; an empty list is one of texts.
     #[serde(default)]
-    pub params: BTreeMap<String, serde_json::Value>,
+    pub params: BTreeMap<String, Param>,
     /// Whether many subjects with the same finding are reported as one (default: for pods, kubelets, units and resolver files).
     #[serde(default)]
     pub fold: Option<bool>,
@@ -147,6 +148,48 @@ pub struct FixEntry {
 
 const fn not_safe() -> Applicability {
     Applicability::Unsafe
+}
+
+/// A parameter: its default, and what it means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// The value unless `dnslint.toml` gives another one of the same type.
+    pub default: serde_json::Value,
+    /// What it means.
+    pub doc: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Param {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let declared = value.as_object().filter(|map| map.len() == 2);
+        let declared =
+            declared.and_then(|map| Some((map.get("default")?.clone(), map.get("doc")?.as_str()?.to_owned())));
+        Ok(match declared {
+            Some((default, doc)) => Self { default, doc: Some(doc) },
+            None => Self { default: value, doc: None },
+        })
+    }
+}
+
+impl JsonSchema for Param {
+    fn schema_name() -> Cow<'static, str> {
+        "Param".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        json_schema!({
+            "description": "A default, or a default with its meaning; the default gives the type.",
+            "anyOf": [
+                {
+                    "type": "object",
+                    "properties": {"default": true, "doc": {"type": "string"}},
+                    "required": ["default", "doc"],
+                    "additionalProperties": false
+                },
+                {"not": {"type": "null"}}
+            ]
+        })
+    }
 }
 
 /// Samples that stand in the rule file itself.
@@ -349,12 +392,6 @@ impl<T: JsonSchema> JsonSchema for Several<T> {
     }
 }
 
-/// JSON Schema of a rule file, for editors.
-#[must_use]
-pub fn rule_file_schema() -> schemars::Schema {
-    schemars::schema_for!(RuleFile)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,6 +408,5 @@ mod tests {
         assert_eq!(rule.notes.0[1].condition.as_ref().unwrap().span.text(file), "subject.y");
         assert_eq!(rule.fix.0[0].arguments["n"].value, "3");
         assert_eq!(rule.fix.0[0].safety, Applicability::Unsafe);
-        assert!(rule_file_schema().get("properties").unwrap().get("where").is_some());
     }
 }

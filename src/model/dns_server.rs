@@ -132,7 +132,7 @@ pub fn kind_of_image(image: &str) -> Option<ServerKind> {
     let name = name.split(['@', ':']).next().unwrap_or(name);
     if name.contains("node-cache") {
         Some(ServerKind::NodeCache)
-    } else if name.contains("coredns") && !name.contains("autoscaler") {
+    } else if name.contains("coredns") && !["autoscaler", "operator"].iter().any(|other| name.contains(other)) {
         Some(ServerKind::CoreDns)
     } else if name.contains("k8s-dns-kube-dns") || name.contains("kubedns-amd64") {
         Some(ServerKind::KubeDns)

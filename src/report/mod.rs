@@ -2,6 +2,7 @@
 
 mod concise;
 mod diff;
+pub mod expect;
 mod fingerprint;
 mod fix_preview;
 mod frame;
@@ -12,6 +13,7 @@ pub mod graph;
 mod json;
 mod junit;
 mod markdown;
+pub mod rule_page;
 mod sanitize;
 mod sarif;
 mod statistics;

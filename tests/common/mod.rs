@@ -4,7 +4,7 @@
 pub mod oracle;
 
 use dnslint::CheckOptions;
-use dnslint::diagnostic::{Diagnostic, Label};
+use dnslint::diagnostic::Diagnostic;
 use dnslint::lint::{LintOptions, RuleSet};
 use dnslint::source::{LoadOptions, Snapshot};
 use std::collections::BTreeMap;
@@ -63,28 +63,8 @@ pub fn check(snapshot: &Snapshot, select: &[&str]) -> Vec<Diagnostic> {
     dnslint::check(snapshot, rules(), &CheckOptions { lint, ..CheckOptions::default() }).diagnostics
 }
 
-/// `path:line:col-col: severity: message [rule]`; a span over several lines shows `line:col-line:col`.
-pub fn line(snapshot: &Snapshot, diagnostic: &Diagnostic) -> String {
-    let label = diagnostic.labels.iter().find(|l| l.primary).unwrap();
-    let at = place(snapshot, label);
-    format!("{at}: {}: {} [{}]", diagnostic.severity.as_str(), diagnostic.message, diagnostic.rule)
-}
-
-fn place(snapshot: &Snapshot, label: &Label) -> String {
-    let file = snapshot.file(label.location.file);
-    let start = file.position(label.location.span.start);
-    let end = file.position(label.location.span.end);
-    if start.line == end.line {
-        format!("{}:{}:{}-{}", file.path, start.line, start.column, end.column)
-    } else {
-        format!("{}:{}:{}-{}:{}", file.path, start.line, start.column, end.line, end.column)
-    }
-}
-
-/// The lines of all diagnostics, in output order, with a final newline.
-pub fn lines(snapshot: &Snapshot, diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|d| line(snapshot, d) + "\n").collect()
-}
+#[allow(unused_imports, reason = "each test program uses its part")]
+pub use dnslint::report::expect::{line, lines};
 
 /// Compares with a recorded file, or records it where `DNSLINT_BLESS` is set. Returns what differs.
 pub fn compare(path: &Path, got: &str) -> Option<String> {
