@@ -7,6 +7,7 @@ pub mod config;
 mod disk;
 pub mod engine;
 mod facts;
+mod fix;
 mod fmt;
 mod io;
 mod nearest;
