@@ -229,7 +229,7 @@ fn json_keeps_the_contract() {
     let value: serde_json::Value = serde_json::from_str(&output(Format::Json, &ReportOptions::default())).unwrap();
     assert_eq!(value["version"], 1);
     let keys = |v: &serde_json::Value| v.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&value["summary"]), ["errors", "warnings", "infos", "files", "fixable"]);
+    assert_eq!(keys(&value["summary"]), ["errors", "warnings", "infos", "files", "fixable", "unsafe_fixable", "fixed"]);
     assert_eq!(value["coverage"][0]["missing"], "Node objects");
     let found = value["diagnostics"].as_array().unwrap().iter().find(|d| d["rule"] == "forward-loop").unwrap();
     let wanted = "rule severity confidence message path line column end_line end_column object labels notes help url \

@@ -63,8 +63,8 @@ impl Writable {
 }
 
 /// Name of the file that takes the place of another: hidden, beside it.
-fn temporary(name: &OsStr) -> String {
-    format!(".dnslint-{}-{}", std::process::id(), name.to_string_lossy())
+fn temporary(name: &OsStr, attempt: u8) -> String {
+    format!(".dnslint-{}-{attempt}-{}", std::process::id(), name.to_string_lossy())
 }
 
 #[cfg(unix)]
@@ -119,10 +119,16 @@ mod system {
         let name = below.file_name().ok_or("it has no name")?;
         let directory = open_directory(root, below.parent().unwrap_or(Path::new("")), old.is_none())?;
         let before = old.map(|old| current(&directory, name, old)).transpose()?;
-        let temporary = super::temporary(name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(if before.is_some() { 0o600 } else { 0o644 });
-        let file = openat(&directory, &*temporary, flags, mode).map_err(|e| said("cannot write beside it", e))?;
+        // a run that was killed may have left one behind
+        let free = (0..16).map(|attempt| super::temporary(name, attempt)).find_map(|temporary| {
+            match openat(&directory, &*temporary, flags, mode) {
+                Err(Errno::EXIST) => None,
+                opened => Some(opened.map(|file| (temporary, file))),
+            }
+        });
+        let (temporary, file) = free.unwrap_or(Err(Errno::EXIST)).map_err(|e| said("cannot write beside it", e))?;
         let done = fill(file, new, before).and_then(|()| {
             if before.is_some() {
                 return renameat(&directory, &*temporary, &directory, name).map_err(|e| said("cannot replace it", e));
@@ -192,7 +198,7 @@ mod system {
             None if path.exists() => return Err("cannot make it: it exists".to_owned()),
             _ => {}
         }
-        let temporary = directory.join(super::temporary(below.file_name().ok_or("it has no name")?));
+        let temporary = directory.join(super::temporary(below.file_name().ok_or("it has no name")?, 0));
         let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(said)?;
         let done = file.write_all(new).and_then(|()| file.sync_all()).and_then(|()| {
             drop(file);

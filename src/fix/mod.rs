@@ -10,6 +10,8 @@ mod lines;
 mod node;
 mod owned;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 pub use apply::apply_edits;
