@@ -106,7 +106,7 @@ fn a_patch_writes_nothing_and_says_by_its_code_that_something_would_change() {
     let diff = dnslint(dir.path(), &format!("check {SELECT} --diff --unsafe-fixes"), "");
     assert_eq!(diff.code, 1);
     assert_eq!(diff.stderr, "Would fix 2 findings in 2 files.\n");
-    let kubelet = "diff --git a/nodes/n1/var/lib/kubelet/config.yaml b/nodes/n1/var/lib/kubelet/config.yaml\n--- a/nodes/n1/var/lib/kubelet/config.yaml\n+++ b/nodes/n1/var/lib/kubelet/config.yaml\n@@ -1,5 +1,5 @@\n apiVersion: kubelet.config.k8s.io/v1beta1\n kind: KubeletConfiguration\n clusterDNS: # cluster\n-- 10.96.0.2\n+- 10.96.0.10\n clusterDomain: cluster.local\n\\ No newline at end of file\n";
+    let kubelet = "--- a/nodes/n1/var/lib/kubelet/config.yaml\n+++ b/nodes/n1/var/lib/kubelet/config.yaml\n@@ -1,5 +1,5 @@\n apiVersion: kubelet.config.k8s.io/v1beta1\n kind: KubeletConfiguration\n clusterDNS: # cluster\n-- 10.96.0.2\n+- 10.96.0.10\n clusterDomain: cluster.local\n\\ No newline at end of file\n";
     assert!(diff.stdout.ends_with(kubelet), "{}", diff.stdout);
     assert!(
         diff.stdout.contains("-nameserver 192.168.1.1\r\n-search lan\r\n+nameserver 192.168.1.1\n"),
@@ -147,7 +147,7 @@ fn standard_input_comes_back_mended() {
         "check --isolated --diff --unsafe-fixes --select pod-hostnetwork-dns-policy --stdin-filename a/pod.yaml -",
         text,
     );
-    assert!(diff.stdout.starts_with("diff --git a/a/pod.yaml b/a/pod.yaml\n"), "{}", diff.stdout);
+    assert!(diff.stdout.starts_with("--- a/a/pod.yaml\n+++ b/a/pod.yaml\n"), "{}", diff.stdout);
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! Replaces and creates files whole: whoever looks, at any moment, sees the old text or the new one.
-#![expect(clippy::disallowed_methods, reason = "only source and cli touch the disk")]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -81,7 +80,8 @@ mod system {
     const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
 
     /// Bits of a mode that a file keeps.
-    const KEPT: u32 = 0o7777;
+    const KEPT: Mode =
+        Mode::RWXU.union(Mode::RWXG).union(Mode::RWXO).union(Mode::SUID).union(Mode::SGID).union(Mode::SVTX);
 
     fn said(what: &str, error: Errno) -> String {
         match error {
@@ -146,7 +146,7 @@ mod system {
     }
 
     /// Mode, user and group of the file, which must still hold what was read.
-    fn current(directory: &OwnedFd, name: &std::ffi::OsStr, old: &[u8]) -> Result<(u32, u32, u32), String> {
+    fn current(directory: &OwnedFd, name: &std::ffi::OsStr, old: &[u8]) -> Result<(Mode, u32, u32), String> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(directory, name, flags, Mode::empty()).map_err(|e| said("cannot read it again", e))?;
         let found = fstat(&file).map_err(|e| said("cannot read it again", e))?;
@@ -156,10 +156,10 @@ mod system {
         if read.is_err() || text != old {
             return Err("it was changed while dnslint ran".to_owned());
         }
-        Ok((u32::from(found.st_mode) & KEPT, found.st_uid, found.st_gid))
+        Ok((Mode::from_raw_mode(found.st_mode) & KEPT, found.st_uid, found.st_gid))
     }
 
-    fn fill(file: OwnedFd, text: &[u8], before: Option<(u32, u32, u32)>) -> Result<(), String> {
+    fn fill(file: OwnedFd, text: &[u8], before: Option<(Mode, u32, u32)>) -> Result<(), String> {
         let mut file = File::from(file);
         file.write_all(text).map_err(|e| format!("cannot write beside it: {e}"))?;
         if let Some((mode, user, group)) = before {
@@ -168,7 +168,6 @@ mod system {
                 let (user, group) = (rustix::fs::Uid::from_raw(user), rustix::fs::Gid::from_raw(group));
                 fchown(file.as_fd(), Some(user), Some(group)).map_err(|e| said("cannot keep its owner", e))?;
             }
-            let mode = Mode::from_raw_mode(mode as rustix::fs::RawMode);
             fchmod(&file, mode).map_err(|e| said("cannot keep its mode", e))?;
         }
         file.sync_all().map_err(|e| format!("cannot write beside it: {e}"))
@@ -176,6 +175,7 @@ mod system {
 }
 
 #[cfg(not(unix))]
+#[allow(clippy::disallowed_methods, reason = "only source and cli touch the disk")]
 mod system {
     use std::fs::{self, OpenOptions};
     use std::io::Write as _;
@@ -217,6 +217,7 @@ mod system {
 
 #[cfg(unix)]
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test lays out its own files")]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt as _, symlink};

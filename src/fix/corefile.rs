@@ -28,7 +28,7 @@ fn changed(area: &Area<'_>, before: &Corefile, changes: &[(Span, String)]) -> Op
 }
 
 /// The blank start of the line at `at`, if nothing else stands before it.
-fn indent<'a>(text: &'a str, at: usize) -> Option<&'a str> {
+fn indent(text: &str, at: usize) -> Option<&str> {
     let line = text.get(super::area::line_start(text, at)..at)?;
     line.chars().all(|c| c == ' ' || c == '\t').then_some(line)
 }

@@ -14,7 +14,7 @@ fn built(path: &str, text: &str, needle: &str, builder: &str, arguments: &[(&str
     let snapshot = Snapshot::from_texts([(path, text)]);
     let file = &snapshot.files[0];
     let body = if text.starts_with("apiVersion: v1") { text.find("ConfigMap").unwrap() + "ConfigMap".len() } else { 0 };
-    let start = body + text[body..].find(needle).unwrap();
+    let start = body + text.get(body..).unwrap().find(needle).unwrap();
     let at = [Location::new(file.id, Span::new(start, start + needle.len()))];
     let subject = ViewValue::from(Data::Null);
     let arguments: BTreeMap<String, String> = arguments.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();

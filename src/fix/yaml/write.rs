@@ -41,16 +41,13 @@ pub(super) fn text(value: &str, json: bool, in_flow: bool) -> Option<String> {
 fn is_plain(value: &str, in_flow: bool) -> bool {
     let safe = |c: char| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric();
     let first = |c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '.' | '$' | '(' | '+' | '~');
-    value.chars().next().is_some_and(first)
-        && value.chars().all(safe)
-        && !value.ends_with([' ', ':'])
-        && !value.contains(": ")
-        && !value.contains(" #")
-        && !(in_flow && value.contains([',', '[', ']', '{', '}', ':', '#', '"', '\'']))
-        && {
-            let read = parse(value);
-            read.errors.is_empty() && read.documents.first().is_some_and(|d| d.root().as_str() == Some(value))
-        }
+    let broken = value.ends_with([' ', ':']) || value.contains(": ") || value.contains(" #");
+    let flow_signs = in_flow && value.contains([',', '[', ']', '{', '}', ':', '#', '"', '\'']);
+    if broken || flow_signs || !value.chars().next().is_some_and(first) || !value.chars().all(safe) {
+        return false;
+    }
+    let read = parse(value);
+    read.errors.is_empty() && read.documents.first().is_some_and(|d| d.root().as_str() == Some(value))
 }
 
 /// A value on one line.
