@@ -29,8 +29,9 @@ use analysis::collect;
 pub use analysis::collect::Assumptions;
 use analysis::view::Schemas;
 use diagnostic::Diagnostic;
+use fix::Workshop;
 use lint::suppress::{Date, Suppressions, suppress};
-use lint::{Coverage, LintOptions, NoFixes, RuleSet, RuleSource, Selection};
+use lint::{Coverage, LintOptions, RuleSet, RuleSource, Selection};
 use model::BrokenInput;
 use source::{FileId, Snapshot};
 use std::collections::BTreeSet;
@@ -65,7 +66,7 @@ pub struct Checked {
 pub fn load_rules(sources: Vec<RuleSource>) -> (RuleSet, Vec<Diagnostic>) {
     let proved = sources.iter().all(|source| source.proved);
     let schemas = if proved { Schemas::new() } else { collect::schemas() };
-    RuleSet::load(sources, &schemas, &[])
+    RuleSet::load(sources, &schemas, fix::BUILDERS)
 }
 
 /// The built-in rules, loaded once a process. That they are right is proved by the tests, not at every start.
@@ -83,11 +84,12 @@ pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Ch
     let mut checked = Checked::default();
     let mut ran = BTreeSet::new();
     let mut annotations = Vec::new();
+    let fixes = Workshop::new(snapshot);
     for cluster in model::assemble(snapshot) {
         let facts = collect::views(snapshot, &cluster, &options.assume);
         let lint_options =
             LintOptions { missing: facts.missing.into_iter().map(missing).collect(), ..options.lint.clone() };
-        match lint::run(rules, &facts.views, snapshot, &NoFixes, &lint_options) {
+        match lint::run(rules, &facts.views, snapshot, &fixes, &lint_options) {
             Ok(found) => {
                 checked.diagnostics.extend(found.diagnostics);
                 checked.coverage.extend(found.coverage);

@@ -10,10 +10,11 @@
     reason = "a test fails loudly and lays out its own files"
 )]
 
-use dnslint::cli::engine::{Catalogue, Engine, EngineOptions, EngineResult, InputProblem};
+use dnslint::cli::engine::{Catalogue, Engine, EngineOptions, EngineResult, Fixed, InputProblem, Wanted};
 use dnslint::cli::values::{Distribution, ProxyMode};
 use dnslint::cli::{Io, run};
 use dnslint::diagnostic::{Confidence, Diagnostic, MemoryFiles, Severity};
+use dnslint::fix::Mode;
 use dnslint::report::RuleInfo;
 use dnslint::source::{Location, Span};
 use std::cell::RefCell;
@@ -65,6 +66,11 @@ impl Engine for Fake {
             file_count,
             problems: self.problems.clone(),
         }
+    }
+
+    fn fix(&self, paths: &[PathBuf], options: &EngineOptions, _: Mode, _: &Wanted<'_>) -> Fixed {
+        let result = self.check(paths, options);
+        Fixed { result, changes: Vec::new(), applied: Vec::new(), failed: Vec::new() }
     }
 }
 

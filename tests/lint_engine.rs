@@ -12,6 +12,7 @@
 
 use dnslint::analysis::view::{Schemas, View, ViewSet, ViewValue};
 use dnslint::diagnostic::{Applicability, Diagnostic, Edit, Files, Severity};
+use dnslint::fix::Draft;
 use dnslint::lint::suppress::{AnnotationIgnore, Date, Suppressions, suppress};
 use dnslint::lint::{
     AllFiles, FixBuilders, FixRequest, LintOptions, LintResult, MissingInput, RuleSet, RuleSettings, RuleSource,
@@ -120,13 +121,14 @@ impl FixBuilders for Builders {
     fn names(&self) -> Vec<&str> {
         vec!["remove-line", "refuse", "nothing"]
     }
-    fn build(&self, request: &FixRequest<'_>) -> Result<Option<Vec<Edit>>, String> {
+    fn build(&self, request: &FixRequest<'_>) -> Result<Option<Draft>, String> {
         match request.builder {
             "refuse" => Err(format!("no argument {:?}", request.arguments)),
             "nothing" => Ok(None),
-            _ => Ok(Some(
-                request.at.iter().map(|at| Edit { file: at.file, span: at.span, text: String::new() }).collect(),
-            )),
+            _ => {
+                let edit = |at: &Location| Edit { file: at.file, span: at.span, text: String::new() };
+                Ok(Some(Draft { edits: request.at.iter().map(edit).collect(), creates: Vec::new() }))
+            }
         }
     }
 }

@@ -44,7 +44,8 @@ fn rules() -> RuleSet {
         (source.path.contains("/node-cache/") && !other_view(&source.path))
             || source.path.ends_with("cluster-dns-not-node-cache.yaml")
     });
-    let (rules, problems) = RuleSet::load(mine.collect(), &Schemas::new().with::<NodeCacheView>(), &[]);
+    let (rules, problems) =
+        RuleSet::load(mine.collect(), &Schemas::new().with::<NodeCacheView>(), dnslint::fix::BUILDERS);
     let problems: Vec<String> = problems
         .iter()
         .map(|p| {

@@ -12,16 +12,22 @@
 
 mod common;
 
-use common::oracle::{Seed, judge};
+use common::oracle::{Known, Seed, answers, judge};
 use dnslint::analysis::effective::KubeVersion;
 use dnslint::analysis::effective::Runtime;
+use dnslint::analysis::effective::kubelet::{EffectiveKubelet, KubeletProblemKind};
 use dnslint::analysis::effective::node_check::{NodeWarning, check_limits};
 use dnslint::analysis::effective::pod_dns::{
     DnsConfig, DnsConfigOption, Event, EventTarget, HostDns, HostFile, KubeletDns, PodDnsError, PodDnsInput,
     PodDnsSpec, ResolvConfSetting, SearchLimit, SourcedWord,
 };
 use dnslint::analysis::effective::pod_resolv_conf::predict;
-use dnslint::source::{Located, Spanned};
+use dnslint::analysis::kubelet::fields::paths as field_paths;
+use dnslint::analysis::node_dns;
+use dnslint::model::cluster::assemble;
+use dnslint::model::node::Agent;
+use dnslint::source::{Located, Snapshot, Spanned};
+use dnslint::syntax::kubelet_flags::{CommandLine, parse_kubelet};
 use dnslint::syntax::resolv_conf::{ResolvConf, kubelet};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -338,4 +344,204 @@ fn pods() {
     let distinct: BTreeSet<String> = cases.iter().map(Value::to_string).collect();
     assert!(distinct.len() > 2400, "{} distinct cases", distinct.len());
     judge("kubelet-dns", &cases, predict_pod, &[]);
+}
+
+// ---------------------------------------------------------------------------------------------- settings
+
+/// Where `@` of a question is on the node.
+const DIRECTORY: &str = "/etc/kubernetes/oracle";
+
+const HEADER: &str = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+
+fn address_list(seed: &mut Seed) -> String {
+    let addresses: Vec<&str> = some(seed, 4, |seed| seed.word("10.96.0.10|10.43.0.10|fd00::a|\"1.1.1.1\"|'x'"));
+    if seed.chance(50) || addresses.is_empty() {
+        return format!(" [{}]", addresses.join(", "));
+    }
+    addresses.iter().map(|address| format!("\n- {address}")).collect()
+}
+
+/// The DNS fields of a file; rarely one that the kubelet cannot decode.
+fn file_text(seed: &mut Seed, is_dropin: bool) -> String {
+    let mut text = HEADER.to_owned();
+    if is_dropin && seed.chance(1) {
+        text = seed.word("kind: KubeletConfiguration\n|apiVersion: kubelet.config.k8s.io/v1beta1\n|").to_owned();
+    }
+    if seed.chance(60) {
+        let key =
+            if is_dropin && seed.chance(15) { seed.word("clusterDns|ClusterDNS|clusterdns") } else { "clusterDNS" };
+        let list = if seed.chance(4) { " null".to_owned() } else { address_list(seed) };
+        text += &format!("{key}:{list}\n");
+    }
+    if seed.chance(50) {
+        let key = if is_dropin && seed.chance(10) { "clusterdomain" } else { "clusterDomain" };
+        text += &format!("{key}: {}\n", seed.word("cluster.local|a.example|b.example|\"\"|null|'c'|d.example # x"));
+    }
+    if seed.chance(50) {
+        let key = if is_dropin && seed.chance(10) { seed.word("resolvconf|ResolvConf") } else { "resolvConf" };
+        let path =
+            seed.word("/etc/resolv.conf|/run/a.conf|b.conf|./c.conf|x/../d.conf|\"\"|null|~|/e//f.conf|sub/../g.conf");
+        text += &format!("{key}: {path}\n");
+    }
+    if seed.chance(40) {
+        text += seed.word("maxPods: 100\n|# end\n|featureGates: {}\n|failSwapOn: false\n|unknownField: 1\n");
+    }
+    text
+}
+
+fn argument(seed: &mut Seed, args: &mut Vec<String>) {
+    let (name, value) = match seed.below(20) {
+        0..=5 => {
+            let name = seed.word("--cluster-dns|--cluster-dns|--cluster_dns");
+            let value = seed.word(
+                "10.96.0.10|1.1.1.1,2.2.2.2| 10.0.0.1|\"1.1.1.1\"|\"1.1.1.1,2.2.2.2\",3.3.3.3||a\"b\"|1.1.1.1,|,|\"\"",
+            );
+            (name, value)
+        }
+        6..=9 => (seed.word("--cluster-domain|--cluster_domain"), seed.word("x.example|y.example|")),
+        10..=13 => (seed.word("--resolv-conf|--resolv_conf"), seed.word("/run/f.conf|g.conf|")),
+        14 => ("--node-ip", "10.0.0.2"),
+        15 => ("--pod-cidr", "10.0.0.0/24"),
+        16 => {
+            return args.push(
+                seed.word("--fail-swap-on|--fail-swap-on=false|--register-node|--register-node=false").to_owned(),
+            );
+        }
+        17 if seed.chance(15) => {
+            return args.push(
+                seed.word("-cluster-dns=1.1.1.1|---cluster-dns=1.1.1.1|x|-|--=x|--fail-swap-on=maybe").to_owned(),
+            );
+        }
+        _ => ("--max-pods", "120"),
+    };
+    if seed.chance(75) {
+        args.push(format!("{name}={value}"));
+    } else {
+        args.extend([name.to_owned(), value.to_owned()]);
+    }
+}
+
+fn setting_cases() -> Vec<Value> {
+    let mut seed = Seed::new(0x6b75_6265_6c65_7402);
+    (0..2400).map(|_| setting_case(&mut seed)).collect()
+}
+
+fn setting_case(seed: &mut Seed) -> Value {
+    let mut files = Map::new();
+    let mut args = Vec::new();
+    if seed.chance(75) {
+        files.insert("k.yaml".to_owned(), json!(file_text(seed, false)));
+        args.push("--config=@/k.yaml".to_owned());
+    }
+    for _ in 0..seed.below(4) {
+        argument(seed, &mut args);
+    }
+    if seed.chance(60) {
+        args.push(seed.word("--config-dir=@/d|--config-dir=@/d/").to_owned());
+        files.insert("d/00.conf".to_owned(), json!(file_text(seed, true)));
+        for _ in 0..seed.below(4) {
+            let name =
+                seed.word("10-a.conf|9-b.conf|a.conf|B.conf|sub/z.conf|sub.conf|x.yaml|z.conf.bak|.conf|a.b/c.conf");
+            files.insert(format!("d/{name}"), json!(file_text(seed, true)));
+        }
+    }
+    for _ in 0..seed.below(2) {
+        argument(seed, &mut args);
+    }
+    json!({"files": files, "args": args})
+}
+
+/// The vectors of kubelet settings, as files and arguments.
+fn fixed_setting_cases() -> Vec<Value> {
+    let text = include_str!("../testdata/vectors/vectors-kubelet-k3s.yaml");
+    let all: Value = serde_saphyr::from_str(text).unwrap();
+    let vectors = all["vectors"].as_array().unwrap().iter().filter(|vector| vector["kind"] == "kubeletcfg");
+    let case = |vector: &Value| {
+        let mut files = Map::new();
+        let mut file = |name: String, fields: &Value| {
+            let mut fields = fields.clone();
+            fields["apiVersion"] = json!("kubelet.config.k8s.io/v1beta1");
+            fields["kind"] = json!("KubeletConfiguration");
+            files.insert(name, json!(format!("{fields}\n")));
+        };
+        let flags = vector["flags"].as_array().unwrap().iter().map(|flag| flag.as_str().unwrap());
+        let mut args: Vec<String> = flags.filter(|flag| !flag.starts_with("--config")).map(str::to_owned).collect();
+        file("k.yaml".to_owned(), &vector["config"]);
+        args.push("--config=@/k.yaml".to_owned());
+        for (path, fields) in vector["dropins"].as_object().unwrap() {
+            file(format!("d/{}", path.rsplit('/').next().unwrap()), fields);
+        }
+        if files.len() > 1 {
+            args.push("--config-dir=@/d".to_owned());
+        }
+        json!({"files": files, "args": args})
+    };
+    vectors.map(case).collect()
+}
+
+fn predict_settings(case: &Value) -> Value {
+    let quoted = |arg: &Value| format!(" '{}'", arg.as_str().unwrap().replace('@', DIRECTORY));
+    let args: String = case["args"].as_array().unwrap().iter().map(quoted).collect();
+    let unit = format!("[Service]\nExecStart=/usr/bin/kubelet{args}\n");
+    let files = case["files"].as_object().unwrap().iter();
+    let texts = files.map(|(name, text)| (format!("nodes/n1{DIRECTORY}/{name}"), text.as_str().unwrap().to_owned()));
+    let unit = ("nodes/n1/etc/systemd/system/kubelet.service".to_owned(), unit);
+    let snapshot = Snapshot::from_texts(texts.chain([unit]));
+    let cluster = assemble(&snapshot).remove(0);
+    let Agent::Kubelet { arguments, .. } = &cluster.nodes[0].agent else { panic!("no kubelet in {case}") };
+    let nodes = node_dns::all(&snapshot, &cluster, Some(&RELEASE.to_string()));
+    let kubelet = &nodes[0].kubelet;
+    if let Some(reason) = refusal(&parse_kubelet(arguments), kubelet) {
+        return json!({"error": reason});
+    }
+    let texts: Vec<&str> = kubelet.cluster_dns.iter().map(|ip| ip.value.as_str()).collect();
+    let mut answer = compact(json!({"clusterDNS": texts, "clusterDomain": kubelet.cluster_domain.value}));
+    answer["resolvConf"] = json!(kubelet.resolv_conf.value.replace(DIRECTORY, "@"));
+    answer
+}
+
+/// Why the kubelet does not start, in the order in which it finds out.
+fn refusal(line: &CommandLine, kubelet: &EffectiveKubelet) -> Option<&'static str> {
+    let has = |kinds: &[KubeletProblemKind]| kubelet.problems.iter().any(|problem| kinds.contains(&problem.kind));
+    if line.flags.iter().any(|flag| flag.problem.is_some())
+        || has(&[KubeletProblemKind::FlagSyntax, KubeletProblemKind::FlagQuotes])
+    {
+        return Some("flag");
+    }
+    if !line.positional.is_empty() {
+        return Some("positional");
+    }
+    if !kubelet.invalid_dropins.is_empty() || has(&[KubeletProblemKind::NotAMap]) {
+        return Some("header");
+    }
+    has(&[KubeletProblemKind::WrongType]).then_some("type")
+}
+
+#[test]
+fn settings() {
+    let cases: Vec<Value> = fixed_setting_cases().into_iter().chain(setting_cases()).collect();
+    let bad_boolean = Known {
+        reason: "the values of flags that are not about DNS are not checked (strconv.ParseBool in spf13/pflag bool.go)",
+        is: |case, _, answer| answer["error"] == "flag" && case["args"].to_string().contains("=maybe"),
+    };
+    judge("kubelet-config", &cases, predict_settings, &[bad_boolean]);
+}
+
+// ---------------------------------------------------------------------------------------------- fields
+
+/// The names of the real types, as dotted paths; the table has them all and no others.
+#[test]
+fn fields() {
+    fn walk(names: &Value, above: &str, paths: &mut BTreeSet<String>) {
+        for (name, inside) in names.as_object().unwrap() {
+            let path = format!("{above}{name}");
+            walk(inside, &format!("{path}."), paths);
+            paths.insert(path);
+        }
+    }
+    let real = answers("kubelet-fields", &[json!({})]);
+    let mut paths = BTreeSet::new();
+    walk(&real.values[0], "", &mut paths);
+    println!("kubelet-fields: {} fields of {} ({})", paths.len(), real.program, real.source);
+    assert_eq!(paths, field_paths().map(str::to_owned).collect(), "src/analysis/kubelet/fields.txt is out of date");
 }

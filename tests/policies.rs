@@ -111,7 +111,7 @@ fn rules() -> RuleSet {
         RuleSource::new(format!("rules/{id}.yaml"), &format!("{id}.yaml"), text)
     });
     let schemas = Schemas::new().with::<PolicyView>().with::<ServiceView>().with::<AddressPoolView>();
-    let (rules, problems) = RuleSet::load(sources.collect(), &schemas, &[]);
+    let (rules, problems) = RuleSet::load(sources.collect(), &schemas, dnslint::fix::BUILDERS);
     let problems: Vec<_> = problems
         .iter()
         .map(|p| format!("{} {:?}: {}", rules.path(p.primary().file), p.primary().span, p.message))

@@ -62,8 +62,18 @@ fn forward_loop(files: &MemoryFiles, [config_map, kubelet, resolv]: [FileId; 3])
     d.fingerprint = "f00d".into();
     let edit = Edit { file: kubelet, span: setting.span, text: "/run/systemd/resolve/resolv.conf".into() };
     d.fixes = vec![
-        Fix { title: "read the uplink file".into(), applicability: Applicability::Safe, edits: vec![edit] },
-        Fix { title: "name the upstreams".into(), applicability: Applicability::Display, edits: vec![] },
+        Fix {
+            title: "read the uplink file".into(),
+            applicability: Applicability::Safe,
+            edits: vec![edit],
+            creates: vec![],
+        },
+        Fix {
+            title: "name the upstreams".into(),
+            applicability: Applicability::Display,
+            edits: vec![],
+            creates: vec![],
+        },
     ];
     d
 }
@@ -80,7 +90,8 @@ fn truncated_search(files: &MemoryFiles, resolv: FileId) -> Diagnostic {
     ];
     d.confidence = Confidence::Medium;
     let edit = Edit { file: resolv, span: find(files, resolv, " e\u{301}x.example").span, text: String::new() };
-    d.fixes = vec![Fix { title: "drop it".into(), applicability: Applicability::Unsafe, edits: vec![edit] }];
+    d.fixes =
+        vec![Fix { title: "drop it".into(), applicability: Applicability::Unsafe, edits: vec![edit], creates: vec![] }];
     d
 }
 
@@ -218,7 +229,7 @@ fn json_keeps_the_contract() {
     let value: serde_json::Value = serde_json::from_str(&output(Format::Json, &ReportOptions::default())).unwrap();
     assert_eq!(value["version"], 1);
     let keys = |v: &serde_json::Value| v.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&value["summary"]), ["errors", "warnings", "infos", "files", "fixable"]);
+    assert_eq!(keys(&value["summary"]), ["errors", "warnings", "infos", "files", "fixable", "unsafe_fixable", "fixed"]);
     assert_eq!(value["coverage"][0]["missing"], "Node objects");
     let found = value["diagnostics"].as_array().unwrap().iter().find(|d| d["rule"] == "forward-loop").unwrap();
     let wanted = "rule severity confidence message path line column end_line end_column object labels notes help url \
@@ -337,7 +348,7 @@ proptest::proptest! {
             })
             .collect();
         let edits = d.labels.iter().map(|l| Edit { file: l.location.file, span: l.location.span, text: "x\ny".into() });
-        d.fixes = vec![Fix { title: "t".into(), applicability: Applicability::Safe, edits: edits.collect() }];
+        d.fixes = vec![Fix { title: "t".into(), applicability: Applicability::Safe, edits: edits.collect(), creates: vec![] }];
         let list = [d];
         let summary = Summary::new(&list, 2, Vec::new());
         let report = Report { diagnostics: &list, files: &files, summary: &summary, rules: &[] };

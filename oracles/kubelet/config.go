@@ -80,7 +80,7 @@ func settings(dir string, question []byte) (any, error) {
 var reasons = [][2]string{
 	{"unknown command", "positional"},
 	{"failed to parse kubelet flag", "flag"},
-	{"was empty", "empty file"},
+	{"was empty", "header"},
 	{"is missing in", "header"},
 	{"no apiVersion/kind", "header"},
 	{"unknown apiVersion/kind", "header"},

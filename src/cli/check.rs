@@ -3,7 +3,8 @@
 use super::baseline::{self, Baseline};
 use super::config::{self, Config, Loaded};
 use super::disk;
-use super::engine::{Catalogue, Engine, EngineOptions, EngineResult, InputProblem, StdinText};
+use super::engine::{Catalogue, Engine, EngineOptions, EngineResult, Fixed, InputProblem, StdinText};
+use super::fix::{self, FixArgs};
 use super::io::Io;
 use super::output::{self, Target};
 use super::rule_files;
@@ -24,10 +25,11 @@ Examples:
   kubectl get cm -n kube-system coredns -o yaml | dnslint check -
   dnslint check --output-format github -o sarif=dnslint.sarif
   dnslint check --write-baseline                 accept what is there today
+  dnslint check --diff --unsafe-fixes            show what fixes would change, as a patch
 
 Exit codes:
   0  nothing found at or above --fail-on
-  1  findings
+  1  findings, or something that --diff would change
   2  wrong usage or configuration, a PATH that does not exist, or unreadable input with --strict";
 
 /// Arguments of `check`.
@@ -61,6 +63,9 @@ pub struct CheckArgs {
     /// Name every rule that could not be judged, and the configuration file
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
+
+    #[command(flatten)]
+    fixes: FixArgs,
 
     /// Run only these rules: ids, groups, or ALL
     #[arg(long, value_name = "RULE,..", value_delimiter = ',', help_heading = "Rules")]
@@ -202,8 +207,25 @@ pub fn run(args: &CheckArgs, engine: &dyn Engine, io: &mut Io<'_>) -> Result<u8,
         no_ignores: args.no_ignores || config.no_ignores,
         strict: args.strict || config.strict,
     };
-    let result = engine.check(&present, &options);
-    finish(Finish { args, config: &config, options: &options, rules: &catalogue.rules, result, missing }, io)
+    let finish = Finish { args, config: &config, options: &options, rules: &catalogue.rules, missing };
+    if !args.fixes.is_on() {
+        return finish.report(engine.check(&present, &options), 0, io);
+    }
+    if options.stdin.is_some() && (args.output_format.is_some() || !args.output_file.is_empty()) {
+        return Err(
+            "with `-`, --fix prints the mended text: it takes no --output-format and no --output-file".to_owned()
+        );
+    }
+    let baseline = finish.baseline()?;
+    let wanted = |mut found: Vec<Diagnostic>, files: &dyn Files| {
+        adjust(&mut found, args, &config, &options);
+        if let Some(baseline) = baseline.clone() {
+            baseline.apply(&mut found, files);
+        }
+        found
+    };
+    let fixed = engine.fix(&present, &options, args.fixes.mode(), &wanted);
+    finish.mend(fixed, &present, io)
 }
 
 /// Rules that need no rule file, because the command line itself finds them.
@@ -339,42 +361,91 @@ struct Finish<'a> {
     config: &'a Config,
     options: &'a EngineOptions,
     rules: &'a [RuleInfo],
-    result: EngineResult,
     missing: Vec<InputProblem>,
 }
 
-/// Filters, sorts, reports, and decides the exit code.
-fn finish(run: Finish<'_>, io: &mut Io<'_>) -> Result<u8, String> {
-    let Finish { args, config, options, rules, result, missing } = run;
-    let mut files = Overlay::new(&*result.files);
-    let unreadable = if options.strict { Severity::Error } else { Severity::Warning };
-    let mut diagnostics = result.diagnostics;
-    diagnostics.extend(result.problems.iter().map(|p| problem(p, unreadable, &mut files)));
-    adjust(&mut diagnostics, args, config, options);
-    // A PATH that does not exist is a mistake in the command: neither filter nor baseline hides it.
-    let absent: Vec<Diagnostic> = missing.iter().map(|p| problem(p, Severity::Error, &mut files)).collect();
-    sort(&mut diagnostics, &files);
-    if let Some(path) = args.write_baseline.as_ref().filter(|_| absent.is_empty()) {
-        return write_baseline(path, &diagnostics, &files, io);
+impl Finish<'_> {
+    fn baseline(&self) -> Result<Option<Baseline>, String> {
+        let path = self.args.baseline.as_ref().or(self.config.baseline.as_ref());
+        path.map(|path| Baseline::read(path)).transpose()
     }
-    let baseline = args.baseline.as_ref().or(config.baseline.as_ref()).map(|path| Baseline::read(path)).transpose()?;
-    let baselined = baseline.map_or(0, |b| b.apply(&mut diagnostics, &files));
-    diagnostics.extend(absent);
-    sort(&mut diagnostics, &files);
-    let summary = Summary { baselined, ..Summary::new(&diagnostics, result.file_count, result.coverage) };
-    let format = args.output_format.or(config.output_format).unwrap_or(Format::Full);
-    let report = Report { diagnostics: &diagnostics, files: &files, summary: &summary, rules };
-    output::write(&report, format, &args.output_file, &args.report_options(io), args.statistics, io)?;
-    let nothing = result.file_count == 0 && result.problems.is_empty() && missing.is_empty();
-    if nothing {
-        io.message(&nothing_read(&args.paths));
+
+    /// Shows or writes what fixes made, then reports what remains.
+    fn mend(self, fixed: Fixed, paths: &[PathBuf], io: &mut Io<'_>) -> Result<u8, String> {
+        let flags = &self.args.fixes;
+        if flags.diff {
+            let differs = fix::show(&fixed, io.report_options(self.args.color).color, io)?;
+            let listed = if flags.show_fixes { fix::listed(&fixed.applied) } else { String::new() };
+            io.message(&listed);
+            let fails = self.is_error(&fixed.result, io);
+            return Ok(if fails { EXIT_ERROR } else { u8::from(differs && !self.args.exit_zero) * EXIT_FINDINGS });
+        }
+        let written = fix::write(&fixed, paths, self.options.stdin.as_ref(), io)?;
+        if flags.show_fixes && written.fixed > 0 {
+            let listed = fix::listed(&fixed.applied);
+            if self.options.stdin.is_some() { io.message(&listed) } else { io.print(listed.as_bytes())? }
+        }
+        let exit_on_fix = flags.exit_non_zero_on_fix && written.fixed > 0;
+        let code = if flags.fix_only {
+            let fails = self.is_error(&fixed.result, io);
+            io.message(&format!("Fixed {}.\n", plural(written.fixed, "finding")));
+            if fails { EXIT_ERROR } else { EXIT_CLEAN }
+        } else {
+            self.report(fixed.result, written.fixed, io)?
+        };
+        Ok(if written.failed { EXIT_ERROR } else { code.max(u8::from(exit_on_fix) * EXIT_FINDINGS) })
     }
-    if !missing.is_empty() || options.strict && (nothing || !result.problems.is_empty()) {
-        return Ok(EXIT_ERROR);
+
+    /// Filters, sorts, reports, and decides the exit code.
+    fn report(self, result: EngineResult, fixed: usize, io: &mut Io<'_>) -> Result<u8, String> {
+        let Self { args, config, options, rules, missing } = &self;
+        let mut files = Overlay::new(&*result.files);
+        let unreadable = if options.strict { Severity::Error } else { Severity::Warning };
+        let mut diagnostics = result.diagnostics.clone();
+        diagnostics.extend(result.problems.iter().map(|p| problem(p, unreadable, &mut files)));
+        adjust(&mut diagnostics, args, config, options);
+        // A PATH that does not exist is a mistake in the command: neither filter nor baseline hides it.
+        let absent: Vec<Diagnostic> = missing.iter().map(|p| problem(p, Severity::Error, &mut files)).collect();
+        sort(&mut diagnostics, &files);
+        if let Some(path) = args.write_baseline.as_ref().filter(|_| absent.is_empty()) {
+            return write_baseline(path, &diagnostics, &files, io);
+        }
+        let baselined = self.baseline()?.map_or(0, |b| b.apply(&mut diagnostics, &files));
+        diagnostics.extend(absent);
+        sort(&mut diagnostics, &files);
+        let mut summary = Summary::new(&diagnostics, result.file_count, result.coverage.clone());
+        (summary.baselined, summary.fixed) = (baselined, fixed);
+        if args.fixes.unsafe_fixes {
+            summary.fixable += std::mem::take(&mut summary.unsafe_fixable);
+        }
+        let format = args.output_format.or(config.output_format).unwrap_or(Format::Full);
+        let report = Report { diagnostics: &diagnostics, files: &files, summary: &summary, rules };
+        if options.stdin.is_some() && args.fixes.is_on() {
+            // standard output holds the mended text
+            io.message(&render(
+                Format::Full,
+                &report,
+                &ReportOptions { color: false, links: false, ..args.report_options(io) },
+            ));
+        } else {
+            output::write(&report, format, &args.output_file, &args.report_options(io), args.statistics, io)?;
+        }
+        if self.is_error(&result, io) {
+            return Ok(EXIT_ERROR);
+        }
+        let fail_on = args.fail_on.or(config.fail_on).unwrap_or(FailOn::Warning);
+        let fails = !args.exit_zero && diagnostics.iter().any(|d| fail_on.includes(d.severity));
+        Ok(if fails { EXIT_FINDINGS } else { EXIT_CLEAN })
     }
-    let fail_on = args.fail_on.or(config.fail_on).unwrap_or(FailOn::Warning);
-    let fails = !args.exit_zero && diagnostics.iter().any(|d| fail_on.includes(d.severity));
-    Ok(if fails { EXIT_FINDINGS } else { EXIT_CLEAN })
+
+    /// Whether the run as such failed: a PATH that does not exist, or with --strict input that cannot be read.
+    fn is_error(&self, result: &EngineResult, io: &mut Io<'_>) -> bool {
+        let nothing = result.file_count == 0 && result.problems.is_empty() && self.missing.is_empty();
+        if nothing {
+            io.message(&nothing_read(&self.args.paths));
+        }
+        !self.missing.is_empty() || self.options.strict && (nothing || !result.problems.is_empty())
+    }
 }
 
 /// Accepts the findings of today.

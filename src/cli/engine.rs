@@ -3,6 +3,7 @@
 use super::rule_files;
 use super::values::{Distribution, ProxyMode};
 use crate::diagnostic::{Diagnostic, Files, MemoryFiles};
+use crate::fix::{Applied, Change, Failed, Judged, Mode};
 pub use crate::lint::RuleSettings;
 use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet};
 use crate::model::BrokenInput;
@@ -73,6 +74,30 @@ pub struct EngineResult {
     pub problems: Vec<InputProblem>,
 }
 
+/// A file that fixes changed or made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// The text before and after.
+    pub change: Change,
+    /// Where it lies on disk, links resolved; `None` for standard input.
+    pub disk: Option<PathBuf>,
+}
+
+/// What fixes made of the input. Nothing was written.
+pub struct Fixed {
+    /// What a check of the mended files finds.
+    pub result: EngineResult,
+    /// The files that differ, in order of their paths.
+    pub changes: Vec<FileChange>,
+    /// The fixes that were applied.
+    pub applied: Vec<Applied>,
+    /// The fixes that were taken back, and why.
+    pub failed: Vec<Failed>,
+}
+
+/// Keeps the findings that are to be mended.
+pub type Wanted<'a> = dyn Fn(Vec<Diagnostic>, &dyn Files) -> Vec<Diagnostic> + 'a;
+
 /// The rules that exist, and what is wrong with the ones that were given on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
@@ -95,6 +120,8 @@ pub trait Engine {
     fn catalogue(&self, rule_dirs: &[PathBuf]) -> Result<Catalogue, String>;
     /// Runs the pipeline over `paths`.
     fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult;
+    /// Runs the pipeline over `paths` and applies fixes in memory until nothing more is to be done.
+    fn fix(&self, paths: &[PathBuf], options: &EngineOptions, mode: Mode, wanted: &Wanted<'_>) -> Fixed;
 }
 
 /// The pipeline of this crate.
@@ -108,6 +135,10 @@ impl Engine for BuiltIn {
 
     fn check(&self, paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         check(paths, options)
+    }
+
+    fn fix(&self, paths: &[PathBuf], options: &EngineOptions, mode: Mode, wanted: &Wanted<'_>) -> Fixed {
+        fix(paths, options, mode, wanted)
     }
 }
 
@@ -176,24 +207,71 @@ pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, String> {
 /// Reads, parses, assembles, analyses and lints `paths`.
 #[must_use]
 pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
+    let snapshot = load(paths, options);
+    with_rules(options, |rules| examine(snapshot, rules, options))
+}
+
+/// The same, and mends what is found, in memory.
+#[must_use]
+pub fn fix(paths: &[PathBuf], options: &EngineOptions, mode: Mode, wanted: &Wanted<'_>) -> Fixed {
+    let before = load(paths, options);
+    with_rules(options, |rules| {
+        // every rule looks for new errors, whichever were selected
+        let request = CheckOptions { lint: LintOptions { select: Vec::new(), ..lint(options) }, ..request(options) };
+        let judge = |snapshot: &Snapshot| {
+            let checked = crate::check(snapshot, rules, &request);
+            Judged { findings: checked.diagnostics, broken: checked.broken.len() }
+        };
+        let shown = |judged: &Judged, snapshot: &Snapshot| wanted(judged.findings.clone(), snapshot);
+        let outcome = crate::fix::run(&before, mode, &judge, &shown);
+        let changes = changes(&before, &outcome.snapshot);
+        let result = examine(outcome.snapshot, rules, options);
+        Fixed { result, changes, applied: outcome.applied, failed: outcome.failed }
+    })
+}
+
+fn changes(before: &Snapshot, after: &Snapshot) -> Vec<FileChange> {
+    let mut changes: Vec<FileChange> = Vec::new();
+    for file in &after.files {
+        let old = before.files.get(file.id.index()).map(|file| file.text.to_string());
+        if old.as_deref() == Some(&*file.text) {
+            continue;
+        }
+        let disk = if old.is_some() { file.disk_path.clone() } else { after.new_file_on_disk(&file.path) };
+        changes.push(FileChange { change: Change { path: file.path.clone(), old, new: file.text.to_string() }, disk });
+    }
+    changes.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+    changes
+}
+
+fn load(paths: &[PathBuf], options: &EngineOptions) -> Snapshot {
     let load = LoadOptions {
         stdin_filename: options.stdin.as_ref().map(|stdin| stdin.path.clone()),
         stdin: options.stdin.as_ref().map(|stdin| stdin.bytes.clone()),
         ..LoadOptions::default()
     };
-    let snapshot = Snapshot::load(paths, &load);
+    Snapshot::load(paths, &load)
+}
+
+fn with_rules<T>(options: &EngineOptions, run: impl FnOnce(&RuleSet) -> T) -> T {
     // The catalogue was made of the same files: what is wrong with them was said then.
-    let loaded = load_rules(&options.rule_dirs).ok().flatten();
-    let rules = match &loaded {
-        Some(loaded) => &loaded.rules,
-        None => crate::builtin_rules(),
-    };
-    let request = CheckOptions {
-        lint: LintOptions {
-            select: options.selected.iter().flatten().cloned().collect(),
-            rules: options.rules.clone(),
-            ..LintOptions::default()
-        },
+    match &load_rules(&options.rule_dirs).ok().flatten() {
+        Some(loaded) => run(&loaded.rules),
+        None => run(crate::builtin_rules()),
+    }
+}
+
+fn lint(options: &EngineOptions) -> LintOptions {
+    LintOptions {
+        select: options.selected.iter().flatten().cloned().collect(),
+        rules: options.rules.clone(),
+        ..LintOptions::default()
+    }
+}
+
+fn request(options: &EngineOptions) -> CheckOptions {
+    CheckOptions {
+        lint: lint(options),
         assume: Assumptions {
             kubernetes: options.k8s_version.clone(),
             coredns: options.coredns_version.clone(),
@@ -202,8 +280,12 @@ pub fn check(paths: &[PathBuf], options: &EngineOptions) -> EngineResult {
         },
         no_ignores: options.no_ignores,
         today: super::io::today(),
-    };
-    let outcome = crate::check(&snapshot, rules, &request);
+    }
+}
+
+/// Lints a snapshot.
+fn examine(snapshot: Snapshot, rules: &RuleSet, options: &EngineOptions) -> EngineResult {
+    let outcome = crate::check(&snapshot, rules, &request(options));
     let problems = snapshot
         .problems
         .iter()

@@ -9,6 +9,7 @@ mod disk;
 pub mod engine;
 pub mod explain;
 mod facts;
+mod fix;
 mod fmt;
 mod graph;
 mod io;

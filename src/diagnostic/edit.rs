@@ -26,6 +26,15 @@ pub struct Edit {
     pub text: String,
 }
 
+/// A file that does not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFile {
+    /// The path as shown, inside the given paths.
+    pub path: String,
+    /// Its whole text.
+    pub text: String,
+}
+
 /// One way to mend a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
@@ -35,4 +44,14 @@ pub struct Fix {
     pub applicability: Applicability,
     /// The edits, which do not overlap, in file order.
     pub edits: Vec<Edit>,
+    /// The files that are created, by path.
+    pub creates: Vec<NewFile>,
+}
+
+impl Fix {
+    /// Whether applying it changes any file; a fix without edits only says what a person should do.
+    #[must_use]
+    pub const fn changes_something(&self) -> bool {
+        !self.edits.is_empty() || !self.creates.is_empty()
+    }
 }

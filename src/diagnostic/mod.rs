@@ -5,7 +5,7 @@ mod files;
 mod sort;
 
 pub use crate::source::Position;
-pub use edit::{Applicability, Edit, Fix};
+pub use edit::{Applicability, Edit, Fix, NewFile};
 pub use files::{Files, MemoryFiles, Overlay, char_ceil, char_floor};
 pub use sort::sort;
 

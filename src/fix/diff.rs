@@ -6,6 +6,27 @@ use std::fmt::Write as _;
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
 
+/// A file before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The path as shown.
+    pub path: String,
+    /// The text before; `None` for a file that comes into being.
+    pub old: Option<String>,
+    /// The text after.
+    pub new: String,
+}
+
+/// The changes as one patch, in their order. Paths are written relative: an absolute one is meant from the root.
+#[must_use]
+pub fn unified_diff(changes: &[Change]) -> String {
+    let one = |change: &Change| {
+        let path = change.path.trim_start_matches("./").trim_start_matches('/');
+        unified(path, change.old.as_deref(), &change.new)
+    };
+    changes.iter().map(one).collect()
+}
+
 /// The diff between two states of a file; `None` as `old` for a file that is created. Empty where nothing changes.
 ///
 /// Lines end at line feeds alone, as for git: a lone carriage return is part of its line. `path` is relative, with `/`.

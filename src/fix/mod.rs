@@ -1,4 +1,20 @@
-//! Fixes: plan, apply in memory, verify, unified diff. Writes no file.
+//! Fixes: named builders turn a place into byte edits; plans are applied in memory and verified. Writes no file.
 
+mod apply;
+mod area;
+mod build;
+mod corefile;
 pub mod corefile_format;
 pub mod diff;
+mod lines;
+mod node;
+mod owned;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+pub use apply::apply_edits;
+pub use build::{BUILDERS, Draft, FixRequest, Workshop};
+pub use diff::{Change, unified_diff};
+pub use plan::{Applied, Failed, Judged, MAX_ROUNDS, Mode, Outcome, Reason, run};

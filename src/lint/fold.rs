@@ -69,13 +69,18 @@ fn one_for_all(group: Vec<Diagnostic>, files: &dyn Files) -> Option<Diagnostic> 
 fn merged(mut fixes: Vec<Fix>, rest: &[Diagnostic]) -> Vec<Fix> {
     for other in rest.iter().flat_map(|diagnostic| &diagnostic.fixes) {
         match fixes.iter_mut().find(|fix| fix.title == other.title && fix.applicability == other.applicability) {
-            Some(fix) => fix.edits.extend(other.edits.iter().cloned()),
+            Some(fix) => {
+                fix.edits.extend(other.edits.iter().cloned());
+                fix.creates.extend(other.creates.iter().cloned());
+            }
             None => fixes.push(other.clone()),
         }
     }
     for fix in &mut fixes {
         fix.edits.sort_by(|a, b| (a.file, a.span, &a.text).cmp(&(b.file, b.span, &b.text)));
         fix.edits.dedup();
+        fix.creates.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
+        fix.creates.dedup();
     }
     fixes
 }

@@ -1,7 +1,7 @@
 //! A run: every selected rule over every subject, evaluated once per content, reported per subject.
 
 use super::evaluate::{Bound, Failure, Finding, FoundFix, evaluate};
-use super::fixes::{FixBuilders, FixRequest};
+use super::fixes::FixBuilders;
 use super::fold::fold;
 use super::functions;
 use super::identity::finish;
@@ -11,6 +11,7 @@ use super::ruleset::{AllFiles, RULE_FILES, RuleSet};
 use super::sandbox::on_big_stack;
 use crate::analysis::view::{Data, Step, Subject, ViewSet, ViewValue, to_view};
 use crate::diagnostic::{Diagnostic, Files, Fix, Label, Severity};
+use crate::fix::{Draft, FixRequest};
 use crate::lint::CLUSTER_KIND;
 use crate::source::{FileId, Location, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,10 +226,10 @@ impl Run<'_> {
         let builder = fix.builder.as_str();
         let (at, values, arguments) = (at.as_slice(), values.as_slice(), &fix.arguments);
         let request = FixRequest { builder, at, values, subject: value, item, arguments, files: self.files };
-        let edits = self.fixes.build(&request).map_err(|message| Failure { span: fix.span, message })?;
-        Ok(edits.map(|mut edits| {
+        let draft = self.fixes.build(&request).map_err(|message| Failure { span: fix.span, message })?;
+        Ok(draft.map(|Draft { mut edits, creates }| {
             edits.sort_by_key(|edit| (edit.file, edit.span));
-            Fix { title: fix.title.clone(), applicability: fix.safety, edits }
+            Fix { title: fix.title.clone(), applicability: fix.safety, edits, creates }
         }))
     }
 }

@@ -200,7 +200,9 @@ fn hostname(snapshot: &Snapshot, root: &NodeRoot) -> Option<String> {
 
 fn configs(snapshot: &Snapshot, root: &NodeRoot) -> BTreeMap<String, ConfigFile> {
     let wanted = |path: &str, kind: FileKind| {
-        let config_suffix = [".yaml", ".yml", ".json", ".conf"].iter().any(|suffix| path.ends_with(suffix));
+        // k3s takes drop-ins whose suffix is in upper case
+        let lower = path.to_ascii_lowercase();
+        let config_suffix = [".yaml", ".yml", ".json", ".conf"].iter().any(|suffix| lower.ends_with(suffix));
         matches!(kind, FileKind::KubeletConfig | FileKind::K3sConfig)
             || (config_suffix && (path.contains("kubelet") || path.contains("/k3s") || path.contains("rke2")))
     };

@@ -43,7 +43,9 @@ impl Value {
             Kind::Null => Self::Null,
             Kind::Scalar => match at.node.scalar() {
                 Some(Scalar::Bool(b)) => Self::Bool(b),
-                Some(Scalar::Int(i)) => i64::try_from(i).map_or(Self::Null, Self::Int),
+                // a number beyond the range stays as it was written
+                Some(Scalar::Int(i)) => i64::try_from(i)
+                    .map_or_else(|_| Self::Str(at.node.scalar_text().unwrap_or_default().to_owned()), Self::Int),
                 Some(Scalar::Float(f)) => Self::Float(f),
                 Some(Scalar::Null) | None => Self::Null,
                 Some(_) => Self::Str(at.node.scalar_text().unwrap_or_default().to_owned()),

@@ -18,12 +18,13 @@ struct Hunk<'a> {
     edits: Vec<&'a Edit>,
 }
 
-/// `\n- old\n+ new` for each changed stretch of lines, led by `path:line` where the fix touches several places.
-pub fn preview(fix: &Fix, files: &dyn Files, painter: Painter) -> String {
+/// `\n- old\n+ new` for each changed stretch of lines, led by `path:line` where the fix touches several places or another
+/// file than the one `shown` with the finding; then the files that come into being.
+pub fn preview(fix: &Fix, shown: FileId, files: &dyn Files, painter: Painter) -> String {
     let hunks = hunks(fix, files);
     let mut lines = Vec::new();
     for hunk in &hunks {
-        if hunks.len() > 1 {
+        if hunks.len() + fix.creates.len() > 1 || hunk.file != shown {
             let line = files.position(hunk.file, hunk.span.start).line;
             lines.push(format!("{}:{line}", clean(files.path(hunk.file))));
         }
@@ -33,6 +34,10 @@ pub fn preview(fix: &Fix, files: &dyn Files, painter: Painter) -> String {
         let (old, new) = without_common_lines(old, &new);
         lines.extend(old.iter().map(|l| painter.paint(Style::Removed, &format!("- {}", clean(l)))));
         lines.extend(new.iter().map(|l| painter.paint(Style::Added, &format!("+ {}", clean(l)))));
+    }
+    for file in &fix.creates {
+        lines.push(format!("new file {}", clean(&file.path)));
+        lines.extend(file.text.lines().map(|l| painter.paint(Style::Added, &format!("+ {}", clean(l)))));
     }
     let more = lines.len().saturating_sub(LINES);
     if more > 0 {

@@ -54,7 +54,7 @@ fn write_diagnostic(d: &Diagnostic, files: &dyn Files, options: &ReportOptions, 
     }
     for (index, fix) in d.fixes.iter().enumerate() {
         // Only the best fix is spelled out; the others are alternatives by name.
-        let lines = if index == 0 { preview(fix, files, painter) } else { String::new() };
+        let lines = if index == 0 { preview(fix, d.primary().file, files, painter) } else { String::new() };
         footer("fix", &format!("{} ({}){lines}", sanitize_line(&fix.title), how(fix)));
     }
     if let Some(url) = d.url.as_ref().filter(|_| !options.links || options.is_ci) {

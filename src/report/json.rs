@@ -26,6 +26,8 @@ struct Counts {
     infos: usize,
     files: usize,
     fixable: usize,
+    unsafe_fixable: usize,
+    fixed: usize,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,15 @@ struct Repair<'a> {
     title: &'a str,
     applicability: Applicability,
     edits: Vec<Change<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    creates: Vec<Creation<'a>>,
+}
+
+/// A file that does not exist yet.
+#[derive(Serialize)]
+struct Creation<'a> {
+    path: &'a str,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -100,7 +111,12 @@ fn repair<'a>(fix: &'a Fix, files: &'a dyn Files) -> Repair<'a> {
         end: e.span.end,
         text: &e.text,
     };
-    Repair { title: &fix.title, applicability: fix.applicability, edits: fix.edits.iter().map(change).collect() }
+    Repair {
+        title: &fix.title,
+        applicability: fix.applicability,
+        edits: fix.edits.iter().map(change).collect(),
+        creates: fix.creates.iter().map(|file| Creation { path: &file.path, text: &file.text }).collect(),
+    }
 }
 
 fn finding<'a>(d: &'a Diagnostic, files: &'a dyn Files) -> Finding<'a> {
@@ -125,7 +141,15 @@ pub fn render(report: &Report<'_>) -> String {
     let s = report.summary;
     let document = Document {
         version: VERSION,
-        summary: Counts { errors: s.errors, warnings: s.warnings, infos: s.infos, files: s.files, fixable: s.fixable },
+        summary: Counts {
+            errors: s.errors,
+            warnings: s.warnings,
+            infos: s.infos,
+            files: s.files,
+            fixable: s.fixable,
+            unsafe_fixable: s.unsafe_fixable,
+            fixed: s.fixed,
+        },
         coverage: &s.coverage,
         diagnostics: report.diagnostics.iter().map(|d| finding(d, report.files)).collect(),
     };

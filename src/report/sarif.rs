@@ -97,7 +97,7 @@ fn result(d: &Diagnostic, print: &str, rule: Option<usize>, files: &dyn Files) -
         "properties": {"confidence": d.confidence.as_str()},
     });
     let related: Vec<&Label> = d.labels.iter().filter(|l| !l.primary).collect();
-    let fixes: Vec<Value> = d.fixes.iter().filter(|f| !f.edits.is_empty()).map(|f| fix(f, files)).collect();
+    let fixes: Vec<Value> = d.fixes.iter().filter(|f| f.changes_something()).map(|f| fix(f, files)).collect();
     if let Some(map) = out.as_object_mut() {
         if let Some(rule) = rule {
             map.insert("ruleIndex".into(), json!(rule));
@@ -145,7 +145,14 @@ fn fix(fix: &Fix, files: &dyn Files) -> Value {
     for edit in &fix.edits {
         by_file.entry(edit.file).or_default().push(edit);
     }
-    let changes: Vec<Value> = by_file.iter().map(|(file, edits)| change(*file, edits, files)).collect();
+    let edited = by_file.iter().map(|(file, edits)| change(*file, edits, files));
+    // a file that does not exist yet is an insertion into an empty one
+    let created = fix.creates.iter().map(|file| {
+        let start = json!({"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1});
+        let replacement = json!({"deletedRegion": start, "insertedContent": {"text": file.text}});
+        json!({"artifactLocation": {"uri": uri(&file.path)}, "replacements": [replacement]})
+    });
+    let changes: Vec<Value> = edited.chain(created).collect();
     let safety = match fix.applicability {
         Applicability::Safe => "",
         Applicability::Unsafe => " (unsafe: changes what is resolved)",

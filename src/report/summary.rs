@@ -20,6 +20,8 @@ pub struct Summary {
     pub fixable: usize,
     /// Further findings that need `--unsafe-fixes`.
     pub unsafe_fixable: usize,
+    /// Findings that were mended in this run.
+    pub fixed: usize,
     /// Findings that the baseline hides.
     pub baselined: usize,
     /// What could not be judged.
@@ -34,7 +36,7 @@ impl Summary {
     #[must_use]
     pub fn new(diagnostics: &[Diagnostic], files: usize, coverage: Vec<Coverage>) -> Self {
         let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
-        let best = |d: &Diagnostic| d.fixes.iter().map(|f| f.applicability).max();
+        let best = |d: &Diagnostic| d.fixes.iter().filter(|f| f.changes_something()).map(|f| f.applicability).max();
         let with_best = |wanted| diagnostics.iter().filter(|d| best(d) == Some(wanted)).count();
         Self {
             errors: count(Severity::Error),
@@ -43,6 +45,7 @@ impl Summary {
             files,
             fixable: with_best(Applicability::Safe),
             unsafe_fixable: with_best(Applicability::Unsafe),
+            fixed: 0,
             baselined: 0,
             coverage,
         }
@@ -81,12 +84,15 @@ impl Summary {
 
     fn extras(&self) -> String {
         let mut parts = Vec::new();
+        if self.fixed > 0 {
+            parts.push(format!("{} fixed", self.fixed));
+        }
         if self.fixable > 0 {
             parts.push(format!("{} fixable with --fix", self.fixable));
         }
         if self.unsafe_fixable > 0 {
-            let more = if self.fixable > 0 { "more " } else { "fixable " };
-            parts.push(format!("{} {more}with --unsafe-fixes", self.unsafe_fixable));
+            let word = if self.fixable > 0 { "more with --unsafe-fixes" } else { "fixable with --fix --unsafe-fixes" };
+            parts.push(format!("{} {word}", self.unsafe_fixable));
         }
         if self.baselined > 0 {
             parts.push(format!("{} hidden by the baseline", self.baselined));
@@ -110,6 +116,10 @@ mod tests {
         let gap = Coverage { missing: "kubelet configuration of node gw".into(), rules };
         let mut s = Summary { errors: 1, warnings: 2, files: 7, fixable: 1, ..Summary::default() };
         assert_eq!(s.text(false), "Found 1 error, 2 warnings in 7 files (1 fixable with --fix).\n");
+        (s.unsafe_fixable, s.fixed) = (3, 2);
+        assert!(s.text(false).ends_with("(2 fixed, 1 fixable with --fix, 3 more with --unsafe-fixes).\n"));
+        s.fixable = 0;
+        assert!(s.text(false).ends_with("(2 fixed, 3 fixable with --fix --unsafe-fixes).\n"));
         s = Summary { files: 1, baselined: 3, coverage: vec![gap], ..Summary::default() };
         assert_eq!(
             s.text(false),

@@ -130,6 +130,16 @@ impl Snapshot {
         self.push(file);
     }
 
+    /// Where a new file of a node would lie on disk; `None` outside the node roots that were given as a whole.
+    #[must_use]
+    pub fn new_file_on_disk(&self, shown: &str) -> Option<PathBuf> {
+        let below = |root: &NodeRoot| {
+            let path = memory::path_below(&root.path, shown).filter(|_| root.whole)?;
+            Some(root.disk_root.as_ref()?.join(path.trim_start_matches('/')))
+        };
+        self.nodes.iter().find_map(below)
+    }
+
     /// The cluster whose directory is the nearest above a shown path, else the first.
     fn cluster_of(&self, path: &str) -> ClusterIndex {
         let holds = |cluster: &&Cluster| memory::path_below(&cluster.path, path).is_some();

@@ -121,7 +121,9 @@ impl Merger {
             if let ConfigValue::List(items) = &value.value { items.as_slice() } else { std::slice::from_ref(value) };
         let mut flags = Vec::with_capacity(items.len());
         for item in items {
-            let text = item.with(item.value.go_text());
+            // of a list inside a list the first item counts (`convert.ToString` of wrangler)
+            let nested = if let ConfigValue::List(inner) = &item.value { inner.first() } else { Some(item) };
+            let text = item.with(nested.map(|value| value.value.go_text()).unwrap_or_default());
             if matches!(item.value, ConfigValue::Map(_)) {
                 self.losing.push(Losing::alone(&name.value, text.clone(), LosingReason::MapItem));
             }

@@ -8,6 +8,7 @@ use super::losing::{Losing, LosingReason};
 use super::merge_patch::merge_patch;
 use super::origin::{joined, split_commas};
 use super::pod_dns::{KubeletDns, ResolvConfSetting};
+use super::spellings;
 use super::versions::{DropInSupport, KubeVersion, kubelet_dropins, kubelet_dropins_are_versioned};
 use crate::source::{FileId, Located, Location};
 use std::collections::BTreeMap;
@@ -141,7 +142,7 @@ pub fn effective(input: &KubeletInput<'_>) -> EffectiveKubelet {
     };
     let tree = merged_tree(input, &mut result);
     let named_by = named_by(input);
-    result.read_file_fields(&tree, input.config.map_or("", |file| &file.path), &named_by);
+    result.read_file_fields(&tree, &named_by);
     result.apply_flags(input.flags);
     result
 }
@@ -157,15 +158,27 @@ fn merged_tree(input: &KubeletInput<'_>, result: &mut EffectiveKubelet) -> Locat
     let mut tree = Located::default_value(ConfigValue::Map(Vec::new()));
     if let Some(file) = input.config.filter(|file| result.is_map(file)) {
         tree = file.tree.clone();
+        make_absolute(&mut tree, &file.path);
     }
-    for file in result.usable_dropins(input) {
-        if kubelet_dropins_are_versioned(input.version) {
+    let dropins = result.usable_dropins(input);
+    let versioned = kubelet_dropins_are_versioned(input.version);
+    if versioned && !dropins.is_empty() {
+        spellings::hide(&mut tree);
+    }
+    for file in &dropins {
+        if versioned {
             result.check_header(file);
             merge_patch(&mut tree, &file.tree, &mut result.overridden);
         } else {
             let patch = result.without_resolv_conf(&file.tree);
             merge_patch(&mut tree, &patch, &mut result.overridden);
         }
+    }
+    if versioned {
+        // the configuration that drop-ins are merged into has the default, until one says null
+        let removes =
+            |file: &&KubeletFile| file.tree.value.get("resolvConf").is_some_and(|v| v.value == ConfigValue::Null);
+        spellings::fold(&mut tree, !dropins.iter().any(removes));
     }
     tree
 }
@@ -207,7 +220,12 @@ impl EffectiveKubelet {
         let (mut used, ignored): (Vec<_>, Vec<_>) = input.dropins.iter().partition(|file| file.path.ends_with(".conf"));
         self.ignored_files.extend(ignored.into_iter().map(|file| file.path.clone()));
         used.sort_by(|a, b| walk_order(&a.path).cmp(&walk_order(&b.path)));
-        used.retain(|file| self.is_map(file));
+        used.retain(|file| {
+            if file.tree.value == ConfigValue::Null && kubelet_dropins_are_versioned(input.version) {
+                self.check_header(file);
+            }
+            self.is_map(file)
+        });
         used
     }
 
@@ -237,12 +255,7 @@ impl EffectiveKubelet {
         tree.with(ConfigValue::Map(kept))
     }
 
-    fn read_file_fields(
-        &mut self,
-        tree: &Located<ConfigValue>,
-        config_path: &str,
-        named_by: &BTreeMap<FileId, &[Location]>,
-    ) {
+    fn read_file_fields(&mut self, tree: &Located<ConfigValue>, named_by: &BTreeMap<FileId, &[Location]>) {
         let chain = |value: Located<String>| with_namer(value, named_by);
         if let Some(list) = self.list_field(&tree.value, "clusterDNS") {
             self.cluster_dns = list.into_iter().map(chain).collect();
@@ -251,7 +264,7 @@ impl EffectiveKubelet {
             self.cluster_domain = chain(domain);
         }
         if let Some(path) = self.text_field(&tree.value, "resolvConf") {
-            self.resolv_conf = chain(absolute(path, config_path));
+            self.resolv_conf = chain(path);
         }
         let gate = tree.value.get("featureGates").and_then(|gates| gates.value.get("ExpandedDNSConfig"));
         self.expanded_dns_config = gate.and_then(|gate| Some(gate.with(gate.value.as_scalar()?.parse().ok()?)));
@@ -357,18 +370,33 @@ fn with_namer(mut value: Located<String>, named_by: &BTreeMap<FileId, &[Location
     value
 }
 
-/// A relative `resolvConf` counts from the directory of the `--config` file (`KubeletConfigurationPathRefs` in
-/// `pkg/kubelet/apis/config/helpers.go`); an empty one stays empty.
-fn absolute(path: Located<String>, config_path: &str) -> Located<String> {
-    if path.value.is_empty() || path.value.starts_with('/') {
-        return path;
+/// A relative `resolvConf` of the `--config` file counts from the directory of that file (`KubeletConfigurationPathRefs`
+/// in `pkg/kubelet/apis/config/helpers.go`); an empty one stays empty, and so does that of a drop-in as it is.
+fn make_absolute(tree: &mut Located<ConfigValue>, config_path: &str) {
+    let Some((directory, _)) = config_path.rsplit_once('/') else { return };
+    let ConfigValue::Map(entries) = &mut tree.value else { return };
+    let paths = entries.iter_mut().filter(|(key, _)| key.value == "resolvConf").map(|(_, value)| &mut value.value);
+    for path in paths {
+        if let ConfigValue::Scalar(text) = path
+            && !text.is_empty()
+            && !text.starts_with('/')
+        {
+            *text = joined_path(directory, text);
+        }
     }
-    let directory = config_path.rsplit_once('/').map_or("", |(directory, _)| directory);
-    if directory.is_empty() && !config_path.starts_with('/') {
-        return path;
+}
+
+/// Go's `filepath.Join` below an absolute directory.
+fn joined_path(directory: &str, path: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in directory.split('/').chain(path.split('/')) {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()),
+            name => names.push(name),
+        }
     }
-    let joined = format!("{directory}/{}", path.value.strip_prefix("./").unwrap_or(&path.value));
-    path.map(|_| joined)
+    format!("{}{}", if directory.starts_with('/') || directory.is_empty() { "/" } else { "" }, names.join("/"))
 }
 
 #[cfg(test)]

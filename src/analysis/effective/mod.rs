@@ -20,6 +20,7 @@ pub mod origin;
 pub mod pod_dns;
 pub mod pod_resolv_conf;
 pub mod runtime;
+mod spellings;
 pub mod versions;
 
 pub use crate::model::node::Distribution;

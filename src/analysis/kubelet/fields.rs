@@ -2,151 +2,36 @@
 
 use crate::model::value::Value;
 use crate::source::Located;
+use std::sync::LazyLock;
 
-/// Top-level fields, of every release of v1beta1 (`staging/src/k8s.io/kubelet/config/v1beta1/types.go`).
-pub const FIELDS: [&str; 128] = [
-    "address",
-    "allowedUnsafeSysctls",
-    "apiVersion",
-    "authentication",
-    "authorization",
-    "cgroupDriver",
-    "cgroupRoot",
-    "cgroupsPerQOS",
-    "clusterDNS",
-    "clusterDomain",
-    "configMapAndSecretChangeDetectionStrategy",
-    "configTrialDuration",
-    "containerLogMaxFiles",
-    "containerLogMaxSize",
-    "containerLogMaxWorkers",
-    "containerLogMonitorInterval",
-    "containerRuntimeEndpoint",
-    "contentType",
-    "cpuCFSQuota",
-    "cpuCFSQuotaPeriod",
-    "cpuManagerPolicy",
-    "cpuManagerPolicyOptions",
-    "cpuManagerReconcilePeriod",
-    "crashLoopBackOff",
-    "enableContentionProfiling",
-    "enableControllerAttachDetach",
-    "enableDebugFlagsHandler",
-    "enableDebuggingHandlers",
-    "enableProfilingHandler",
-    "enableServer",
-    "enableSystemLogHandler",
-    "enableSystemLogQuery",
-    "enforceNodeAllocatable",
-    "eventBurst",
-    "eventRecordQPS",
-    "evictionHard",
-    "evictionMaxPodGracePeriod",
-    "evictionMinimumReclaim",
-    "evictionPressureTransitionPeriod",
-    "evictionSoft",
-    "evictionSoftGracePeriod",
-    "failCgroupV1",
-    "failSwapOn",
-    "featureGates",
-    "fileCheckFrequency",
-    "hairpinMode",
-    "healthzBindAddress",
-    "healthzPort",
-    "httpCheckFrequency",
-    "imageGCHighThresholdPercent",
-    "imageGCLowThresholdPercent",
-    "imageMaximumGCAge",
-    "imageMinimumGCAge",
-    "imagePullCredentialsVerificationPolicy",
-    "imageServiceEndpoint",
-    "iptablesDropBit",
-    "iptablesMasqueradeBit",
-    "kind",
-    "kernelMemcgNotification",
-    "kubeAPIBurst",
-    "kubeAPIQPS",
-    "kubeReserved",
-    "kubeReservedCgroup",
-    "kubeletCgroups",
-    "localStorageCapacityIsolation",
-    "logging",
-    "makeIPTablesUtilChains",
-    "maxOpenFiles",
-    "maxParallelImagePulls",
-    "maxPods",
-    "memoryManagerPolicy",
-    "memorySwap",
-    "memoryThrottlingFactor",
-    "mergeDefaultEvictionSettings",
-    "nodeLeaseDurationSeconds",
-    "nodeStatusMaxImages",
-    "nodeStatusReportFrequency",
-    "nodeStatusUpdateFrequency",
-    "oomScoreAdj",
-    "podCIDR",
-    "podLogsDir",
-    "podPidsLimit",
-    "podsPerCore",
-    "port",
-    "preloadedImagesVerificationAllowlist",
-    "protectKernelDefaults",
-    "providerID",
-    "qosReserved",
-    "readOnlyPort",
-    "registerNode",
-    "registerWithTaints",
-    "registryBurst",
-    "registryPullQPS",
-    "reservedMemory",
-    "reservedSystemCPUs",
-    "resolvConf",
-    "rotateCertificates",
-    "runOnce",
-    "runtimeCgroups",
-    "runtimeRequestTimeout",
-    "seccompDefault",
-    "serializeImagePulls",
-    "serverTLSBootstrap",
-    "showHiddenMetricsForVersion",
-    "shutdownGracePeriod",
-    "shutdownGracePeriodByPodPriority",
-    "shutdownGracePeriodCriticalPods",
-    "singleProcessOOMKill",
-    "staticPodPath",
-    "staticPodURL",
-    "staticPodURLHeader",
-    "streamingConnectionIdleTimeout",
-    "syncFrequency",
-    "systemCgroups",
-    "systemReserved",
-    "systemReservedCgroup",
-    "tlsCertFile",
-    "tlsCipherSuites",
-    "tlsCurvePreferences",
-    "tlsMinVersion",
-    "tlsPrivateKeyFile",
-    "topologyManagerPolicy",
-    "topologyManagerPolicyOptions",
-    "topologyManagerScope",
-    "tracing",
-    "userNamespaces",
-    "volumePluginDir",
-    "volumeStatsAggPeriod",
-];
+/// Dotted paths of all fields, generated from the Go types (`staging/src/k8s.io/kubelet/config/v1beta1/types.go`).
+static PATHS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lines = include_str!("fields.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split(' ').next()).collect()
+});
+
+/// Fields that releases of v1beta1 had before those that the table is made from.
+const FORMER: [&str; 1] = ["configTrialDuration"];
+
+/// Dotted paths of all fields of `KubeletConfiguration`, of every release that is known.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    PATHS.iter().copied()
+}
+
+/// The fields at the top.
+fn top() -> impl Iterator<Item = &'static str> {
+    paths().filter(|path| !path.contains('.')).chain(FORMER)
+}
+
+/// The struct at the top that has a field of this name directly inside, if it is only one.
+fn parent_of(name: &str) -> Option<&'static str> {
+    let mut parents = paths().filter_map(|path| path.split_once('.').filter(|(_, inside)| *inside == name));
+    let (parent, _) = parents.next()?;
+    parents.next().is_none().then_some(parent)
+}
 
 /// The fields that concern DNS.
 pub const DNS_FIELDS: [&str; 3] = ["clusterDNS", "clusterDomain", "resolvConf"];
-
-/// Fields of structs inside, by parent.
-const NESTED: [(&str, &[&str]); 6] = [
-    ("authentication", &["anonymous", "webhook", "x509"]),
-    ("authorization", &["mode", "webhook"]),
-    ("logging", &["flushFrequency", "format", "options", "verbosity", "vmodule"]),
-    ("memorySwap", &["swapBehavior"]),
-    ("tracing", &["endpoint", "samplingRatePerMillion"]),
-    ("crashLoopBackOff", &["maxContainerRestartPeriod"]),
-];
 
 /// Names that other interfaces have for the DNS fields: flags, internal Go fields, resolv.conf's usual name.
 const OTHER_NAMES: [(&str, &str); 12] = [
@@ -192,10 +77,10 @@ pub fn slips(config: &Value) -> Vec<Slip> {
 
 fn top_level(key: &Located<String>, config: &Value) -> Option<Slip> {
     let name = key.value.as_str();
-    if FIELDS.contains(&name) {
+    if top().any(|field| field == name) {
         return None;
     }
-    if let Some((parent, _)) = NESTED.iter().find(|(_, fields)| fields.contains(&name) && !common_word(name)) {
+    if let Some(parent) = parent_of(name).filter(|_| !common_word(name)) {
         return Some(slip(key, format!("{parent}.{name}"), true, false));
     }
     let meant = meant(name)?;
@@ -218,14 +103,15 @@ fn slip(key: &Located<String>, meant: String, misplaced: bool, dns: bool) -> Sli
 
 /// Words that say nothing about which struct they belong to.
 fn common_word(name: &str) -> bool {
-    ["mode", "options", "format", "endpoint", "webhook", "verbosity"].contains(&name)
+    const COMMON: &str = "effect|endpoint|format|key|limits|mode|options|priority|value|verbosity|webhook";
+    COMMON.split('|').any(|word| word == name)
 }
 
 /// The field that a key was meant to be.
 fn meant(name: &str) -> Option<&'static str> {
     let folded = folded(name);
     let other = OTHER_NAMES.iter().find(|(other, _)| *other == folded).map(|(_, field)| *field);
-    let same = || FIELDS.iter().copied().find(|field| field.eq_ignore_ascii_case(&folded));
+    let same = || top().find(|field| field.eq_ignore_ascii_case(&folded));
     other.or_else(same).or_else(|| nearest(&folded))
 }
 
@@ -246,7 +132,7 @@ fn nearest(folded: &str) -> Option<&'static str> {
         return None;
     }
     let limit = if length >= 12 { 2 } else { 1 };
-    let scored = FIELDS.iter().map(|field| (distance(folded, &field.to_ascii_lowercase()), *field));
+    let scored = top().map(|field| (distance(folded, &field.to_ascii_lowercase()), field));
     scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, field)| field)
 }
 

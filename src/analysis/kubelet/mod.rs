@@ -3,7 +3,7 @@
 mod addresses;
 mod cluster_dns;
 mod domains;
-mod fields;
+pub mod fields;
 pub mod k3s;
 mod peers;
 mod resolver;

@@ -5,6 +5,7 @@ use super::fields::{self, DNS_FIELDS};
 use super::{at, cluster_dns, k3s, resolver, units};
 use crate::analysis::effective::Distribution;
 use crate::analysis::effective::losing::{Losing, LosingReason};
+use crate::analysis::effective::versions::kubelet_dropins_are_versioned;
 use crate::analysis::node_dns::NodeDns;
 use crate::analysis::views::kubelet::{ClusterDnsMissing, ConfigProblem, KubeletView, LosingView};
 use crate::model::Cluster;
@@ -166,10 +167,12 @@ pub fn losing_view(losing: &Losing) -> Located<LosingView> {
 
 fn config_problems(dns: &NodeDns, node: &Node, config: &Configuration) -> Vec<Located<ConfigProblem>> {
     let mut found = Vec::new();
-    let own = config.file.iter().chain(config.dropins.iter().map(|(_, file)| file));
-    let user = k3s_files(node);
-    for file in own.chain(user) {
-        found.extend(fields::slips(&file.value.value).into_iter().map(slip_view));
+    found.extend(config.file.iter().flat_map(|file| fields::slips(&file.value.value)).map(slip_view));
+    // from 1.32 on drop-ins are read without regard to case
+    let any_case = kubelet_dropins_are_versioned(dns.version);
+    let is_read = |slip: &fields::Slip| any_case && slip.key.value.eq_ignore_ascii_case(&slip.meant) && !slip.misplaced;
+    for file in config.dropins.iter().map(|(_, file)| file).chain(k3s_files(node)) {
+        found.extend(fields::slips(&file.value.value).into_iter().filter(|slip| !is_read(slip)).map(slip_view));
     }
     for invalid in &dns.kubelet.invalid_dropins {
         let problem =

@@ -1,6 +1,6 @@
 //! Nodes: the kubelet's DNS settings in effect, the file that pods inherit, and the node's own resolvers.
 
-mod inputs;
+pub mod inputs;
 pub mod k3s;
 pub mod locals;
 pub mod pod_file;

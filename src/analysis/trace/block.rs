@@ -5,7 +5,6 @@ use super::plugins::rewrite::{self, Rewrite};
 use super::plugins::{Verdict, hosts, template, zone_file};
 use super::walk::Step;
 use crate::analysis::coredns::position;
-use crate::analysis::servers::chain;
 use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
 use crate::analysis::servers::routing::Graph;
 use crate::analysis::servers::select::{self, Arrival, Socket, connected, is_bound_to, takes_every_address};

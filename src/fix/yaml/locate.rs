@@ -1,0 +1,56 @@
+//! From a place in the text to the value that stands there.
+
+use crate::source::Span;
+use crate::syntax::yaml::NodeRef;
+
+/// One step from a value to a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::fix) enum Step {
+    /// A key of a mapping.
+    Key(String),
+    /// An item of a list, from 0.
+    Index(usize),
+}
+
+/// A value found by its place.
+pub(in crate::fix) struct Found<'a> {
+    /// Steps from the root.
+    pub path: Vec<Step>,
+    /// Every value from the root to the one that was found.
+    pub line: Vec<NodeRef<'a>>,
+    /// The innermost value around the place; with `on_key`, the value of that key.
+    pub node: NodeRef<'a>,
+    /// The place lies in the key.
+    pub on_key: bool,
+}
+
+/// Whether one span lies in another.
+pub(in crate::fix) const fn covers(outer: Span, inner: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// The innermost value around a place. Aliases are not entered: what they stand for is written elsewhere.
+pub(in crate::fix) fn locate(root: NodeRef<'_>, at: Span) -> Found<'_> {
+    let mut found = Found { path: Vec::new(), line: vec![root], node: root, on_key: false };
+    while !found.on_key && !found.node.is_alias() {
+        let Some((step, node, on_key)) = child(found.node, at) else { break };
+        found.path.push(step);
+        found.line.push(node);
+        found.node = node;
+        found.on_key = on_key;
+    }
+    found
+}
+
+fn child(node: NodeRef<'_>, at: Span) -> Option<(Step, NodeRef<'_>, bool)> {
+    for (key, value) in node.pairs() {
+        let on_key = covers(key.span(), at);
+        if on_key || covers(value.span(), at) || covers(key.span().join(value.span()), at) {
+            // between key and value, or over both, the entry as a whole is meant
+            let whole = !covers(value.span(), at);
+            return Some((Step::Key(key.key_text()?.into_owned()), value, whole));
+        }
+    }
+    let mut items = node.items().enumerate();
+    items.find(|(_, item)| covers(item.span(), at)).map(|(index, item)| (Step::Index(index), item, false))
+}
