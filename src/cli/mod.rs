@@ -11,6 +11,7 @@ mod fmt;
 mod io;
 mod nearest;
 mod output;
+mod render;
 mod replace;
 mod resolv_conf;
 mod rules;
@@ -57,6 +58,8 @@ enum Command {
     Trace(trace::TraceArgs),
     /// Format Corefiles, in files of their own and inside ConfigMaps
     Fmt(fmt::FmtArgs),
+    /// Generate the node cache, resolver configuration and node settings that fit a cluster
+    Render(Box<render::RenderArgs>),
     /// List the rules, or print the schema of rule files
     Rules(rules::RulesArgs),
     /// Print a completion script for a shell
@@ -89,6 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &m
         Command::ResolvConf(args) => resolv_conf::run(args, io),
         Command::Trace(args) => trace::run(args, io),
         Command::Fmt(args) => fmt::run(args, io),
+        Command::Render(args) => render::run(args, io),
         Command::Rules(args) => rules::run(args, engine, io),
         Command::Completions(args) => io.print(&completions::script(args, &mut Cli::command())).map(|()| EXIT_CLEAN),
         Command::Version(args) => io.print(version::text(args).as_bytes()).map(|()| EXIT_CLEAN),

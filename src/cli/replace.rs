@@ -49,7 +49,6 @@ impl Writable {
     ///
     /// # Errors
     /// A sentence without the path: outside the given paths, there already, or not to be written.
-    #[cfg_attr(not(test), expect(dead_code, reason = "fixes and rendered files that are new"))]
     pub fn create(&self, path: &Path, text: &str) -> Result<(), String> {
         let full = std::path::absolute(path).map_err(|e| super::disk::reason(&e))?;
         if full.components().any(|part| part == std::path::Component::ParentDir) {
@@ -77,6 +76,14 @@ impl Writable {
         let done = file.persist_noclobber(&target).map_err(|e| super::disk::reason(&e.error));
         done.map(|_| sync_directory(&directory))
     }
+}
+
+/// Makes a directory that the user names, and those above it.
+///
+/// # Errors
+/// A sentence with the path.
+pub fn make_directory(path: &Path) -> Result<(), String> {
+    fs::create_dir_all(path).map_err(|e| format!("cannot create {}: {}", path.display(), super::disk::reason(&e)))
 }
 
 /// A temporary file with the text, beside the file that it will become.
