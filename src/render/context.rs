@@ -84,7 +84,7 @@ pub fn cluster_upstreams(parameters: &Parameters) -> Vec<String> {
     match parameters.mode {
         // the cache owns the address of the DNS Service, or Cilium redirects it: only a second Service leads to CoreDNS
         Mode::Intercept | Mode::Redirect => vec![CLUSTER_DNS.to_owned()],
-        Mode::LocalOnly => texts(&parameters.cluster_dns.value),
+        Mode::LocalOnly => texts(&parameters.served_dns()),
     }
 }
 
@@ -171,7 +171,7 @@ pub fn manifests(request: &Request, parameters: &Parameters, corefile: String) -
         version: env!("CARGO_PKG_VERSION"),
         answers_on: texts(&parameters.answers_on()),
         upstream_service: parameters.mode != Mode::LocalOnly,
-        families: families(&parameters.cluster_dns.value),
+        families: families(parameters),
         selector: service.selector.clone(),
         target_port: service.target_port.clone(),
         dns_service: name(),
@@ -196,14 +196,13 @@ const fn template_of(companion: Companion) -> &'static str {
     }
 }
 
-/// The families of the DNS Service, where it is not plain IPv4: the second Service must have the same.
-fn families(cluster_dns: &[IpAddr]) -> Option<Families> {
-    let names: Vec<&str> = cluster_dns.iter().map(|ip| if ip.is_ipv4() { "IPv4" } else { "IPv6" }).collect();
-    match names.as_slice() {
-        ["IPv4"] | [] => None,
-        [_] => Some(Families { policy: "SingleStack", names }),
-        _ => Some(Families { policy: "RequireDualStack", names }),
+/// The family of the second Service, where it could be in doubt: the cache asks it in its own.
+fn families(parameters: &Parameters) -> Option<Families> {
+    let v4 = parameters.served_dns().first().is_none_or(IpAddr::is_ipv4);
+    if v4 && parameters.cluster_dns.value.len() < 2 {
+        return None;
     }
+    Some(Families { policy: "SingleStack", names: vec![if v4 { "IPv4" } else { "IPv6" }] })
 }
 
 const fn daemon_set(update: Update) -> DaemonSet {

@@ -6,6 +6,7 @@ use super::request::{Request, is_domain};
 use super::stubs::{self, StubZone};
 use crate::analysis::collect::Assumptions;
 use crate::analysis::facts::{Facts, ProxyMode, parse_cidrs, parse_located};
+use crate::analysis::node_cache::proxy::replacement;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::servers::read::Upstream;
@@ -90,7 +91,7 @@ impl Parameters {
         let routes = Routes::of(cluster, &facts, sites);
         let cluster_domain = cluster_domain(request, &facts, &nodes);
         let cluster_dns = cluster_dns(request, &facts, &nodes);
-        let proxy = proxy(request, &facts);
+        let proxy = proxy(request, cluster, &facts);
         let mode = match proxy.value {
             ProxyMode::Iptables => Mode::Intercept,
             ProxyMode::Ipvs | ProxyMode::Nftables => Mode::LocalOnly,
@@ -118,11 +119,19 @@ impl Parameters {
         }
     }
 
+    /// ClusterIPs of the family that the cache serves: one process serves IPv4 or IPv6 (`parseFlags` in
+    /// `cmd/node-cache/main.go`).
+    #[must_use]
+    pub fn served_dns(&self) -> Vec<IpAddr> {
+        let v4 = self.local_ips.value.first().is_none_or(IpAddr::is_ipv4);
+        self.cluster_dns.value.iter().copied().filter(|ip| ip.is_ipv4() == v4).collect()
+    }
+
     /// Addresses on which pods reach the cache.
     #[must_use]
     pub fn answers_on(&self) -> Vec<IpAddr> {
         match self.mode {
-            Mode::Intercept => self.local_ips.value.iter().chain(&self.cluster_dns.value).copied().collect(),
+            Mode::Intercept => self.local_ips.value.iter().copied().chain(self.served_dns()).collect(),
             Mode::LocalOnly => self.local_ips.value.clone(),
             Mode::Redirect => self.cluster_dns.value.clone(),
         }
@@ -203,9 +212,12 @@ fn nth(range: &IpNet, ordinal: u8) -> Option<IpAddr> {
     range.contains(&address).then_some(address)
 }
 
-fn proxy(request: &Request, facts: &Facts) -> Chosen<ProxyMode> {
+fn proxy(request: &Request, cluster: &Cluster, facts: &Facts) -> Chosen<ProxyMode> {
     if let Some(mode) = request.proxy {
         return Chosen::flag(mode, "--proxy-mode");
+    }
+    if let Some(setting) = replacement(cluster, facts) {
+        return Chosen::located(setting.with(ProxyMode::Replaced), "Cilium");
     }
     match &facts.proxy {
         Some(mode) => Chosen::located(mode.clone(), "kube-proxy"),
@@ -225,17 +237,15 @@ fn local_ips(request: &Request, facts: &Facts, cluster_dns: &[IpAddr]) -> Chosen
         .iter()
         .filter(|ip| !cluster_dns.contains(&ip.value) && !ip.value.is_unspecified())
         .collect();
-    if let Some(first) = own.first() {
-        return Chosen::shown(
-            distinct(own.iter().map(|ip| ip.value)),
-            first.location(),
-            "the node cache of the snapshot",
-        );
+    if let Some(first) = own.first().copied() {
+        let own = own.iter().filter(|ip| ip.value.is_ipv4() == first.value.is_ipv4());
+        return Chosen::shown(distinct(own.map(|ip| ip.value)), first.location(), "the node cache of the snapshot");
     }
     let default =
         |ip: &IpAddr| if ip.is_ipv4() { request.distribution.local_ip() } else { request.distribution.local_ip6() };
     let whose = if request.distribution == Distribution::Kubespray { "kubespray" } else { "the Kubernetes add-on" };
-    Chosen::default_of(distinct(cluster_dns.iter().map(default)), whose)
+    // pods ask the first address of the Service first, so the cache is of its family
+    Chosen::default_of(cluster_dns.first().map(default).into_iter().collect(), whose)
 }
 
 /// The Service in front of CoreDNS, as it is or as the distribution installs it.

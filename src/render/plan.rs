@@ -170,6 +170,10 @@ fn objects(file: FileId, text: &str) -> Vec<Meta> {
     parsed.documents.iter().filter_map(|document| Meta::read(At::new(document.root(), &place))).collect()
 }
 
+/// Objects of a node cache that only some modes need; in its file they are replaced with it.
+const OTHER_MODES: [&str; 2] =
+    ["Service/kube-system/kube-dns-upstream", "CiliumLocalRedirectPolicy/kube-system/node-local-dns"];
+
 /// Where manifests go: the file that already holds these objects, if it holds nothing else; else a new one.
 fn place(
     snapshot: &Snapshot,
@@ -177,7 +181,10 @@ fn place(
     distribution: Distribution,
     names: &[String],
 ) -> Result<String, Refusal> {
-    let ours = |meta: &Meta| names.contains(&meta.display());
+    let ours = |meta: &Meta| {
+        let name = meta.display();
+        names.contains(&name) || OTHER_MODES.contains(&name.as_str())
+    };
     let held: Vec<&Meta> = cluster.objects.metas().filter(|meta| ours(meta)).collect();
     let Some(first) = held.first() else { return Ok(usual_place(snapshot, distribution)) };
     let file = snapshot.file(first.location.file);
@@ -222,8 +229,15 @@ fn relative(snapshot: &Snapshot, path: &str) -> String {
     below.unwrap_or(path).to_owned()
 }
 
+/// A dual-stack Service: the second family is left to CoreDNS.
+fn other_family(parameters: &Parameters) -> Option<String> {
+    let served = parameters.served_dns();
+    let other = parameters.cluster_dns.value.iter().find(|ip| !served.contains(ip))?;
+    Some(format!("one node cache serves one address family: queries to {other} go to CoreDNS as before"))
+}
+
 fn not_carried(request: &Request, parameters: &Parameters) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = other_family(parameters).into_iter().collect();
     let zones: Vec<&str> = parameters.stub_zones.iter().map(|stub| stub.value.zone.as_str()).collect();
     if request.distribution == Distribution::Rke2 && request.resolver == Resolver::NodeCache && !zones.is_empty() {
         notes.push(format!(

@@ -134,11 +134,8 @@ impl Request {
         if let Some(image) = self.image.as_ref().filter(|i| !is_image(i)) {
             return Err(format!("--image: `{image}` is no image name"));
         }
-        let twice = |list: &[IpAddr]| {
-            list.iter().filter(|ip| ip.is_ipv4()).count() > 1 || list.iter().filter(|ip| ip.is_ipv6()).count() > 1
-        };
-        if twice(&self.local_ips) {
-            return Err("--local-ip: one address of each family".to_owned());
+        if self.local_ips.len() > 1 {
+            return Err("--local-ip: one address, since one node cache serves IPv4 or IPv6".to_owned());
         }
         match (self.health_port, self.metrics_port) {
             (Some(0), _) | (_, Some(0)) => Err("a port is between 1 and 65535".to_owned()),

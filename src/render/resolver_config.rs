@@ -25,7 +25,7 @@ pub fn files(request: &Request, parameters: &Parameters) -> Result<Vec<File>, Re
         });
     }
     // outside Kubernetes nobody fills a placeholder, and only the Service's own address leads to CoreDNS
-    let upstreams = texts(&parameters.cluster_dns.value);
+    let upstreams = texts(&parameters.served_dns());
     let blocks = blocks(request, parameters, &upstreams);
     let (path, text) = match request.resolver {
         Resolver::CoreDns => ("etc/coredns/Corefile", coredns(parameters, &blocks)?),
