@@ -294,10 +294,10 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         Err(refusal) => return Ok(refuse(&refusal, &snapshot, io)),
     };
     let parts: Vec<Part> = args.output.only.iter().map(|part| part.part()).collect();
+    plan.files.retain(|file| parts.is_empty() || parts.contains(&file.part));
     if let Some(findings) = findings(args, &snapshot, &plan) {
         return Ok(refuse_findings(args, &findings, io));
     }
-    plan.files.retain(|file| parts.is_empty() || parts.contains(&file.part));
     let targets = targets(args, &snapshot, &plan);
     let code = write(args, &targets, io)?;
     if !args.output.quiet {
