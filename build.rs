@@ -1,27 +1,33 @@
-//! Embeds `rules/<group>/<id>.yaml` by directory, and for each rule its smallest bad case with the nearest good one.
-#![expect(clippy::disallowed_methods, reason = "the build reads the rules of the repository itself")]
+//! Embeds `rules/<group>/<id>.yaml` and `templates/` by directory, and for each rule its smallest bad case with the nearest
+//! good one.
+#![expect(clippy::disallowed_methods, reason = "the build reads the rules and templates of the repository itself")]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let rules = root.join("rules");
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed={}", rules.display());
+    fs::write(out.join("rules.rs"), embedded(&root.join("rules"), "yaml")?)?;
+    fs::write(out.join("templates.rs"), embedded(&root.join("templates"), "j2")?)?;
+    fs::write(out.join("samples.rs"), samples(&root.join("testdata/rules"))?)
+}
+
+/// A list of (path below the folder, text) for every file with that extension, sorted.
+fn embedded(base: &Path, extension: &str) -> io::Result<String> {
+    println!("cargo:rerun-if-changed={}", base.display());
     let mut files = Vec::new();
-    collect(&rules, &mut files)?;
+    collect(base, extension, &mut files)?;
     files.sort();
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("rules.rs");
     let mut code = String::from("&[\n");
     for file in files {
         println!("cargo:rerun-if-changed={}", file.display());
-        let name = file.strip_prefix(&rules).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        let name = file.strip_prefix(base).unwrap_or(&file).to_string_lossy().replace('\\', "/");
         code.push_str(&format!("    ({name:?}, include_str!({:?})),\n", file.display().to_string()));
     }
     code.push_str("]\n");
-    fs::write(&out, code)?;
-    fs::write(out.with_file_name("samples.rs"), samples(&root.join("testdata/rules"))?)
+    Ok(code)
 }
 
 /// Files of one case: path below the case, and where it lies.
@@ -122,8 +128,8 @@ fn difference(base: &Case, files: &Case) -> io::Result<u64> {
     Ok(total + base.iter().filter(|(path, _)| files.iter().all(|(other, _)| other != path)).count() as u64)
 }
 
-/// Every rule file below a folder; without the folder there are none.
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Every file with that extension below a folder; without the folder there are none.
+fn collect(dir: &Path, wanted: &str, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if !dir.is_dir() {
         return Ok(());
     }
@@ -131,8 +137,8 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            collect(&path, wanted, files)?;
+        } else if path.extension().is_some_and(|extension| extension == wanted) {
             files.push(path);
         }
     }

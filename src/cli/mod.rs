@@ -15,6 +15,7 @@ mod graph;
 mod io;
 mod nearest;
 mod output;
+mod render;
 mod replace;
 mod resolv_conf;
 mod rule_files;
@@ -66,6 +67,8 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Draw who asks whom for which names: text, Mermaid, Graphviz, SVG or JSON
     Graph(Box<graph::GraphArgs>),
+    /// Generate the node cache, resolver configuration and node settings that fit a cluster
+    Render(Box<render::RenderArgs>),
     /// Say what a rule finds, why, and what to do about it
     #[command(visible_alias = "rule")]
     Explain(explain::ExplainArgs),
@@ -104,6 +107,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine, io: &m
         Command::Trace(args) => trace::run(args, io),
         Command::Fmt(args) => fmt::run(args, io),
         Command::Graph(args) => graph::run(args, io),
+        Command::Render(args) => render::run(args, io),
         Command::Explain(args) => explain::run(args, io),
         Command::Rules(args) => rules::run(args, io),
         Command::Config(args) => config_command::run(args, io),

@@ -61,6 +61,14 @@ impl Writable {
     }
 }
 
+/// Makes a directory that the user names, and those above it.
+///
+/// # Errors
+/// A sentence with the path.
+pub fn make_directory(path: &Path) -> Result<(), String> {
+    fs::create_dir_all(path).map_err(|e| format!("cannot create {}: {}", path.display(), super::disk::reason(&e)))
+}
+
 /// Name of the file that takes the place of another: hidden, beside it.
 fn temporary(name: &OsStr, attempt: u8) -> String {
     format!(".dnslint-{}-{attempt}-{}", std::process::id(), name.to_string_lossy())

@@ -96,6 +96,18 @@ impl ProxyMode {
             Self::None => "none",
         }
     }
+
+    /// The mode as the analyses know it.
+    #[must_use]
+    pub const fn fact(self) -> crate::analysis::facts::ProxyMode {
+        use crate::analysis::facts::ProxyMode as Fact;
+        match self {
+            Self::Iptables => Fact::Iptables,
+            Self::Ipvs => Fact::Ipvs,
+            Self::Nftables => Fact::Nftables,
+            Self::None => Fact::Replaced,
+        }
+    }
 }
 
 /// When to colour.

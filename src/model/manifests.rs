@@ -134,6 +134,13 @@ impl Objects {
         }
     }
 
+    /// Identity of every object that is kept.
+    pub fn metas(&self) -> impl Iterator<Item = &Meta> {
+        let typed = self.services.iter().map(|s| &s.meta).chain(self.config_maps.iter().map(|m| &m.meta));
+        let workloads = self.workloads.iter().map(|w| &w.meta);
+        typed.chain(workloads).chain(self.generic.values().flatten().map(|g| &g.meta))
+    }
+
     /// The objects of a generic kind.
     #[must_use]
     pub fn of_kind(&self, kind: &str) -> &[Generic] {

@@ -10,7 +10,7 @@ mod objects;
 mod placeholders;
 mod pod;
 mod ports;
-mod proxy;
+pub mod proxy;
 
 use crate::analysis::facts::Facts;
 use crate::analysis::servers::graph::Routes;

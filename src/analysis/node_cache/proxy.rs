@@ -96,7 +96,8 @@ fn enabled_by_chart(cluster: &Cluster) -> Option<Located<String>> {
 }
 
 /// The setting by which kube-proxy is replaced.
-fn replacement(cluster: &Cluster, facts: &Facts) -> Option<Located<String>> {
+#[must_use]
+pub fn replacement(cluster: &Cluster, facts: &Facts) -> Option<Located<String>> {
     if let Some(mode) = facts.proxy.as_ref().filter(|mode| mode.value == ProxyMode::Replaced) {
         return Some(mode.with("kube-proxy is replaced".to_owned()));
     }

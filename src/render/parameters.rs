@@ -1,0 +1,318 @@
+//! Parameters of a rendering: from flags, else from the snapshot, else from the distribution.
+
+use super::chosen::Chosen;
+use super::distribution::Distribution;
+use super::request::{Request, is_domain};
+use super::stubs::{self, StubZone};
+use crate::analysis::collect::Assumptions;
+use crate::analysis::facts::{Facts, ProxyMode, parse_cidrs, parse_located};
+use crate::analysis::node_cache::proxy::replacement;
+use crate::analysis::node_dns::{self, NodeDns};
+use crate::analysis::servers::graph::Routes;
+use crate::analysis::servers::read::Upstream;
+use crate::model::Cluster;
+use crate::model::dns_server::ServerKind;
+use crate::model::service::Service;
+use crate::source::{Located, Snapshot};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// The resolver file that a container finds in its own file system.
+pub const OWN_FILE: &str = "/etc/resolv.conf";
+/// The image that is taken where the snapshot has none; its arguments and plugins are those that dnslint knows.
+const IMAGE: &str = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7";
+
+/// How queries of pods reach the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The cache also answers on the address of the DNS Service: pods keep what they have (iptables).
+    Intercept,
+    /// Pods must be sent to the cache's own address (IPVS, nftables).
+    LocalOnly,
+    /// Cilium redirects the Service to the cache's pod on each node.
+    Redirect,
+}
+
+/// The DNS Service of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsService {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// What it selects.
+    pub selector: BTreeMap<String, String>,
+    /// The port of the CoreDNS pods: a number or a name.
+    pub target_port: String,
+}
+
+/// Everything that the templates need.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// Cluster domain without dots at its ends.
+    pub cluster_domain: Chosen<String>,
+    /// The DNS Service.
+    pub dns_service: Chosen<DnsService>,
+    /// Its ClusterIPs.
+    pub cluster_dns: Chosen<Vec<IpAddr>>,
+    /// kube-proxy's mode.
+    pub proxy: Chosen<ProxyMode>,
+    /// What follows from it.
+    pub mode: Mode,
+    /// Addresses that the cache makes for itself.
+    pub local_ips: Chosen<Vec<IpAddr>>,
+    /// Where names outside the cluster go: addresses, or one resolver file.
+    pub upstreams: Chosen<Vec<String>>,
+    /// Zones that CoreDNS sends elsewhere.
+    pub stub_zones: Vec<Chosen<StubZone>>,
+    /// Image of the cache.
+    pub image: Chosen<String>,
+    /// Port of the health check.
+    pub health_port: Chosen<u16>,
+    /// Port of the metrics.
+    pub metrics_port: Chosen<u16>,
+    /// Entries of the cache for the cluster's names.
+    pub cache_entries: Chosen<u32>,
+    /// The nodes as they are.
+    pub nodes: Vec<NodeDns>,
+    /// True sentences about what the rendering does not carry over.
+    pub notes: Vec<String>,
+}
+
+impl Parameters {
+    /// Takes the parameters together.
+    #[must_use]
+    pub fn of(request: &Request, snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Self {
+        let mut facts = Facts::of(cluster);
+        facts.assume_proxy(assume.proxy_mode.as_deref());
+        let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
+        let sites = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+        let routes = Routes::of(cluster, &facts, sites);
+        let cluster_domain = cluster_domain(request, &facts, &nodes);
+        let cluster_dns = cluster_dns(request, &facts, &nodes);
+        let proxy = proxy(request, cluster, &facts);
+        let mode = match proxy.value {
+            ProxyMode::Iptables => Mode::Intercept,
+            ProxyMode::Ipvs | ProxyMode::Nftables => Mode::LocalOnly,
+            ProxyMode::Replaced => Mode::Redirect,
+        };
+        let (stub_zones, notes) = stubs::of(&routes.graph, &cluster_domain.value);
+        Self {
+            dns_service: dns_service(request.distribution, cluster, &facts),
+            local_ips: local_ips(request, &facts, &cluster_dns.value),
+            upstreams: upstreams(request, &routes),
+            image: image(request, cluster),
+            health_port: port(request.health_port, "--health-port", super::HEALTH_PORT, "the Kubernetes add-on"),
+            metrics_port: port(request.metrics_port, "--metrics-port", super::METRICS_PORT, "the Kubernetes add-on"),
+            cache_entries: match request.cache_entries {
+                Some(entries) => Chosen::flag(entries, "--cache-entries"),
+                None => Chosen::default_of(9984, "the Kubernetes add-on"),
+            },
+            proxy,
+            cluster_domain,
+            cluster_dns,
+            mode,
+            stub_zones,
+            nodes,
+            notes,
+        }
+    }
+
+    /// ClusterIPs of the family that the cache serves: one process serves IPv4 or IPv6 (`parseFlags` in
+    /// `cmd/node-cache/main.go`).
+    #[must_use]
+    pub fn served_dns(&self) -> Vec<IpAddr> {
+        let v4 = self.local_ips.value.first().is_none_or(IpAddr::is_ipv4);
+        self.cluster_dns.value.iter().copied().filter(|ip| ip.is_ipv4() == v4).collect()
+    }
+
+    /// Addresses on which pods reach the cache.
+    #[must_use]
+    pub fn answers_on(&self) -> Vec<IpAddr> {
+        match self.mode {
+            Mode::Intercept => self.local_ips.value.iter().copied().chain(self.served_dns()).collect(),
+            Mode::LocalOnly => self.local_ips.value.clone(),
+            Mode::Redirect => self.cluster_dns.value.clone(),
+        }
+    }
+}
+
+fn cluster_domain(request: &Request, facts: &Facts, nodes: &[NodeDns]) -> Chosen<String> {
+    if let Some(domain) = &request.cluster_domain {
+        return Chosen::flag(domain.trim_matches('.').to_ascii_lowercase(), "--cluster-domain");
+    }
+    let of_k3s = nodes.iter().filter_map(|n| n.k3s.as_ref()).map(|k3s| &k3s.cluster_domain);
+    let of_kubelets = nodes.iter().map(|n| &n.kubelet.cluster_domain);
+    let written =
+        of_k3s.chain(of_kubelets).chain(&facts.domains).find(|d| !d.origins.is_empty() && is_domain(&d.value));
+    match written {
+        Some(domain) => Chosen::located(domain.with(domain.value.trim_matches('.').to_owned()), "the cluster"),
+        None => Chosen::default_of("cluster.local".to_owned(), request.distribution.name()),
+    }
+}
+
+/// The Services' own addresses; what kubelets or k3s are told; the usual place in the service range; the default.
+fn cluster_dns(request: &Request, facts: &Facts, nodes: &[NodeDns]) -> Chosen<Vec<IpAddr>> {
+    if !request.cluster_dns.is_empty() {
+        return Chosen::flag(request.cluster_dns.clone(), "--cluster-dns");
+    }
+    if let Some(first) = facts.dns_addresses.first() {
+        return Chosen::shown(
+            distinct(facts.dns_addresses.iter().map(|ip| ip.value)),
+            first.location(),
+            "the DNS Service",
+        );
+    }
+    let is_service =
+        |ip: &Located<IpAddr>| !facts.node_cache_addresses.iter().any(|own| own.value == ip.value) && !is_own(ip.value);
+    let of_k3s = nodes.iter().filter_map(|n| n.k3s.as_ref()).map(|k3s| &k3s.cluster_dns);
+    let of_kubelets = nodes.iter().map(|n| &n.kubelet.cluster_dns);
+    let told = of_k3s
+        .chain(of_kubelets)
+        .map(|list| list.iter().filter_map(parse_located).filter(is_service).collect::<Vec<_>>());
+    if let Some(list) = told.into_iter().find(|list| !list.is_empty()) {
+        let at = list.iter().find_map(Located::location);
+        return Chosen::shown(distinct(list.iter().map(|ip| ip.value)), at, "the nodes");
+    }
+    let ranges = nodes.iter().filter_map(|n| n.k3s.as_ref()).flat_map(|k3s| &k3s.service_cidr).flat_map(parse_cidrs);
+    let ranges: Vec<Located<IpNet>> = ranges.chain(facts.service_cidrs.iter().cloned()).collect();
+    let ordinal = request.distribution.dns_ordinal();
+    match ranges.first() {
+        Some(first) => {
+            let list = distinct(ranges.iter().filter_map(|range| nth(&range.value, ordinal)));
+            Chosen::shown(list, first.location(), format!("address {ordinal} of the service range"))
+        }
+        None => Chosen::default_of(vec![request.distribution.dns_address()], request.distribution.name()),
+    }
+}
+
+/// Addresses that only a node cache has: link-local ones.
+const fn is_own(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V4(v4) if v4.is_link_local())
+}
+
+/// At most one address of each family, in order: a Service has no more.
+fn distinct(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut list: Vec<IpAddr> = Vec::new();
+    for ip in addresses {
+        if !list.iter().any(|known| known.is_ipv4() == ip.is_ipv4()) {
+            list.push(ip);
+        }
+    }
+    list
+}
+
+/// The address with a number in a range.
+fn nth(range: &IpNet, ordinal: u8) -> Option<IpAddr> {
+    let address = match range.network() {
+        IpAddr::V4(ip) => IpAddr::V4(u32::from(ip).checked_add(u32::from(ordinal))?.into()),
+        IpAddr::V6(ip) => IpAddr::V6(u128::from(ip).checked_add(u128::from(ordinal))?.into()),
+    };
+    range.contains(&address).then_some(address)
+}
+
+fn proxy(request: &Request, cluster: &Cluster, facts: &Facts) -> Chosen<ProxyMode> {
+    if let Some(mode) = request.proxy {
+        return Chosen::flag(mode, "--proxy-mode");
+    }
+    if let Some(setting) = replacement(cluster, facts) {
+        return Chosen::located(setting.with(ProxyMode::Replaced), "Cilium");
+    }
+    match &facts.proxy {
+        Some(mode) => Chosen::located(mode.clone(), "kube-proxy"),
+        None if request.distribution.proxy_is_ipvs() => {
+            Chosen::default_of(ProxyMode::Ipvs, request.distribution.name())
+        }
+        None => Chosen::default_of(ProxyMode::Iptables, request.distribution.name()),
+    }
+}
+
+fn local_ips(request: &Request, facts: &Facts, cluster_dns: &[IpAddr]) -> Chosen<Vec<IpAddr>> {
+    if !request.local_ips.is_empty() {
+        return Chosen::flag(request.local_ips.clone(), "--local-ip");
+    }
+    let own: Vec<_> = facts
+        .node_cache_addresses
+        .iter()
+        .filter(|ip| !cluster_dns.contains(&ip.value) && !ip.value.is_unspecified())
+        .collect();
+    if let Some(first) = own.first().copied() {
+        let own = own.iter().filter(|ip| ip.value.is_ipv4() == first.value.is_ipv4());
+        return Chosen::shown(distinct(own.map(|ip| ip.value)), first.location(), "the node cache of the snapshot");
+    }
+    let default =
+        |ip: &IpAddr| if ip.is_ipv4() { request.distribution.local_ip() } else { request.distribution.local_ip6() };
+    let whose = if request.distribution == Distribution::Kubespray { "kubespray" } else { "the Kubernetes add-on" };
+    // pods ask the first address of the Service first, so the cache is of its family
+    Chosen::default_of(cluster_dns.first().map(default).into_iter().collect(), whose)
+}
+
+/// The Service in front of CoreDNS, as it is or as the distribution installs it.
+fn dns_service(distribution: Distribution, cluster: &Cluster, facts: &Facts) -> Chosen<DnsService> {
+    let found = facts.dns_services.iter().filter_map(|index| cluster.objects.services.get(*index));
+    match found.into_iter().find(|service| !service.selector.is_empty() && is_domain(&service.meta.name.value)) {
+        Some(service) => Chosen::shown(
+            DnsService {
+                namespace: service.meta.namespace.value.clone(),
+                name: service.meta.name.value.clone(),
+                selector: service.selector.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect(),
+                target_port: target_port(service),
+            },
+            service.meta.name.location(),
+            "the DNS Service",
+        ),
+        None => Chosen::default_of(
+            DnsService {
+                namespace: "kube-system".to_owned(),
+                name: distribution.dns_service().to_owned(),
+                selector: distribution.dns_selector(),
+                target_port: "53".to_owned(),
+            },
+            distribution.name(),
+        ),
+    }
+}
+
+/// The port of the pods behind port 53 over TCP, which is how the cache asks.
+fn target_port(service: &Service) -> String {
+    let of = |protocol: &str| {
+        let port = service
+            .ports
+            .iter()
+            .find(|p| p.protocol.value == protocol && p.port.as_ref().is_some_and(|n| n.value == 53))?;
+        port.target_port.as_ref().map(|t| t.value.clone())
+    };
+    of("TCP").or_else(|| of("UDP")).filter(|port| is_domain(port)).unwrap_or_else(|| "53".to_owned())
+}
+
+/// Where CoreDNS sends the root zone: fixed addresses are taken over, its own resolver file becomes the cache's.
+fn upstreams(request: &Request, routes: &Routes<'_>) -> Chosen<Vec<String>> {
+    if !request.upstreams.is_empty() {
+        return Chosen::flag(request.upstreams.clone(), "--upstream");
+    }
+    let servers = routes.graph.servers.iter().filter(|server| server.kind == ServerKind::CoreDns);
+    let roots =
+        servers.flat_map(|server| &server.blocks).filter(|block| block.zones.iter().any(|zone| zone.value == "."));
+    let forward = roots.flat_map(|block| &block.forwards).find(|forward| forward.from == ".");
+    let Some(forward) = forward else { return Chosen::default_of(vec![OWN_FILE.to_owned()], "CoreDNS") };
+    let list = stubs::targets(&forward.upstreams);
+    let file = forward.upstreams.iter().any(|upstream| matches!(upstream.value, Upstream::File(_)));
+    let value = if file || list.is_empty() { vec![OWN_FILE.to_owned()] } else { list };
+    Chosen::shown(value, Some(forward.location), "CoreDNS's own forward")
+}
+
+fn image(request: &Request, cluster: &Cluster) -> Chosen<String> {
+    if let Some(image) = &request.image {
+        return Chosen::flag(image.clone(), "--image");
+    }
+    let caches = cluster.dns_servers.iter().filter(|server| server.kind == ServerKind::NodeCache);
+    match caches.filter_map(|server| server.image.clone()).find(|image| super::request::is_image(&image.value)) {
+        Some(image) => Chosen::located(image, "the node cache of the snapshot"),
+        None => Chosen::default_of(IMAGE.to_owned(), "the Kubernetes add-on"),
+    }
+}
+
+fn port(asked: Option<u16>, flag: &'static str, usual: u16, whose: &str) -> Chosen<u16> {
+    asked.map_or_else(|| Chosen::default_of(usual, whose), |port| Chosen::flag(port, flag))
+}

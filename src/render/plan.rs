@@ -1,0 +1,286 @@
+//! The files of a rendering, where they go, what decides their content, and what to do with them.
+
+use super::chosen::{Chosen, Source};
+use super::context::{self, texts};
+use super::distribution::Distribution;
+use super::node_files::{self, NodeChange};
+use super::parameters::{Mode, Parameters};
+use super::request::{Request, Resolver};
+use super::{resolver_config, steps, templates};
+use crate::analysis::collect::Assumptions;
+use crate::model::Cluster;
+use crate::model::object::Meta;
+use crate::model::read::{At, Place};
+use crate::source::{FileId, Location, Snapshot};
+use crate::syntax::yaml;
+
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Kubernetes objects.
+    Manifests,
+    /// Settings of nodes, or variables of what installs them.
+    Node,
+    /// The configuration of a resolver that runs outside Kubernetes.
+    Resolver,
+}
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its path below the directory of the cluster, or below the node's root where [`node`](Self::node) names one.
+    pub path: String,
+    /// Its whole text.
+    pub text: String,
+    /// What it is for.
+    pub part: Part,
+    /// The node that it belongs to.
+    pub node: Option<String>,
+}
+
+/// A parameter as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// A rendering.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The files, in the order in which they are written.
+    pub files: Vec<File>,
+    /// What decided them.
+    pub parameters: Vec<Row>,
+    /// True sentences about what is not carried over.
+    pub notes: Vec<String>,
+    /// What to do, in order: each with how to see that it worked.
+    pub steps: Vec<String>,
+    /// How to go back.
+    pub back: Vec<String>,
+}
+
+/// Why nothing is rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A sentence.
+    pub reason: String,
+    /// The place that shows it.
+    pub at: Option<Location>,
+    /// What to choose instead.
+    pub help: Option<String>,
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reason, at: None, help: None }
+    }
+}
+
+/// Renders what `request` asks for.
+///
+/// # Errors
+/// What the snapshot or the request makes impossible.
+pub fn plan(request: &Request, snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Result<Plan, Refusal> {
+    request.check()?;
+    let parameters = Parameters::of(request, snapshot, cluster, assume);
+    refuse(request, &parameters)?;
+    let changes = node_files::changes(request, snapshot, cluster, &parameters);
+    let mut files = match request.resolver {
+        Resolver::NodeCache => node_cache(request, snapshot, cluster, &parameters)?,
+        Resolver::CoreDns | Resolver::HickoryDns => resolver_config::files(request, &parameters)?,
+    };
+    files.extend(node_files::files(request, snapshot, &parameters, &changes)?);
+    let mut notes = parameters.notes.clone();
+    notes.extend(not_carried(request, &parameters));
+    Ok(Plan {
+        steps: steps::forward(request, &parameters, &files, &changes),
+        back: steps::back(request, &parameters, &changes),
+        parameters: rows(request, &parameters, &changes),
+        files,
+        notes,
+    })
+}
+
+/// What no choice of files could make right.
+fn refuse(request: &Request, parameters: &Parameters) -> Result<(), Refusal> {
+    let local = &parameters.local_ips.value;
+    let no = |reason: String, help: &str| Err(Refusal { reason, at: None, help: Some(help.to_owned()) });
+    if let Some(both) = local.iter().find(|ip| parameters.cluster_dns.value.contains(ip)) {
+        return no(
+            format!("the cache's own address {both} is the address of the DNS Service"),
+            "choose another --local-ip",
+        );
+    }
+    if let Some(other) =
+        local.iter().find(|ip| !parameters.cluster_dns.value.iter().any(|dns| dns.is_ipv4() == ip.is_ipv4()))
+    {
+        let reason = format!("the DNS Service has no address of the family of {other}");
+        return no(reason, "name its addresses with --cluster-dns, or leave that --local-ip out");
+    }
+    if request.resolver != Resolver::NodeCache && parameters.mode == Mode::Redirect {
+        let reason = "Cilium's redirect needs the cache in a pod, and this resolver would run on the node".to_owned();
+        return no(
+            reason,
+            "render the node cache, or let kubelets name the resolver's address with `--proxy-mode ipvs`",
+        );
+    }
+    Ok(())
+}
+
+fn node_cache(
+    request: &Request,
+    snapshot: &Snapshot,
+    cluster: &Cluster,
+    parameters: &Parameters,
+) -> Result<Vec<File>, Refusal> {
+    let manifest = |path: &str, text: String| File { path: path.to_owned(), text, part: Part::Manifests, node: None };
+    match request.distribution {
+        // the role installs the cache itself
+        Distribution::Kubespray => Ok(Vec::new()),
+        Distribution::Rke2 => {
+            let path =
+                place(snapshot, cluster, Distribution::Rke2, &["HelmChartConfig/kube-system/rke2-coredns".to_owned()])?;
+            Ok(vec![manifest(&path, node_files::chart_config(parameters)?)])
+        }
+        Distribution::K3s | Distribution::Kubeadm => {
+            let text = manifests(request, parameters)?;
+            let names: Vec<String> = objects(FileId(0), &text).iter().map(Meta::display).collect();
+            let path = place(snapshot, cluster, request.distribution, &names)?;
+            Ok(vec![manifest(&path, text)])
+        }
+    }
+}
+
+fn manifests(request: &Request, parameters: &Parameters) -> Result<String, String> {
+    let upstreams = context::cluster_upstreams(parameters);
+    let corefile =
+        templates::render("resolver/node-cache.Corefile.j2", &context::corefile(request, parameters, &upstreams))?;
+    templates::render("node-cache/manifests.yaml.j2", &context::manifests(request, parameters, corefile))
+}
+
+/// Identity of every object of a manifest, of whatever kind.
+fn objects(file: FileId, text: &str) -> Vec<Meta> {
+    let parsed = yaml::parse(text);
+    let place = Place::file(file);
+    parsed.documents.iter().filter_map(|document| Meta::read(At::new(document.root(), &place))).collect()
+}
+
+/// Objects of a node cache that only some modes need; in its file they are replaced with it.
+const OTHER_MODES: [&str; 2] =
+    ["Service/kube-system/kube-dns-upstream", "CiliumLocalRedirectPolicy/kube-system/node-local-dns"];
+
+/// Where manifests go: the file that already holds these objects, if it holds nothing else; else a new one.
+fn place(
+    snapshot: &Snapshot,
+    cluster: &Cluster,
+    distribution: Distribution,
+    names: &[String],
+) -> Result<String, Refusal> {
+    let ours = |meta: &Meta| {
+        let name = meta.display();
+        names.contains(&name) || OTHER_MODES.contains(&name.as_str())
+    };
+    let held: Vec<&Meta> = cluster.objects.metas().filter(|meta| ours(meta)).collect();
+    let Some(first) = held.first() else { return Ok(usual_place(snapshot, distribution)) };
+    let file = snapshot.file(first.location.file);
+    if let Some(other) = held.iter().find(|meta| meta.location.file != file.id) {
+        return Err(Refusal {
+            reason: format!("{} and {} stand in different files", first.display(), other.display()),
+            at: other.name.location(),
+            help: Some("put the node cache into one file, or remove it, and render again".to_owned()),
+        });
+    }
+    match objects(file.id, &file.text).into_iter().find(|meta| !ours(meta)) {
+        None => Ok(relative(snapshot, &file.path)),
+        Some(meta) => Err(Refusal {
+            reason: format!("the file with the node cache also holds {}", meta.display()),
+            at: meta.name.location(),
+            help: Some("move the node cache into a file of its own: rendering replaces the whole file".to_owned()),
+        }),
+    }
+}
+
+/// Where the distribution picks manifests up by itself, on a node; else a folder of manifests.
+fn usual_place(snapshot: &Snapshot, distribution: Distribution) -> String {
+    let on_node = snapshot.nodes.iter().all(|root| root.path == base(snapshot)) || snapshot.files.is_empty();
+    match distribution {
+        Distribution::K3s if on_node => "var/lib/rancher/k3s/server/manifests/node-local-dns.yaml",
+        Distribution::Rke2 if on_node => "var/lib/rancher/rke2/server/manifests/rke2-coredns-config.yaml",
+        Distribution::Rke2 => "manifests/rke2-coredns-config.yaml",
+        _ => "manifests/node-local-dns.yaml",
+    }
+    .to_owned()
+}
+
+/// The shown directory of the cluster.
+fn base(snapshot: &Snapshot) -> &str {
+    snapshot.clusters.first().map_or(".", |cluster| cluster.path.as_str())
+}
+
+/// A shown path below the directory of the cluster.
+fn relative(snapshot: &Snapshot, path: &str) -> String {
+    let base = base(snapshot);
+    let below = path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+    below.unwrap_or(path).to_owned()
+}
+
+/// A dual-stack Service: the second family is left to CoreDNS.
+fn other_family(parameters: &Parameters) -> Option<String> {
+    let served = parameters.served_dns();
+    let other = parameters.cluster_dns.value.iter().find(|ip| !served.contains(ip))?;
+    Some(format!("one node cache serves one address family: queries to {other} go to CoreDNS as before"))
+}
+
+fn not_carried(request: &Request, parameters: &Parameters) -> Vec<String> {
+    let mut notes: Vec<String> = other_family(parameters).into_iter().collect();
+    let zones: Vec<&str> = parameters.stub_zones.iter().map(|stub| stub.value.zone.as_str()).collect();
+    if request.distribution == Distribution::Rke2 && request.resolver == Resolver::NodeCache && !zones.is_empty() {
+        notes.push(format!(
+            "RKE2's chart writes the cache's Corefile and has no value for stub zones: {} go to the cache's own upstreams, \
+             not where CoreDNS sends them",
+            zones.join(", ")
+        ));
+    }
+    if request.distribution == Distribution::Kubespray && parameters.mode == Mode::Redirect {
+        notes.push(
+            "kubespray has no Cilium redirect for its node cache: pods are sent to its address instead".to_owned(),
+        );
+    }
+    notes
+}
+
+fn rows(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> Vec<Row> {
+    fn row<T>(name: &'static str, chosen: &Chosen<T>, text: impl Fn(&T) -> String) -> Row {
+        Row { name, value: text(&chosen.value), source: chosen.source.clone() }
+    }
+    let addresses = |list: &Vec<std::net::IpAddr>| texts(list).join(" ");
+    let mut rows = vec![
+        row("cluster domain", &parameters.cluster_domain, Clone::clone),
+        row("DNS Service", &parameters.dns_service, |s| format!("{}/{}", s.namespace, s.name)),
+        row("its addresses", &parameters.cluster_dns, addresses),
+        row("kube-proxy", &parameters.proxy, |mode| mode.as_str().to_owned()),
+        row("cache address", &parameters.local_ips, addresses),
+        row("other names go to", &parameters.upstreams, |list| list.join(" ")),
+    ];
+    rows.extend(parameters.stub_zones.iter().map(|stub| {
+        row("stub zone", stub, |s| {
+            let to = if s.servers.is_empty() { "CoreDNS".to_owned() } else { s.servers.join(" ") };
+            format!("{} to {to}", s.zone)
+        })
+    }));
+    if request.resolver == Resolver::NodeCache && !context::has_own_manifests(request.distribution) {
+        rows.push(row("image", &parameters.image, Clone::clone));
+        rows.push(row("health port", &parameters.health_port, ToString::to_string));
+        rows.push(row("metrics port", &parameters.metrics_port, ToString::to_string));
+    }
+    for change in changes {
+        rows.extend(change.resolv_conf.as_ref().map(|path| row("resolver file for pods", path, Clone::clone)));
+    }
+    rows.dedup();
+    rows
+}

@@ -1,0 +1,103 @@
+//! What to do with rendered files: the order of restarts, how to see that each step worked, and the way back.
+
+use super::context::texts;
+use super::distribution::Distribution;
+use super::node_files::NodeChange;
+use super::parameters::{Mode, Parameters};
+use super::plan::{File, Part};
+use super::request::{Request, Resolver};
+
+/// The steps in order. The cache comes before the nodes that are sent to it.
+#[must_use]
+pub fn forward(request: &Request, parameters: &Parameters, files: &[File], changes: &[NodeChange]) -> Vec<String> {
+    let mut steps = Vec::new();
+    let local = texts(&parameters.local_ips.value).join(" and ");
+    let resolver = changes.iter().any(|change| change.resolv_conf.is_some());
+    let domain = &parameters.cluster_domain.value;
+    match (request.resolver, request.distribution) {
+        (Resolver::NodeCache, Distribution::Kubespray) => {
+            steps.push("put the variables into the inventory and run `ansible-playbook cluster.yml --tags nodelocaldns,kubelet`".to_owned());
+        }
+        (Resolver::NodeCache, _) => {
+            for file in files.iter().filter(|file| file.part == Part::Manifests) {
+                steps.push(apply(request.distribution, &file.path));
+            }
+            steps.push("wait: `kubectl -n kube-system rollout status daemonset/node-local-dns`".to_owned());
+        }
+        (Resolver::CoreDns | Resolver::HickoryDns, _) => steps.push(format!(
+            "on every node: create a dummy interface with {local}, install the configuration, start the resolver"
+        )),
+    }
+    if parameters.mode != Mode::Redirect {
+        steps.push(format!(
+            "ask it on a node: `dig +short kubernetes.default.svc.{domain} @{}`",
+            texts(&parameters.local_ips.value).first().map_or("", String::as_str)
+        ));
+    }
+    if !changes.is_empty() {
+        steps.push(node_step(request.distribution));
+    }
+    if resolver {
+        steps.push("restart CoreDNS, which keeps the resolver file that it started with: `kubectl -n kube-system rollout restart deployment/".to_owned() + deployment(request.distribution) + "`");
+    }
+    if changes.iter().any(|change| !change.cluster_dns.is_empty()) {
+        steps.push("pods that run already keep their old nameserver until they are made anew: restart workloads one after the other".to_owned());
+    }
+    steps
+}
+
+fn apply(distribution: Distribution, path: &str) -> String {
+    if path.starts_with("var/lib/rancher/") {
+        return format!("copy /{path} to every server: {} applies it by itself", distribution.name());
+    }
+    format!("`kubectl apply -f {path}`")
+}
+
+fn node_step(distribution: Distribution) -> String {
+    match distribution {
+        Distribution::K3s => "node by node: `systemctl restart k3s` (servers) or `systemctl restart k3s-agent`, then `kubectl get node` until it is Ready",
+        Distribution::Rke2 => "node by node: `systemctl restart rke2-server` or `rke2-agent`, then `kubectl get node` until it is Ready",
+        Distribution::Kubeadm => "node by node: `kubeadm upgrade node phase kubelet-config --patches kubeadm-patches`, `systemctl restart kubelet`, then `kubectl get node` until it is Ready",
+        Distribution::Kubespray => "the playbook restarts the kubelets; `kubectl get node` until all are Ready",
+    }
+    .to_owned()
+}
+
+const fn deployment(distribution: Distribution) -> &'static str {
+    match distribution {
+        Distribution::Rke2 => "rke2-coredns-rke2-coredns",
+        _ => "coredns",
+    }
+}
+
+/// The way back: nodes first, so that no pod asks a cache that is gone.
+#[must_use]
+pub fn back(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> Vec<String> {
+    let mut steps = Vec::new();
+    if !changes.is_empty() {
+        steps.push(format!("take the node settings back and restart: {}", node_step(request.distribution)));
+    }
+    if changes.iter().any(|change| !change.cluster_dns.is_empty()) {
+        steps.push("restart the workloads that were made meanwhile: they name the cache".to_owned());
+    }
+    match (request.resolver, request.distribution) {
+        (Resolver::NodeCache, Distribution::Kubespray) => {
+            steps.push("set `enable_nodelocaldns: false`, run the playbook".to_owned())
+        }
+        (Resolver::NodeCache, Distribution::Rke2) => {
+            steps.push("set `nodelocal.enabled: false` in the HelmChartConfig".to_owned())
+        }
+        (Resolver::NodeCache, _) => {
+            let note = if parameters.mode == Mode::Intercept {
+                "; it takes its rules and addresses away when it ends, and queries reach CoreDNS again"
+            } else {
+                ""
+            };
+            steps.push(format!("`kubectl -n kube-system delete daemonset/node-local-dns`{note}"));
+        }
+        (Resolver::CoreDns | Resolver::HickoryDns, _) => {
+            steps.push("stop the resolver on every node and remove its interface".to_owned())
+        }
+    }
+    steps
+}

@@ -1,0 +1,123 @@
+//! Zones that CoreDNS sends elsewhere: the cache must know them, since it asks CoreDNS only for the cluster's names.
+
+use super::chosen::Chosen;
+use super::request::{is_domain, is_path};
+use crate::analysis::servers::read::{Block, Forward, Upstream};
+use crate::analysis::servers::routing::Graph;
+use crate::model::dns_server::ServerKind;
+use crate::source::Located;
+use std::net::SocketAddr;
+
+/// A zone with its own servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StubZone {
+    /// The zone, fully qualified.
+    pub zone: String,
+    /// Its servers; empty where CoreDNS itself answers, so that the cache must ask CoreDNS.
+    pub servers: Vec<String>,
+    /// CoreDNS asks them over TCP.
+    pub force_tcp: bool,
+}
+
+/// Plugins of a block that change what clients see; what they do only CoreDNS can do.
+const ANSWERING: [&str; 14] = [
+    "hosts",
+    "file",
+    "auto",
+    "secondary",
+    "template",
+    "rewrite",
+    "etcd",
+    "route53",
+    "azure",
+    "clouddns",
+    "k8s_external",
+    "kubernetes",
+    "acl",
+    "dns64",
+];
+
+/// The stub zones of every CoreDNS, and notes about what its root block does that the cache will not.
+#[must_use]
+pub fn of(graph: &Graph<'_>, cluster_domain: &str) -> (Vec<Chosen<StubZone>>, Vec<String>) {
+    let mut zones: Vec<Chosen<StubZone>> = Vec::new();
+    let mut notes = Vec::new();
+    let servers = graph.servers.iter().filter(|server| server.kind == ServerKind::CoreDns);
+    for (server, block) in servers.flat_map(|server| server.blocks.iter().map(move |block| (server, block))) {
+        if !block.sockets.iter().any(|socket| socket.port == 53 && !socket.encrypted) {
+            continue;
+        }
+        let found: Vec<Chosen<StubZone>> = if block.zones.iter().any(|zone| zone.value == ".") {
+            notes.extend(of_root(&server.name, block));
+            block
+                .forwards
+                .iter()
+                .filter(|forward| forward.from != ".")
+                .map(|forward| stub(&forward.from, forward))
+                .collect()
+        } else {
+            block.zones.iter().map(|zone| of_block(zone, block)).collect()
+        };
+        for zone in found.into_iter().filter(|zone| is_foreign(&zone.value.zone, cluster_domain)) {
+            if !zones.iter().any(|known| known.value.zone == zone.value.zone) {
+                zones.push(zone);
+            }
+        }
+    }
+    zones.sort_by(|a, b| a.value.zone.cmp(&b.value.zone));
+    (zones, notes)
+}
+
+/// A zone that is neither the cluster's nor one of the reverse zones, and a name that may stand in a Corefile.
+fn is_foreign(zone: &str, cluster_domain: &str) -> bool {
+    let bare = zone.trim_end_matches('.');
+    is_domain(bare) && bare != cluster_domain && bare != "in-addr.arpa" && bare != "ip6.arpa"
+}
+
+fn of_block(zone: &Located<String>, block: &Block<'_>) -> Chosen<StubZone> {
+    let answers = ANSWERING.iter().any(|plugin| block.syntax.has(plugin));
+    match block.forwards.first().filter(|forward| !answers && forward.from == ".") {
+        Some(forward) => stub(&zone.value, forward),
+        None => {
+            let value = StubZone { zone: zone.value.clone(), servers: Vec::new(), force_tcp: true };
+            Chosen::shown(value, zone.location(), "a server block of CoreDNS that answers itself")
+        }
+    }
+}
+
+fn stub(zone: &str, forward: &Forward<'_>) -> Chosen<StubZone> {
+    let value = StubZone {
+        zone: zone.to_owned(),
+        servers: targets(&forward.upstreams),
+        force_tcp: forward.force_tcp.is_some(),
+    };
+    Chosen::shown(value, Some(forward.location), "a stub zone of CoreDNS")
+}
+
+/// Upstreams as a Corefile names them; what is neither an address nor a file is left out.
+#[must_use]
+pub fn targets(upstreams: &[Located<Upstream>]) -> Vec<String> {
+    let text = |upstream: &Located<Upstream>| match &upstream.value {
+        Upstream::Address { ip, port, encrypted } => {
+            let (scheme, usual) = if *encrypted { ("tls://", 853) } else { ("", 53) };
+            let address = if *port == usual { ip.to_string() } else { SocketAddr::new(*ip, *port).to_string() };
+            Some(format!("{scheme}{address}"))
+        }
+        Upstream::File(path) => Some(path.clone()).filter(|path| is_path(path)),
+        Upstream::Placeholder(_) | Upstream::Other(_) => None,
+    };
+    upstreams.iter().filter_map(text).collect()
+}
+
+/// What the root block answers besides the cluster's names: with the cache in front, outside names never reach it.
+fn of_root(server: &str, block: &Block<'_>) -> Option<String> {
+    let own: Vec<&str> = ANSWERING.iter().copied().filter(|p| *p != "kubernetes" && block.syntax.has(p)).collect();
+    let list = own.iter().map(|plugin| format!("`{plugin}`")).collect::<Vec<_>>().join(", ");
+    (!own.is_empty()).then(|| {
+        format!(
+            "the root block of {server} has {list}: the cache sends names outside the cluster to their upstream directly, so \
+             only the cluster's zones still see it; `--upstream` with the address of a server of your own, or a server block \
+             for the zones concerned, keeps it"
+        )
+    })
+}
