@@ -162,7 +162,8 @@ impl Writer<'_> {
     fn write(&mut self, text: &str) {
         let glued = self.out.is_empty() || self.out.ends_with(['(', '[', '.', '!']);
         let closes = text.starts_with([')', ']', ',', '.']) || text == "(" || text == "[";
-        let needs_space = !glued && !(closes && !self.out.ends_with(['=', '&', '|', '<', '>', '?', ':', '+', ',']));
+        let after_operator = self.out.ends_with(['=', '&', '|', '<', '>', '?', ':', '+', ',']);
+        let needs_space = !glued && (!closes || after_operator);
         if needs_space && !(text == "(" && self.out.ends_with(' ')) {
             self.out.push(' ');
         }
