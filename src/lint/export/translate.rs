@@ -162,9 +162,8 @@ impl Writer<'_> {
     fn write(&mut self, text: &str) {
         let glued = self.out.is_empty() || self.out.ends_with(['(', '[', '.', '!']);
         let closes = text.starts_with([')', ']', ',', '.']) || text == "(" || text == "[";
-        let after_operator = self.out.ends_with(['=', '&', '|', '<', '>', '?', ':', '+', ',']);
-        let needs_space = !glued && (!closes || after_operator);
-        if needs_space && !(text == "(" && self.out.ends_with(' ')) {
+        let after_sign = self.out.ends_with(['=', '&', '|', '<', '>', '?', ':', '+', ',']);
+        if !glued && (!closes || after_sign) {
             self.out.push(' ');
         }
         self.out.push_str(text);
@@ -254,6 +253,9 @@ impl Writer<'_> {
             Some(text) => {
                 self.write(&text);
                 count
+            }
+            None if path == "dns_config" || path == "use_vc" => {
+                self.refuse(at, count, format!("only has(subject.{path}) can be said in a policy"))
             }
             None => self.refuse(at, count, not_in_the_specification(&format!("subject.{path}"))),
         }
