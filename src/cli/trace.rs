@@ -6,6 +6,7 @@ use crate::analysis::node_dns::pod_file::PodFileState;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::libc::{Libc, of_image};
 use crate::analysis::predict::{self, Prediction};
+use crate::analysis::trace::lookup::Course;
 use crate::analysis::trace::names::Answer;
 use crate::analysis::trace::walk::{Step, Transport};
 use crate::analysis::trace::{Client, Library, Lookup, Sequence, Trace, trace};
@@ -14,6 +15,9 @@ use crate::source::{LoadOptions, Lookup as NodeLookup, Snapshot};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+
+/// Version of the JSON; it changes when a field changes its meaning or goes away.
+const JSON_VERSION: u32 = 1;
 
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
@@ -145,7 +149,7 @@ impl Shown<'_> {
             let _ = writeln!(text, "  {line}");
         }
         text.push('\n');
-        self.trace.sequences.iter().for_each(|s| self.sequence(&mut text, s));
+        self.sequences(&mut text);
         let mut before = String::new();
         for lookup in &self.trace.lookups {
             let way = self.lookup(lookup);
@@ -167,24 +171,43 @@ impl Shown<'_> {
         text
     }
 
-    fn sequence(&self, text: &mut String, sequence: &Sequence) {
+    /// One line for each library, and its names; libraries that ask the same names share a list.
+    fn sequences(&self, text: &mut String) {
+        let all = &self.trace.sequences;
+        for (index, sequence) in all.iter().enumerate() {
+            let same =
+                |other: &Sequence| other.candidates == sequence.candidates && other.answered_by == sequence.answered_by;
+            let known = index.checked_sub(1).and_then(|before| all.get(before)).is_some_and(same);
+            self.sequence(text, sequence, known);
+            if all.get(index + 1).is_some_and(same) {
+                continue;
+            }
+            for (place, candidate) in sequence.candidates.names.iter().enumerate() {
+                let name = candidate.name().unwrap_or("a malformed packet");
+                let rest = if sequence.answered_by.is_some_and(|a| place > a) { "  (not asked)" } else { "" };
+                let _ = writeln!(text, "  {}. {name}{rest}", place + 1);
+            }
+        }
+    }
+
+    fn sequence(&self, text: &mut String, sequence: &Sequence, same: bool) {
         let count = sequence.candidates.names.len();
         let (queries, types) = (sequence.packets, self.trace.types.join(" and "));
         let users = self.users(sequence.library);
-        let _ = writeln!(
+        let names = if same { "the same".to_owned() } else { format!("{count} name{}", plural(count)) };
+        let _ = write!(
             text,
-            "{}{users}: {count} name{}, {queries} quer{} ({types}); {} if nobody answers; {}",
+            "{}{users}: {names}, {queries} quer{} ({types}); {}; {} if no nameserver answers",
             sequence.library.name(),
-            plural(count),
             if queries == 1 { "y" } else { "ies" },
-            sequence.silent.text(),
             self.verdict(sequence),
+            sequence.silent.time(),
         );
-        for (index, candidate) in sequence.candidates.names.iter().enumerate() {
-            let name = candidate.name().unwrap_or("a malformed packet");
-            let rest = if sequence.answered_by.is_some_and(|a| index > a) { "  (not asked)" } else { "" };
-            let _ = writeln!(text, "  {}. {name}{rest}", index + 1);
+        if let Some(course) = &sequence.first_silent {
+            let end = if course.ending.is_found() { "" } else { ", in vain," };
+            let _ = write!(text, ", {}{end} if only the first is silent", course.time());
         }
+        text.push('\n');
     }
 
     fn verdict(&self, sequence: &Sequence) -> String {
@@ -192,14 +215,18 @@ impl Shown<'_> {
         let open = sequence.candidates.names.iter().filter_map(|c| lookup(c.name()?)).any(Lookup::is_open);
         match sequence.answered_by {
             Some(index) => format!("number {} answers", index + 1),
-            None if open => "the answer lies outside the snapshot".to_owned(),
+            None if open => "servers outside the snapshot decide".to_owned(),
             None => "no answer".to_owned(),
         }
     }
 
     /// Containers whose image tells that they use the library.
     fn users(&self, library: Library) -> String {
-        let wanted = if library == Library::Musl { Libc::Musl } else { Libc::Glibc };
+        let wanted = match library {
+            Library::Musl | Library::MuslBefore124 => Libc::Musl,
+            Library::Glibc => Libc::Glibc,
+            Library::Go => return String::new(),
+        };
         let names: Vec<&str> =
             self.libraries.iter().filter(|(_, libc)| *libc == wanted).map(|(name, _)| name.as_str()).collect();
         if names.is_empty() { String::new() } else { format!(" (container {})", names.join(", ")) }
@@ -254,9 +281,10 @@ impl Shown<'_> {
                     "library": s.library,
                     "candidates": s.candidates.names.iter().map(|c| c.name()).collect::<Vec<_>>(),
                     "queries": s.packets,
-                    "failure": s.candidates.failure,
-                    "silent": s.silent,
                     "answered_by": s.answered_by,
+                    "course": course_json(&s.course),
+                    "all_silent": course_json(&s.silent),
+                    "first_silent": s.first_silent.as_ref().map(course_json),
                 })
             })
             .collect();
@@ -267,6 +295,7 @@ impl Shown<'_> {
             .map(|l| json!({"name": l.name, "ways": l.ways.iter().map(|w| self.step_json(w)).collect::<Vec<_>>()}))
             .collect();
         json!({
+            "version": JSON_VERSION,
             "name": self.trace.name,
             "types": self.trace.types,
             "from": self.title,
@@ -289,6 +318,15 @@ impl Shown<'_> {
             "next": step.next.iter().map(|next| self.step_json(next)).collect::<Vec<_>>(),
         })
     }
+}
+
+fn course_json(course: &Course) -> Value {
+    json!({
+        "ending": course.ending,
+        "milliseconds": course.milliseconds,
+        "queries": course.packets,
+        "candidates": course.candidates,
+    })
 }
 
 const fn plural(count: usize) -> &'static str {

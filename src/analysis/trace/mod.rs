@@ -3,6 +3,7 @@
 pub mod block;
 pub mod candidates;
 pub mod endpoints;
+pub mod lookup;
 pub mod names;
 pub mod wait;
 pub mod walk;
@@ -16,12 +17,14 @@ use crate::analysis::servers::graph::Routes;
 use crate::model::Cluster;
 use crate::source::Snapshot;
 use crate::syntax::resolv_conf::glibc::{self, Glibc};
+use crate::syntax::resolv_conf::golang::{self, Go};
 use crate::syntax::resolv_conf::musl::{self, Musl};
 use crate::syntax::resolv_conf::resolver::Flag;
 use crate::syntax::resolv_conf::{Environment, ResolvConf, Resolver};
-use names::reverse_name;
+use lookup::{Course, Question, Reply};
+use names::{Answer, reverse_name};
 use std::net::IpAddr;
-use wait::{Timing, Wait};
+use wait::Timing;
 use walk::{Step, Transport, Walk};
 
 /// First kernel in which a Service address no longer costs one of two queries from one socket.
@@ -29,6 +32,7 @@ const FIXED_KERNEL: (u32, u32) = (5, 6);
 /// The releases whose reading of the file stands for each library.
 const GLIBC: Glibc = Glibc::new(2, 36);
 const MUSL: Musl = Musl::new(1, 2, 5);
+const GO: Go = Go::new(1, 26);
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -50,8 +54,12 @@ pub struct Sequence {
     pub candidates: Candidates,
     /// Queries if no name exists.
     pub packets: usize,
-    /// Time until it fails when every nameserver is silent.
-    pub silent: Wait,
+    /// What it does with the answers of the ways; a server outside the snapshot is supposed to have records.
+    pub course: Course,
+    /// What it does when every nameserver is silent.
+    pub silent: Course,
+    /// What it does when the first nameserver is silent and the others answer; `None` where there are no others.
+    pub first_silent: Option<Course>,
     /// Settings of the file as the library reads them.
     pub resolver: Resolver,
     /// Place in [`candidates`](Self::candidates) of the first name that has records; `None` where none has, or where
@@ -133,25 +141,36 @@ pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: 
     };
     let conf = ResolvConf::parse(client.resolv_conf);
     let env = Environment::default();
-    let read = [(Library::Glibc, glibc::read(&conf, GLIBC, &env)), (Library::Musl, musl::read(&conf, MUSL, &env))];
-    let mut sequences: Vec<Sequence> =
-        read.into_iter().map(|(library, resolver)| sequence(library, resolver, &name, types.len())).collect();
-    let servers: Vec<IpAddr> =
-        sequences.first().map(|s| s.resolver.used.iter().map(|n| n.value.address).collect()).unwrap_or_default();
-    let tcp = sequences.first().is_some_and(|s| s.resolver.flags.contains_key(&Flag::UseVc));
+    let read = [
+        (Library::Glibc, glibc::read(&conf, GLIBC, &env)),
+        (Library::Musl, musl::read(&conf, MUSL, &env)),
+        (Library::Go, golang::read(&conf, GO, &env)),
+    ];
+    let used = |resolver: &Resolver| resolver.used.iter().map(|n| n.value.address).collect::<Vec<IpAddr>>();
+    let servers = read.first().map(|(_, resolver)| used(resolver)).unwrap_or_default();
+    let tcp = read.first().is_some_and(|(_, resolver)| resolver.flags.contains_key(&Flag::UseVc));
     let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+    let asked: Vec<(Library, Resolver, Candidates)> = read
+        .into_iter()
+        .map(|(library, resolver)| {
+            let timing = Timing::of(&resolver);
+            let names = candidates(library, &name, &timing.search, timing.ndots);
+            (library, resolver, names)
+        })
+        .collect();
     let mut walk = Walk::new(cluster, &routes.graph, client.node, socket_lb);
     let mut lookups: Vec<Lookup> = Vec::new();
-    for candidate in sequences.iter().flat_map(|s| &s.candidates.names).filter_map(Candidate::name) {
+    for candidate in asked.iter().flat_map(|(.., list)| &list.names).filter_map(Candidate::name) {
         let asked = candidate.to_ascii_lowercase();
         if !lookups.iter().any(|l| l.name == asked) {
             let ways = servers.iter().map(|ip| walk.from_client(*ip, &asked, client.on_node, transport)).collect();
             lookups.push(Lookup { name: asked, ways });
         }
     }
-    for sequence in &mut sequences {
-        sequence.answered_by = first_answer(sequence.library, &sequence.candidates, &lookups);
-    }
+    let sequences = asked
+        .into_iter()
+        .map(|(library, resolver, list)| sequence(library, resolver, list, &name, types.len(), &lookups))
+        .collect();
     let first = lookups.first().and_then(|l| l.ways.first());
     let race = first.filter(|_| types.len() > 1 && !tcp).and_then(|way| race(cluster, nodes, client, way));
     Trace { name, types, sequences, lookups, race }
@@ -161,11 +180,50 @@ fn absolute(name: &str) -> String {
     format!("{}.", name.trim_end_matches('.').to_ascii_lowercase())
 }
 
-fn sequence(library: Library, resolver: Resolver, name: &str, types: usize) -> Sequence {
+fn sequence(
+    library: Library,
+    resolver: Resolver,
+    candidates: Candidates,
+    name: &str,
+    types: usize,
+    lookups: &[Lookup],
+) -> Sequence {
     let timing = Timing::of(&resolver);
-    let candidates = candidates(library, name, &timing.search, timing.ndots);
-    let silent = wait::silent(library, name, &timing);
-    Sequence { library, packets: candidates.packets(types), candidates, silent, resolver, answered_by: None }
+    let known = |question: Question| reply(&candidates, lookups, question);
+    let play = |replies: &dyn Fn(Question) -> Reply| lookup::play(library, name, &timing, types, replies);
+    let first_silent = (timing.nameservers > 1)
+        .then(|| play(&|question| if question.server == 0 { Reply::Silent } else { known(question) }));
+    let (course, silent) = (play(&known), play(&|_| Reply::Silent));
+    let answered_by = first_answer(library, &candidates, lookups);
+    Sequence {
+        library,
+        packets: candidates.packets(types),
+        course,
+        silent,
+        first_silent,
+        answered_by,
+        candidates,
+        resolver,
+    }
+}
+
+/// What a nameserver of the file gives for a candidate, as the ways tell: the best of all ends, since a forward with
+/// several upstreams asks another one when one fails. What the snapshot cannot tell counts as records.
+fn reply(candidates: &Candidates, lookups: &[Lookup], question: Question) -> Reply {
+    let name = candidates.names.get(question.candidate).and_then(Candidate::name).unwrap_or_default();
+    let lookup = lookups.iter().find(|l| l.name.eq_ignore_ascii_case(name));
+    let way = lookup.and_then(|l| l.ways.get(question.server));
+    let replies = way.map(Step::answers).unwrap_or_default().into_iter().map(|answer| match answer {
+        Answer::Records { .. } | Answer::Alias { .. } | Answer::Outside { .. } | Answer::Unknown { .. } => {
+            Reply::Answer
+        }
+        Answer::Nodata { .. } => Reply::Nodata,
+        Answer::Nxdomain { .. } => Reply::Nxdomain,
+        Answer::Error { code, .. } if code == "REFUSED" => Reply::Refused,
+        Answer::Error { .. } => Reply::Servfail,
+        Answer::DeadEnd { .. } => Reply::Silent,
+    });
+    replies.min().unwrap_or(Reply::Silent)
 }
 
 /// The first candidate with records; the search ends without telling at a name that the snapshot cannot judge.
