@@ -26,7 +26,8 @@ pub fn views(
         let view = ServiceView {
             is_cluster_dns,
             missing_protocols: if is_cluster_dns { missing_protocols(cluster, service) } else { Vec::new() },
-            selects_nothing: selects_nothing(cluster, service).filter(|_| is_cluster_dns),
+            // only for the few Services of DNS: this looks at every workload
+            selects_nothing: if is_cluster_dns { selects_nothing(cluster, service) } else { None },
             taken_address: taken_address(facts, service, wanted_dns_addresses).filter(|_| !is_cluster_dns),
             node_port_53: node_port_53(service).filter(|_| servicelb),
         };

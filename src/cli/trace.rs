@@ -194,15 +194,15 @@ impl Shown<'_> {
         let count = sequence.candidates.names.len();
         let (queries, types) = (sequence.packets, self.trace.types.join(" and "));
         let users = self.users(sequence.library);
-        let names = if same { "the same".to_owned() } else { format!("{count} name{}", plural(count)) };
-        let _ = write!(
-            text,
-            "{}{users}: {names}, {queries} quer{} ({types}); {}; {} if no nameserver answers",
-            sequence.library.name(),
-            if queries == 1 { "y" } else { "ies" },
-            self.verdict(sequence),
-            sequence.silent.time(),
-        );
+        let _ = write!(text, "{}{users}: ", sequence.library.name());
+        if same {
+            text.push_str("the same");
+        } else {
+            let word = if queries == 1 { "query" } else { "queries" };
+            let names = format!("{count} name{}", plural(count));
+            let _ = write!(text, "{names}, {queries} {word} ({types}); {}", self.verdict(sequence));
+        }
+        let _ = write!(text, "; {} if no nameserver answers", sequence.silent.time());
         if let Some(course) = &sequence.first_silent {
             let end = if course.ending.is_found() { "" } else { ", in vain," };
             let _ = write!(text, ", {}{end} if only the first is silent", course.time());

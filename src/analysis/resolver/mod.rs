@@ -35,6 +35,17 @@ struct Around<'a> {
     node: &'a Node,
     dns: &'a NodeDns,
     nodes: &'a [NodeDns],
+    whole: &'a WholeCluster,
+}
+
+/// What every node is judged against, found once: a cluster may have thousands of nodes and a hundred thousand pods.
+struct WholeCluster {
+    /// Ranges that manifests state.
+    ranges: Vec<network::Range>,
+    /// Pods have addresses of the nodes' network on purpose.
+    native_pod_network: bool,
+    /// An image with a musl that breaks on `search .`.
+    old_musl: Option<Located<String>>,
 }
 
 /// The views of all resolver files that matter, each with the node that it belongs to.
@@ -46,10 +57,15 @@ pub fn views(
     nodes: &[NodeDns],
 ) -> Vec<(Located<ResolvConfView>, Option<String>)> {
     let mut views = Vec::new();
+    let whole = WholeCluster {
+        ranges: network::stated_ranges(facts),
+        native_pod_network: network::has_native_pod_network(cluster),
+        old_musl: searches::old_musl(cluster),
+    };
     for dns in nodes {
         let Some(node) = cluster.nodes.get(dns.node) else { continue };
         let Some(root) = snapshot.node(node.index) else { continue };
-        let around = Around { snapshot, cluster, facts, root, node, dns, nodes };
+        let around = Around { snapshot, cluster, facts, root, node, dns, nodes, whole: &whole };
         let object = Some(format!("Node/{}", dns.name));
         views.extend(of_node(&around).into_iter().map(|view| (view, object.clone())));
     }

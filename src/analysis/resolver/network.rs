@@ -1,9 +1,10 @@
 //! Nameservers and nodes inside the address ranges of pods and Services.
 
 use super::{Around, address, cluster_addresses, nameservers};
-use crate::analysis::facts::{parse_cidrs, parse_located};
+use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
 use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
 use crate::analysis::views::resolv_conf::{InsideCidr, NetworkOverlap, ResolvConfView};
+use crate::model::Cluster;
 use crate::model::node::text_of;
 use crate::source::{Located, Location, Span};
 use crate::syntax::kubelet_flags::parse_k3s;
@@ -16,7 +17,7 @@ const K3S_POD_CIDR: &str = "10.42.0.0/16";
 const K3S_SERVICE_CIDR: &str = "10.43.0.0/16";
 
 /// A range, and whether it is a default.
-struct Range {
+pub struct Range {
     net: Located<IpNet>,
     kind: &'static str,
     default: bool,
@@ -24,12 +25,13 @@ struct Range {
 
 /// Finds nameservers of the file in the cluster's ranges, unless the node itself lies there.
 pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfView) {
-    if overlap(around).is_some() {
+    let servers = servers(around, read);
+    if servers.is_empty() || overlap(around).is_some() {
         return;
     }
-    let ranges = ranges(around);
-    for server in servers(around, read) {
-        let found = ranges.iter().find(|range| range.net.value.contains(&server.value));
+    let own = own_ranges(around);
+    for server in servers {
+        let found = ranges(around, &own).find(|range| range.net.value.contains(&server.value));
         view.inside_cidrs.extend(found.map(|range| {
             server.with(InsideCidr {
                 address: server.value.to_string(),
@@ -52,8 +54,22 @@ fn servers(around: &Around<'_>, read: Option<&ReadFile>) -> Vec<Located<IpAddr>>
         .collect()
 }
 
-fn ranges(around: &Around<'_>) -> Vec<Range> {
-    if has_native_pod_network(around) {
+/// The ranges of the node's k3s, then those of the manifests.
+fn ranges<'r>(around: &'r Around<'_>, own: &'r [Range]) -> impl Iterator<Item = &'r Range> {
+    let stated = if around.whole.native_pod_network { &[][..] } else { &around.whole.ranges };
+    own.iter().chain(stated)
+}
+
+/// Ranges that manifests and Node objects state.
+pub fn stated_ranges(facts: &Facts) -> Vec<Range> {
+    let written = |net: &Located<IpNet>, kind| Range { net: net.clone(), kind, default: false };
+    let pods = facts.pod_cidrs.iter().map(|net| written(net, "pod"));
+    pods.chain(facts.service_cidrs.iter().map(|net| written(net, "Service"))).collect()
+}
+
+/// Ranges of the node's k3s.
+fn own_ranges(around: &Around<'_>) -> Vec<Range> {
+    if around.whole.native_pod_network {
         return Vec::new();
     }
     let written =
@@ -75,20 +91,18 @@ fn ranges(around: &Around<'_>) -> Vec<Range> {
             ranges.extend(written(list, kind));
         }
     }
-    ranges.extend(written(around.facts.pod_cidrs.clone(), "pod"));
-    ranges.extend(written(around.facts.service_cidrs.clone(), "Service"));
     ranges
 }
 
 /// Whether pods have addresses of the nodes' network on purpose, as with the network plugins of AWS and Azure.
-fn has_native_pod_network(around: &Around<'_>) -> bool {
+pub fn has_native_pod_network(cluster: &Cluster) -> bool {
     const NATIVE: [&str; 4] = ["aws-node", "azure-cni-networkmonitor", "azure-cns", "terway-eniip"];
-    around.cluster.objects.workloads.iter().any(|workload| NATIVE.contains(&workload.meta.name.value.as_str()))
+    cluster.objects.workloads.iter().any(|workload| NATIVE.contains(&workload.meta.name.value.as_str()))
 }
 
 /// An address of the node in the range of the pods.
 pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
-    let ranges = ranges(around);
+    let own = own_ranges(around);
     let host = match &around.dns.host_file {
         PodFileState::Read(host) => Some(host.as_ref()),
         _ => None,
@@ -97,7 +111,7 @@ pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
     let servers: Vec<_> = [host, pods].into_iter().flat_map(|read| servers(around, read)).collect();
     for node in addresses(around) {
         let holds = |range: &&Range| range.kind == "pod" && range.net.value.contains(&node.value);
-        let Some(range) = ranges.iter().find(holds) else { continue };
+        let Some(range) = ranges(around, &own).find(holds) else { continue };
         let inside = servers.iter().filter(|ip| range.net.value.contains(&ip.value));
         let inside: Vec<_> = inside.map(|ip| ip.with(ip.value.to_string())).collect();
         let place = if range.default { node.clone() } else { range.net.with(node.value) };

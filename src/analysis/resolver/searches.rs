@@ -6,6 +6,7 @@ use crate::analysis::effective::versions::{RootSearch, root_search, search_limit
 use crate::analysis::node_dns::pod_file::ReadFile;
 use crate::analysis::pod::libc::{Libc, of_image};
 use crate::analysis::views::resolv_conf::{DroppedSearch, ResolvConfView, RootSearchView, SearchDomainView};
+use crate::model::Cluster;
 use crate::source::Located;
 use crate::syntax::resolv_conf::LineKind;
 use std::collections::BTreeSet;
@@ -105,7 +106,7 @@ fn dropped(around: &Around<'_>, domain: &str, searches: &[Located<String>]) -> V
 fn root(around: &Around<'_>, read: &ReadFile) -> Option<Located<RootSearchView>> {
     let line = read.conf.lines_of(LineKind::Search).filter(|line| !line.arguments().is_empty()).last()?;
     let word = line.arguments().iter().find(|word| word.value == ".")?;
-    let musl_image = old_musl(around);
+    let musl_image = around.whole.old_musl.clone();
     let reading = root_search(around.dns.version);
     let known = around.dns.version_known;
     let passed_on = known && matches!(reading, RootSearch::Verbatim | RootSearch::Kept);
@@ -123,10 +124,10 @@ fn root(around: &Around<'_>, read: &ReadFile) -> Option<Located<RootSearchView>>
 }
 
 /// An image with musl 1.2.3 or older: Alpine up to 3.17.
-fn old_musl(around: &Around<'_>) -> Option<Located<String>> {
-    let containers = around.cluster.objects.workloads.iter().flat_map(|workload| &workload.pod.containers);
+pub fn old_musl(cluster: &Cluster) -> Option<Located<String>> {
+    let containers = cluster.objects.workloads.iter().flat_map(|workload| &workload.pod.containers);
     let mut images = containers.filter_map(|container| container.image.as_ref());
-    images.find(|image| of_image(&image.value) == Libc::Musl && is_old_alpine(&image.value)).cloned()
+    images.find(|image| is_old_alpine(&image.value) && of_image(&image.value) == Libc::Musl).cloned()
 }
 
 fn is_old_alpine(image: &str) -> bool {

@@ -1,38 +1,41 @@
 //! One server block: which of its plugins ends a query, in the order of the chain.
 
 use super::names::{self, Answer, Plugin};
+use super::plugins::rewrite::{self, Rewrite};
+use super::plugins::{Verdict, hosts, template, zone_file};
 use super::walk::Step;
 use crate::analysis::coredns::position;
-use crate::analysis::servers::chain::{self, Rewrite};
 use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
 use crate::analysis::servers::routing::Graph;
 use crate::analysis::servers::select::{self, Arrival, connected};
 use crate::model::Cluster;
+use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
-use crate::syntax::corefile::Directive;
+use crate::source::Location;
+use crate::syntax::corefile::{Directive, Version};
 use std::net::IpAddr;
 
-/// Plugins that answer queries, change them or send them on.
-const HANDLERS: [&str; 19] = [
-    "cache",
-    "rewrite",
-    "template",
-    "hosts",
-    "route53",
-    "azure",
-    "clouddns",
-    "kubernetes",
-    "file",
-    "auto",
-    "secondary",
-    "etcd",
-    "forward",
-    "proxy",
-    "grpc",
-    "erratic",
-    "whoami",
-    "nomad",
-    "acl",
+/// First release whose `local` answers names below `localhost`, too.
+const LOCAL_SUBDOMAINS: Version = Version::new(1, 14, 5);
+/// Directives that set the server up and handle no query: a block with these alone refuses every name.
+const NO_HANDLERS: [&str; 17] = [
+    "bind",
+    "debug",
+    "grpc_server",
+    "health",
+    "https",
+    "https3",
+    "multisocket",
+    "on",
+    "pprof",
+    "proxyproto",
+    "quic",
+    "ready",
+    "reload",
+    "root",
+    "shutdown",
+    "startup",
+    "tls",
 ];
 
 /// The end of a block's chain.
@@ -70,19 +73,35 @@ pub fn select(graph: &Graph<'_>, server: usize, name: &str, ip: Option<IpAddr>, 
     select::select(&graph.servers.get(server)?.blocks, name, arrival)
 }
 
+/// Whether the server has a socket there, whatever its zones.
+#[must_use]
+pub fn listens(graph: &Graph<'_>, server: usize, ip: IpAddr, port: u16) -> bool {
+    let blocks = graph.servers.get(server).map(|v| v.blocks.as_slice()).unwrap_or_default();
+    blocks.iter().any(|block| block.port == port && !block.encrypted && block.listens_on(ip))
+}
+
 /// Runs a query through the plugins of a block.
 #[must_use]
-pub fn run(cluster: &Cluster, server: &DnsServer, block: &Block<'_>, name: &str) -> Handled {
+pub fn run<'a>(cluster: &'a Cluster, server: &'a DnsServer, block: &Block<'a>, name: &str, types: &[&str]) -> Handled {
     let mut directives: Vec<&Directive> = block.syntax.directives.iter().collect();
     let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     directives.sort_by_key(|d| position(&d.name, version));
-    let mut run = Run { cluster, config: server.config.as_ref(), block, name: name.to_owned(), steps: Vec::new() };
+    let mut run = Run {
+        cluster,
+        config: server.config.as_ref(),
+        block,
+        version,
+        types,
+        name: name.to_owned(),
+        rewritten: false,
+        steps: Vec::new(),
+    };
     for directive in &directives {
         if let Some(outcome) = run.plugin(directive) {
             return Handled { steps: run.steps, outcome };
         }
     }
-    let handles = directives.iter().any(|d| HANDLERS.contains(&d.name.as_str()));
+    let handles = directives.iter().any(|d| !NO_HANDLERS.contains(&d.name.as_str()));
     let code = if handles { "SERVFAIL" } else { "REFUSED" };
     let answer = Answer::Error { code: code.to_owned(), reason: "no plugin of the block takes the name".to_owned() };
     run.steps.push(Step::new("end of the block", [block.location]).ending(answer));
@@ -90,14 +109,18 @@ pub fn run(cluster: &Cluster, server: &DnsServer, block: &Block<'_>, name: &str)
 }
 
 struct Run<'r, 'a> {
-    cluster: &'r Cluster,
-    config: Option<&'r ServerConfig>,
+    cluster: &'a Cluster,
+    config: Option<&'a ServerConfig>,
     block: &'r Block<'a>,
+    version: Version,
+    types: &'r [&'r str],
     name: String,
+    /// A `rewrite` without `continue` has matched.
+    rewritten: bool,
     steps: Vec<Step>,
 }
 
-impl Run<'_, '_> {
+impl<'a> Run<'_, 'a> {
     fn step(&self, directive: &Directive, text: impl Into<String>) -> Step {
         Step::new(text, self.config.and_then(|config| first_line(config, directive)))
     }
@@ -121,9 +144,15 @@ impl Run<'_, '_> {
             "template" => self.template(directive),
             "hosts" => self.hosts(directive),
             "kubernetes" => self.kubernetes(directive),
-            "file" | "auto" | "secondary" | "etcd" | "route53" | "azure" | "clouddns" | "nomad" => {
-                let skip = usize::from(directive.name == "file");
-                self.zone(directive, skip)?;
+            "local" => self.local(directive),
+            "any" if self.types.contains(&"ANY") => {
+                let what = "a HINFO record instead of all types (RFC 8482)".to_owned();
+                let step = self.step(directive, "any");
+                self.end(step, Answer::Records { records: Vec::new(), what })
+            }
+            "file" => self.file(directive),
+            "auto" | "secondary" | "etcd" | "route53" | "azure" | "clouddns" | "nomad" => {
+                self.zone(directive, 0)?;
                 if falls_through(directive, &self.name) {
                     let text = format!("{}: answers what its zone has, the rest goes on", directive.name);
                     self.steps.push(self.step(directive, text));
@@ -134,7 +163,12 @@ impl Run<'_, '_> {
                 self.end(step, Answer::Unknown { reason })
             }
             "forward" | "proxy" => self.forward(directive),
-            "erratic" | "whoami" => {
+            "whoami" => {
+                let step = self.step(directive, "whoami");
+                let reason = "whoami tells the client its own address beside an empty answer".to_owned();
+                self.end(step, Answer::Nodata { reason })
+            }
+            "erratic" => {
                 let step = self.step(directive, directive.name.clone());
                 self.end(step, Answer::Unknown { reason: format!("`{}` answers for tests only", directive.name) })
             }
@@ -142,64 +176,116 @@ impl Run<'_, '_> {
         }
     }
 
-    /// `rewrite [continue|stop] name [exact|suffix|prefix|substring|regex] FROM TO`; regular expressions are not run.
     fn rewrite(&mut self, directive: &Directive) -> Option<Outcome> {
-        let new = match chain::rewrite(directive, &self.name) {
-            Rewrite::To(new) => new,
-            Rewrite::No => return None,
-            Rewrite::Unknown => {
-                let text = "rewrite name regex: may change the name (regular expressions are not run here)";
-                self.steps.push(self.step(directive, text));
-                return None;
+        if self.rewritten {
+            return None;
+        }
+        match rewrite::apply(directive, &self.name) {
+            Rewrite::No => {}
+            Rewrite::To { name, goes_on } => {
+                self.steps.push(self.step(directive, format!("rewrite: {} becomes {name}", self.name)));
+                (self.name, self.rewritten) = (name, !goes_on);
             }
-        };
-        self.steps.push(self.step(directive, format!("rewrite: {} becomes {new}", self.name)));
-        self.name = new;
+            Rewrite::Unknown(pattern) => {
+                let text = format!("rewrite: may change the name (the expression `{pattern}` is not run here)");
+                self.steps.push(self.step(directive, text));
+            }
+        }
         None
     }
 
     fn template(&mut self, directive: &Directive) -> Option<Outcome> {
-        self.zone(directive, 2)?;
-        let text = "template: may answer by its patterns, which are not run here";
-        let through = directive.property("match").is_some() || falls_through(directive, &self.name);
-        let step = self.step(directive, text);
-        if through {
-            self.steps.push(step);
+        let zone = self.zone(directive, 2)?;
+        let verdict = template::answer(directive, &self.name, &zone, self.types);
+        self.verdict(directive, "template", verdict, None)
+    }
+
+    /// `localhost` and names that begin with it are the client itself (`plugin/local`).
+    fn local(&mut self, directive: &Directive) -> Option<Outcome> {
+        let below = self.name.ends_with(".localhost.");
+        if self.name != "localhost." && !self.name.starts_with("localhost.") && !below {
             return None;
         }
-        self.end(step, Answer::Unknown { reason: "the template answers everything below its zones".to_owned() })
+        let step = self.step(directive, "local");
+        if below && self.version < LOCAL_SUBDOMAINS {
+            return self.end(step, Answer::no("`local` knows no name below localhost"));
+        }
+        let families = [("A", "127.0.0.1"), ("AAAA", "::1")];
+        let asked = families.iter().filter(|(kind, _)| self.types.contains(kind));
+        let records: Vec<String> = asked.map(|(_, ip)| (*ip).to_owned()).collect();
+        if records.is_empty() {
+            return self.end(step, Answer::Nodata { reason: "localhost has addresses only".to_owned() });
+        }
+        self.end(step, Answer::Records { records, what: "the client itself".to_owned() })
     }
 
     /// Entries in the block itself, then those of the file where a ConfigMap of the server holds it.
     fn hosts(&mut self, directive: &Directive) -> Option<Outcome> {
-        let first_is_file = directive.arg_texts().next().is_some_and(|w| w.contains('/'));
-        self.zone(directive, usize::from(first_is_file))?;
-        let bare = self.name.trim_end_matches('.');
-        let mut addresses: Vec<String> = Vec::new();
-        for property in &directive.properties {
-            if property.name.parse::<IpAddr>().is_ok() && property.arg_texts().any(|h| h.eq_ignore_ascii_case(bare)) {
-                addresses.push(property.name.clone());
+        let path = directive.arg_texts().next().filter(|word| word.contains('/'));
+        let in_zones = self.zone(directive, usize::from(path.is_some())).is_some();
+        let mut entries = hosts::inline(directive);
+        // without a path it is /etc/hosts of the container, which names the pod alone
+        let text = path.map(|path| self.text_of(path));
+        let complete = text.as_ref().is_none_or(Option::is_some);
+        let text = text.flatten();
+        entries.extend(text.iter().flat_map(|text| hosts::of_file(&text.text)));
+        let verdict = hosts::answer(directive, &entries, complete, &self.name, in_zones, self.types);
+        // a file that has no such name is no news
+        let verdict = match verdict {
+            Verdict::FallsThrough(_) if complete => Verdict::Pass,
+            other => other,
+        };
+        let at = text.map(|text| text.location);
+        self.verdict(directive, "hosts", verdict, at)
+    }
+
+    fn file(&mut self, directive: &Directive) -> Option<Outcome> {
+        let zone = self.zone(directive, 1)?;
+        let path = directive.arg_texts().next()?;
+        let verdict = match self.text_of(path) {
+            None => Verdict::Ends(Answer::Unknown { reason: format!("the snapshot does not have {path}") }),
+            Some(text) => match zone_file::read(&text.text, &zone) {
+                Ok(records) => zone_file::answer(directive, &records, &self.name, &zone, self.types),
+                Err(reason) => Verdict::Ends(Answer::Unknown { reason: format!("{reason} decides") }),
+            },
+        };
+        let at = self.text_of(path).map(|text| text.location);
+        self.verdict(directive, &format!("file {path}, zone `{zone}`"), verdict, at)
+    }
+
+    /// The text of a file of the server's container: a key of its ConfigMap, or of one mounted for imports.
+    fn text_of(&self, path: &str) -> Option<&'a EmbeddedText> {
+        let config = self.config?;
+        let key = path.rsplit('/').next().unwrap_or(path);
+        let maps = config.config_map.into_iter().chain(config.custom.iter().map(|c| c.config_map));
+        let maps = maps.filter_map(|index| self.cluster.objects.config_maps.get(index));
+        maps.filter_map(|map| map.get(key)).map(|entry| &entry.text).next()
+    }
+
+    /// Notes what a plugin did.
+    fn verdict(
+        &mut self,
+        directive: &Directive,
+        title: &str,
+        verdict: Verdict,
+        at: Option<Location>,
+    ) -> Option<Outcome> {
+        let mut step = self.step(directive, title);
+        step.at.extend(at);
+        match verdict {
+            Verdict::Pass => None,
+            Verdict::FallsThrough(reason) => {
+                step.text = format!("{title}: {reason}; falls through");
+                self.steps.push(step);
+                None
             }
-        }
-        let file = directive.arg_texts().next().filter(|_| first_is_file).and_then(|path| path.rsplit('/').next());
-        let map = self.config.and_then(|c| self.cluster.objects.config_maps.get(c.config_map?));
-        let entry = file.and_then(|key| map?.get(key));
-        for line in entry.map(|e| e.text.text.as_str()).unwrap_or("").lines() {
-            let mut words = line.split('#').next().unwrap_or("").split_whitespace();
-            if let Some(ip) = words.next()
-                && words.any(|host| host.eq_ignore_ascii_case(bare))
-            {
-                addresses.push(ip.to_owned());
+            Verdict::Ends(Answer::Alias { target, what }) => {
+                step.text = format!("{title}: {what}, CNAME {target}");
+                self.steps.push(step);
+                Some(Outcome::Alias { target })
             }
+            Verdict::Ends(answer) => self.end(step, answer),
         }
-        let step = self.step(directive, "hosts");
-        if !addresses.is_empty() {
-            return self.end(step, Answer::Records { records: addresses, what: "entries of hosts".to_owned() });
-        }
-        if falls_through(directive, &self.name) {
-            return None;
-        }
-        self.end(step, Answer::no("`hosts` has no such entry and no fallthrough"))
     }
 
     fn kubernetes(&mut self, directive: &Directive) -> Option<Outcome> {

@@ -5,6 +5,7 @@ pub mod candidates;
 pub mod endpoints;
 pub mod lookup;
 pub mod names;
+pub mod plugins;
 pub mod wait;
 pub mod walk;
 
@@ -158,7 +159,7 @@ pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: 
             (library, resolver, names)
         })
         .collect();
-    let mut walk = Walk::new(cluster, &routes.graph, client.node, socket_lb);
+    let mut walk = Walk::new(cluster, &routes.graph, client.node, socket_lb, &types);
     let mut lookups: Vec<Lookup> = Vec::new();
     for candidate in asked.iter().flat_map(|(.., list)| &list.names).filter_map(Candidate::name) {
         let asked = candidate.to_ascii_lowercase();

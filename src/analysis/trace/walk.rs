@@ -100,14 +100,28 @@ pub struct Walk<'w, 'a> {
     pub node: usize,
     /// Cilium translates Service addresses in the socket: no packet is rewritten.
     pub socket_lb: bool,
+    /// Record types that are asked for.
+    pub types: &'w [&'w str],
     steps: usize,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
     /// A walk that starts on a node.
     #[must_use]
-    pub const fn new(cluster: &'w Cluster, graph: &'w Graph<'a>, node: usize, socket_lb: bool) -> Self {
-        Self { cluster, graph, node, socket_lb, steps: 0 }
+    pub const fn new(
+        cluster: &'w Cluster,
+        graph: &'w Graph<'a>,
+        node: usize,
+        socket_lb: bool,
+        types: &'w [&'w str],
+    ) -> Self {
+        Self { cluster, graph, node, socket_lb, types, steps: 0 }
+    }
+
+    /// Where a query for `name` on a port goes from a process in the node's network.
+    pub fn from_node(&mut self, server: IpAddr, port: u16, name: &str) -> Step {
+        self.steps = 0;
+        self.send(Query { sender: Sender::Node, name, transport: Transport::Udp }, server, port, &mut Vec::new())
     }
 
     /// Where a client's query for `name` goes; `on_node` for processes in the node's network.
@@ -245,7 +259,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             .iter()
             .enumerate()
             .filter(|(_, v)| v.host_network)
-            .find(|(index, _)| block::select(graph, *index, query.name, Some(ip), port).is_some());
+            .find(|(index, _)| block::listens(graph, *index, ip, port));
         match server {
             Some((index, _)) => self.enter(query, index, Some(ip), port, format!("{ip} of {place}"), path),
             None => {
@@ -319,7 +333,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let graph = self.graph;
         let Some(config) = self.cluster.dns_servers.get(server) else { return Vec::new() };
         let Some(block) = graph.servers.get(server).and_then(|v| v.blocks.get(index)) else { return Vec::new() };
-        let handled = block::run(self.cluster, config, block, query.name);
+        let handled = block::run(self.cluster, config, block, query.name, self.types);
         let mut steps = handled.steps;
         match handled.outcome {
             Outcome::Answered => {}

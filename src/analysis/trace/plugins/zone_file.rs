@@ -1,0 +1,194 @@
+//! `file`: a zone in the master file format of RFC 1035, section 5 (`plugin/file`).
+
+use super::{Verdict, from_records};
+use crate::analysis::servers::read::falls_through;
+use crate::analysis::trace::names::Answer;
+use crate::syntax::corefile::Directive;
+
+/// Types that we tell apart from TTLs, classes and owners.
+const TYPES: [&str; 16] = [
+    "A", "AAAA", "CAA", "CNAME", "DNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB",
+    "TXT",
+];
+
+/// One record of the zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Fully qualified, lower case.
+    pub owner: String,
+    /// Its type, upper case.
+    pub kind: String,
+    /// Its data; names are fully qualified.
+    pub data: String,
+}
+
+/// The records of a file for a zone, or the reason why it cannot be read here.
+///
+/// # Errors
+/// `$INCLUDE` and `$GENERATE`, which bring in what the text does not show.
+pub fn read(text: &str, zone: &str) -> Result<Vec<Record>, String> {
+    let (mut origin, mut owner) = (zone.to_owned(), zone.to_owned());
+    let mut records = Vec::new();
+    for line in lines(text) {
+        let starts_blank = line.starts_with([' ', '\t']);
+        let mut words: Vec<&str> = line.split_whitespace().collect();
+        match words.first().map(|w| w.to_ascii_uppercase()).as_deref() {
+            None => continue,
+            Some("$ORIGIN") => {
+                origin = absolute(words.get(1).copied().unwrap_or("."), &origin);
+                continue;
+            }
+            Some("$TTL") => continue,
+            Some(word) if word.starts_with('$') => return Err(format!("`{word}` of the zone file")),
+            Some(_) => {}
+        }
+        if !starts_blank && !words.is_empty() {
+            owner = absolute(words.remove(0), &origin);
+        }
+        let is_type = |w: &&str| TYPES.iter().any(|t| t.eq_ignore_ascii_case(w));
+        let Some(at) = words.iter().position(|w| is_type(&w)) else { continue };
+        let kind = words.get(at).map(|w| w.to_ascii_uppercase()).unwrap_or_default();
+        let data = data(&kind, words.get(at + 1..).unwrap_or_default(), &origin);
+        records.push(Record { owner: owner.clone(), kind, data });
+    }
+    Ok(records)
+}
+
+/// Logical lines: comments removed, parentheses joined.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (mut line, mut depth, mut quoted) = (String::new(), 0_usize, false);
+    for raw in text.lines() {
+        for c in raw.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ';' if !quoted => break,
+                '(' if !quoted => {
+                    depth += 1;
+                    continue;
+                }
+                ')' if !quoted => {
+                    depth = depth.saturating_sub(1);
+                    continue;
+                }
+                _ => {}
+            }
+            line.push(c);
+        }
+        quoted = false;
+        if depth == 0 {
+            lines.push(std::mem::take(&mut line));
+        } else {
+            line.push(' ');
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+fn absolute(name: &str, origin: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    match name.as_str() {
+        "@" => origin.to_owned(),
+        name if name.ends_with('.') => name.to_owned(),
+        name if origin == "." => format!("{name}."),
+        name => format!("{name}.{origin}"),
+    }
+}
+
+/// The data with its name made absolute where the type has one.
+fn data(kind: &str, words: &[&str], origin: &str) -> String {
+    match (kind, words.split_last()) {
+        ("CNAME" | "DNAME" | "NS" | "PTR" | "MX" | "SRV", Some((name, before))) => {
+            let name = absolute(name, origin);
+            before.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(" ")
+        }
+        _ => words.join(" "),
+    }
+}
+
+/// What the zone gives for a name in it (`Zone.Lookup`): the name itself, a delegation above it, a wildcard, or nothing.
+#[must_use]
+pub fn answer(directive: &Directive, records: &[Record], name: &str, zone: &str, types: &[&str]) -> Verdict {
+    let of = |owner: &str| -> Vec<(String, String)> {
+        let own = records.iter().filter(|r| r.owner == owner);
+        own.map(|r| (r.kind.clone(), r.data.clone())).collect()
+    };
+    let what = format!("zone file of {zone}");
+    let absent = "the zone has the name without such records";
+    if let Some(cut) = ancestors(name, zone).into_iter().rev().find(|cut| of(cut).iter().any(|(kind, _)| kind == "NS"))
+    {
+        return Verdict::Ends(Answer::Nodata { reason: format!("the zone delegates {cut} to other servers") });
+    }
+    let own = of(name);
+    if !own.is_empty() {
+        return Verdict::Ends(from_records(own, types, &what, absent));
+    }
+    if records.iter().any(|r| r.owner.ends_with(&format!(".{name}"))) {
+        return Verdict::Ends(Answer::Nodata { reason: "the zone has only names below it".to_owned() });
+    }
+    // the wildcard beside the closest name that exists
+    for parent in ancestors(name, zone).into_iter().chain([zone.to_owned()]) {
+        let wild = of(&format!("*.{parent}"));
+        if !wild.is_empty() {
+            return Verdict::Ends(from_records(wild, types, &what, absent));
+        }
+        if records.iter().any(|r| r.owner == parent || r.owner.ends_with(&format!(".{parent}"))) {
+            break;
+        }
+    }
+    let reason = format!("the zone file of {zone} has no such name");
+    if falls_through(directive, name) { Verdict::FallsThrough(reason) } else { Verdict::Ends(Answer::no(reason)) }
+}
+
+/// The names above `name` and below `zone`, the nearest first.
+fn ancestors(name: &str, zone: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = name;
+    while let Some((_, parent)) = rest.split_once('.') {
+        if parent.is_empty() || parent == zone || !parent.ends_with(zone) {
+            break;
+        }
+        found.push(parent.to_owned());
+        rest = parent;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZONE: &str = "$ORIGIN example.org.\n$TTL 60\n@ IN SOA ns h (\n 1 ; serial\n 60 60 60 60 )\n@ NS ns\nns A 10.0.0.1\n\
+        a 60 IN A 10.0.0.2\n  AAAA fd00::2\nc CNAME a\n*.w A 10.0.0.3\nsub NS ns.sub\nx.ent TXT \"a;b\" ; note\n";
+
+    fn look(name: &str, types: &[&str]) -> Verdict {
+        let corefile = ". {\nfile db example.org\n}\n";
+        let parsed = crate::syntax::corefile::parse(corefile, &crate::syntax::corefile::Options::default());
+        let records = read(ZONE, "example.org.").unwrap();
+        answer(&parsed.blocks[0].directives[0], &records, name, "example.org.", types)
+    }
+
+    #[test]
+    fn names_of_a_zone() {
+        let records = |list: &[&str]| {
+            Verdict::Ends(Answer::Records {
+                records: list.iter().map(|r| (*r).to_owned()).collect(),
+                what: "zone file of example.org.".to_owned(),
+            })
+        };
+        assert_eq!(look("a.example.org.", &["A", "AAAA"]), records(&["10.0.0.2", "fd00::2"]));
+        assert_eq!(look("q.w.example.org.", &["A"]), records(&["10.0.0.3"]));
+        assert_eq!(look("x.ent.example.org.", &["TXT"]), records(&["\"a;b\""]));
+        assert!(
+            matches!(look("c.example.org.", &["A"]), Verdict::Ends(Answer::Alias { target, .. }) if target == "a.example.org.")
+        );
+        for name in ["a.example.org.", "ent.example.org.", "h.sub.example.org."] {
+            assert!(matches!(look(name, &["SRV"]), Verdict::Ends(Answer::Nodata { .. })), "{name}");
+        }
+        for name in ["b.example.org.", "b.a.example.org."] {
+            assert!(matches!(look(name, &["A"]), Verdict::Ends(Answer::Nxdomain { .. })), "{name}");
+        }
+        assert!(read("$INCLUDE other\n", "example.org.").is_err());
+    }
+}
