@@ -424,6 +424,15 @@ fn nothing_of_that_name() {
     assert_eq!((code, text.contains("did you mean `node1`")), (2, true), "{text}");
     let (code, text) = file("kubespray-four-nodes", &["kubesphere-system/redis-ha-servr"]);
     assert_eq!((code, text.contains("kubesphere-system/redis-ha-server")), (2, true), "{text}");
+    let (code, text) = file("kubespray-four-nodes", &["kubesphere-system/redis"]);
+    assert_eq!((code, text.contains("did you mean `kubesphere-system/redis-ha")), (2, true), "{text}");
+    let redis = "kubesphere-system/redis-ha-server";
+    for (name, near) in
+        [("coredns.kube-sytem.svc.cluster.local.", "kube-system"), ("cordns.kube-system.svc.cluster.local.", "coredns")]
+    {
+        let (code, text) = way("kubespray-four-nodes", redis, name);
+        assert_eq!((code, text.contains(&format!("(did you mean {near}?)"))), (1, true), "{text}");
+    }
 }
 
 /// Every workload of every cluster has a file or a reason, and a trace, without exception.

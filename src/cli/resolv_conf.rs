@@ -160,6 +160,12 @@ fn find_pod<'a>(clusters: &'a [Cluster], text: &str) -> Result<(&'a Cluster, &'a
                 || nearest::hint(&bare, names.iter().map(String::as_str)),
                 |name| format!(" (did you mean `{name}`?)"),
             );
+            // a part of the name is no typing error, but tells as well
+            let part = || {
+                let here = names.iter().filter(|n| n.starts_with(&format!("{}/", asked.namespace)));
+                here.clone().find(|n| n.contains(&asked.name)).map(|name| format!(" (did you mean `{name}`?)"))
+            };
+            let hint = if hint.is_empty() { part().unwrap_or_default() } else { hint };
             Err(format!("there is no pod or workload `{text}`{hint}"))
         }
         _ => {

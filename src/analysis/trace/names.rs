@@ -7,6 +7,7 @@ use crate::model::service::Service;
 use crate::model::workload::Workload;
 use crate::source::Location;
 use crate::syntax::corefile::Directive;
+use crate::syntax::resolv_conf::nearest::nearest;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -177,7 +178,7 @@ pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str) -> Ans
     }
     let Some(service) = labels.pop() else {
         let known = namespaces(cluster).contains(namespace);
-        return if known { apex("a namespace has no address") } else { nothing(unknown_namespace(namespace)) };
+        return if known { apex("a namespace has no address") } else { nothing(unknown_namespace(cluster, namespace)) };
     };
     let request = match labels.as_slice() {
         [] => Request { service, namespace, endpoint: None, port: None },
@@ -191,8 +192,13 @@ pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str) -> Ans
     of_service(cluster, plugin, &request, zone)
 }
 
-fn unknown_namespace(namespace: &str) -> String {
-    format!("the snapshot has no namespace {namespace}")
+fn unknown_namespace(cluster: &Cluster, namespace: &str) -> String {
+    format!("the snapshot has no namespace {namespace}{}", meant(namespace, namespaces(cluster)))
+}
+
+/// ` (did you mean …?)` where one of the names is near.
+fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(String::new, |near| format!(" (did you mean {near}?)"))
 }
 
 /// Every namespace that an object of the snapshot stands in.
@@ -344,7 +350,7 @@ fn ordinals(workload: &Workload) -> Vec<String> {
 fn no_service(cluster: &Cluster, request: &Request<'_>, zone: &str) -> Answered {
     let Request { service, namespace, .. } = request;
     if !namespaces(cluster).contains(namespace) {
-        return nothing(unknown_namespace(namespace));
+        return nothing(unknown_namespace(cluster, namespace));
     }
     let base = format!("namespace {namespace} has no Service {service}");
     for set in
@@ -371,7 +377,10 @@ fn no_service(cluster: &Cluster, request: &Request<'_>, zone: &str) -> Answered 
             let reason = format!("{base}; namespace {} has one", other.meta.namespace.value);
             answered(Answer::no(reason), [other.meta.name_location()])
         }
-        None => nothing(base),
+        None => {
+            let here = cluster.objects.services.iter().filter(|s| s.meta.namespace.value == *namespace);
+            nothing(format!("{base}{}", meant(service, here.map(|s| s.meta.name.value.as_str()))))
+        }
     }
 }
 
@@ -382,7 +391,7 @@ fn pod(cluster: &Cluster, plugin: &Plugin, labels: &[&str]) -> Answered {
         return nothing("the server answers no names of pods (`pods disabled`)");
     }
     if !namespaces(cluster).contains(namespace) {
-        return nothing(unknown_namespace(namespace));
+        return nothing(unknown_namespace(cluster, namespace));
     }
     let v4: Option<IpAddr> = name.replace('-', ".").parse::<Ipv4Addr>().ok().map(Into::into);
     let v6: Option<IpAddr> = name.replace('-', ":").parse::<Ipv6Addr>().ok().map(Into::into);

@@ -12,7 +12,7 @@ pub mod glibc;
 pub mod golang;
 pub mod kubelet;
 pub mod musl;
-pub(in crate::syntax) mod nearest;
+pub(crate) mod nearest;
 pub mod owner;
 pub mod problems;
 pub mod resolver;

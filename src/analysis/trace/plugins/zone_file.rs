@@ -45,8 +45,8 @@ pub fn read(text: &str, zone: &str) -> Result<Vec<Record>, String> {
         if !starts_blank && !words.is_empty() {
             owner = absolute(words.remove(0), &origin);
         }
-        let is_type = |w: &&str| TYPES.iter().any(|t| t.eq_ignore_ascii_case(w));
-        let Some(at) = words.iter().position(|w| is_type(&w)) else { continue };
+        let is_type = |w: &str| TYPES.iter().any(|t| t.eq_ignore_ascii_case(w));
+        let Some(at) = words.iter().position(|w| is_type(w)) else { continue };
         let kind = words.get(at).map(|w| w.to_ascii_uppercase()).unwrap_or_default();
         let data = data(&kind, words.get(at + 1..).unwrap_or_default(), &origin);
         records.push(Record { owner: owner.clone(), kind, data });
@@ -158,13 +158,20 @@ fn ancestors(name: &str, zone: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::corefile::{NoImports, Options, parse};
 
     const ZONE: &str = "$ORIGIN example.org.\n$TTL 60\n@ IN SOA ns h (\n 1 ; serial\n 60 60 60 60 )\n@ NS ns\nns A 10.0.0.1\n\
         a 60 IN A 10.0.0.2\n  AAAA fd00::2\nc CNAME a\n*.w A 10.0.0.3\nsub NS ns.sub\nx.ent TXT \"a;b\" ; note\n";
 
     fn look(name: &str, types: &[&str]) -> Verdict {
-        let corefile = ". {\nfile db example.org\n}\n";
-        let parsed = crate::syntax::corefile::parse(corefile, &crate::syntax::corefile::Options::default());
+        let options = Options {
+            main_file_name: "Corefile",
+            directory: "/",
+            env: &|_| None,
+            valid_directives: None,
+            imports: &NoImports,
+        };
+        let parsed = parse(". {\nfile db example.org\n}\n", &options);
         let records = read(ZONE, "example.org.").unwrap();
         answer(&parsed.blocks[0].directives[0], &records, name, "example.org.", types)
     }
