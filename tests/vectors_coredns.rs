@@ -307,7 +307,8 @@ fn sets_up_like_coredns() {
     report("setup", &failures);
 }
 
-/// The vectors that only say whether the server starts are compared here; [`answers_like_coredns`] asks the others.
+/// The vectors that only say whether the server starts are compared here; [`answers_like_coredns`] asks the
+/// others, and `tests/loops.rs` has the loops.
 #[test]
 fn configurations_that_ran_are_accepted() {
     let vectors: Vec<Value> = vectors("loop").into_iter().chain(vectors("routing")).collect();
@@ -407,43 +408,6 @@ fn answers_like_coredns() {
     }
     report("routing (answers)", &failures);
     assert_eq!((all.len(), compared, left_out), (48, 52, 4));
-}
-
-/// Loops that the graph sees otherwise than the plugin, with the reason.
-const LOOP_GAPS: [(&str, &str); 5] = [
-    ("loop-secondupstream", "that the first upstream is down is not in the files"),
-    ("loop-one-of-two-good", "an upstream that is the server's own other block counts as one that leads back"),
-    ("first-key-port", "a block with keys on several ports has one port"),
-    ("maxconc", "`max_concurrent 1` refuses the second round"),
-    ("loop-default-listen-lo", "the addresses of an interface are not in the Corefile"),
-];
-
-#[test]
-fn loops_like_coredns() {
-    let (mut failures, mut compared) = (Vec::new(), 0);
-    for vector in vectors("loop").into_iter().chain(vectors("routing")).filter(|v| v.get("loop_fatal").is_some()) {
-        let id = text_of(&vector, "id");
-        compared += 1;
-        let (_dir, _snapshot, clusters) = cluster_of(&vector);
-        let cluster = &clusters[0];
-        let routes = Routes::of(cluster, &Facts::of(cluster), Vec::new());
-        let fatal = routes.loops.iter().find(|found| found.seen_by_loop_plugin);
-        let got = fatal.map_or(json!(false), |found| {
-            let block = &routes.graph.servers[found.server].blocks[found.block];
-            let bind = block.bind.first().map_or("", |bind| bind.value.as_str());
-            json!({"addr": format!("{bind}:{}", if block.port == 53 { 5300 } else { block.port }), "zone": found.zone})
-        });
-        let is_gap = LOOP_GAPS.iter().any(|(gap, _)| *gap == id);
-        if (got != vector["loop_fatal"]) != is_gap {
-            failures.push(format!(
-                "{id}: got {got}, want {}{}",
-                vector["loop_fatal"],
-                if is_gap { " (a gap)" } else { "" }
-            ));
-        }
-    }
-    report("loop", &failures);
-    assert_eq!(compared, 25);
 }
 
 /// Releases with a default Corefile of kubeadm's kind, and the newest one.

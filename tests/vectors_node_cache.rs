@@ -15,6 +15,7 @@ use dnslint::analysis::coredns::{Binary, NothingKnown, check_with, first_fatal};
 use dnslint::analysis::facts::Facts;
 use dnslint::analysis::node_cache::views;
 use dnslint::analysis::servers::graph::Routes;
+use dnslint::analysis::servers::routing::Notice;
 use dnslint::analysis::views::node_cache::NodeCacheView;
 use dnslint::model::{Cluster, assemble};
 use dnslint::source::{LoadOptions, Snapshot};
@@ -84,7 +85,7 @@ fn see(clusters: &[Cluster]) -> Seen {
             .loops
             .iter()
             .filter(|l| l.server == cache)
-            .map(|l| (l.zone.clone(), l.seen_by_loop_plugin))
+            .map(|l| (l.zone.clone(), l.notice == Notice::Stops))
             .collect(),
     }
 }

@@ -7,7 +7,7 @@ use super::walk::Step;
 use crate::analysis::coredns::position;
 use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
 use crate::analysis::servers::routing::Graph;
-use crate::analysis::servers::select::{self, Arrival, connected};
+use crate::analysis::servers::select::{self, Arrival, Socket, connected, is_bound_to, takes_every_address};
 use crate::model::Cluster;
 use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
@@ -77,7 +77,9 @@ pub fn select(graph: &Graph<'_>, server: usize, name: &str, ip: Option<IpAddr>, 
 #[must_use]
 pub fn listens(graph: &Graph<'_>, server: usize, ip: IpAddr, port: u16) -> bool {
     let blocks = graph.servers.get(server).map(|v| v.blocks.as_slice()).unwrap_or_default();
-    blocks.iter().any(|block| block.port == port && !block.encrypted && block.listens_on(ip))
+    let ip = connected(ip);
+    let on_port = |block: &Block<'_>| block.sockets.contains(&Socket { port, encrypted: false });
+    blocks.iter().any(|block| on_port(block) && (is_bound_to(block, ip) || takes_every_address(block)))
 }
 
 /// Runs a query through the plugins of a block.
