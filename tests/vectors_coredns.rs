@@ -10,11 +10,10 @@
     reason = "a test fails loudly and lays out its own files"
 )]
 
-use std::collections::BTreeMap;
+mod common;
 
-use dnslint::analysis::coredns::{
-    Binary, FileState, NothingKnown, ProblemKind, SetupProblem, Surroundings, check_with, directive_known, first_fatal,
-};
+use common::coredns::{DIR, parse_case, start, vectors};
+use dnslint::analysis::coredns::{Binary, NothingKnown, ProblemKind, check_with};
 use dnslint::analysis::facts::Facts;
 use dnslint::analysis::servers::graph::Routes;
 use dnslint::analysis::trace::names::Answer;
@@ -22,49 +21,13 @@ use dnslint::analysis::trace::walk::{Step, Walk};
 use dnslint::model::{Cluster, assemble};
 use dnslint::source::{LoadOptions, Snapshot};
 use dnslint::syntax::corefile::{
-    Corefile, FileIndex, Import, ImportResolver, ImportedFile, NoImports, Options, Version, ZoneKey, follows_rfc1035,
-    matches_glob, parse, parse_key,
+    Corefile, FileIndex, NoImports, Options, Version, ZoneKey, follows_rfc1035, parse, parse_key,
 };
 use serde_json::{Value, json};
-
-/// Stands for the absolute directory of the Corefile in the vectors.
-const DIR: &str = "/<dir>";
-
-fn vectors(section: &str) -> Vec<Value> {
-    let path = format!("{}/testdata/vectors/vectors-coredns.yaml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let all: Value = serde_saphyr::from_str(&text).unwrap();
-    all[section].as_array().unwrap().clone()
-}
+use std::collections::BTreeMap;
 
 fn text_of<'a>(vector: &'a Value, field: &str) -> &'a str {
     vector[field].as_str().unwrap_or_default()
-}
-
-/// Files of a vector, relative to [`DIR`].
-struct Files(BTreeMap<String, String>);
-
-impl Files {
-    fn of(vector: &Value) -> Self {
-        let files = vector["files"].as_object().into_iter().flatten();
-        Self(files.map(|(name, text)| (format!("{DIR}/{name}"), text.as_str().unwrap().to_owned())).collect())
-    }
-
-    fn directories(&self) -> Vec<String> {
-        self.0.keys().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir.to_owned()).collect()
-    }
-}
-
-impl ImportResolver for Files {
-    fn glob(&self, pattern: &str) -> Import {
-        if let Some(dir) = self.directories().into_iter().find(|dir| dir != DIR && matches_glob(pattern, dir)) {
-            return Import::Directory(dir);
-        }
-        let found = self.0.iter().filter(|(path, _)| matches_glob(pattern, path));
-        let files: Vec<ImportedFile> =
-            found.map(|(path, text)| ImportedFile { path: path.clone(), text: text.clone() }).collect();
-        if files.is_empty() { Import::NoMatch } else { Import::Files(files) }
-    }
 }
 
 const DIRECTIVES: &str = "root metadata geoip cancel proxyproto quic grpc_server https https3 timeouts multisocket reload \
@@ -73,20 +36,9 @@ const DIRECTIVES: &str = "root metadata geoip cancel proxyproto quic grpc_server
     kubernetes file auto secondary etcd loop forward grpc erratic whoami on sign view nomad";
 
 fn run(vector: &Value) -> Corefile {
-    let files = Files::of(vector);
-    let env = |name: &str| vector["env"][name].as_str().map(str::to_owned);
     let valid = |name: &str| DIRECTIVES.split_whitespace().any(|known| known == name);
-    let options = Options {
-        main_file_name: "Corefile",
-        directory: DIR,
-        env: &env,
-        valid_directives: vector["valid_directives"]
-            .as_bool()
-            .unwrap_or_default()
-            .then_some(&valid as &dyn Fn(&str) -> bool),
-        imports: &files,
-    };
-    parse(text_of(vector, "in"), &options)
+    let limited = vector["valid_directives"].as_bool().unwrap_or_default();
+    parse_case(text_of(vector, "in"), vector, limited.then_some(&valid as &dyn Fn(&str) -> bool))
 }
 
 /// The result in the notation of the vectors.
@@ -238,44 +190,9 @@ fn broken_samples_are_refused() {
     insta::assert_snapshot!(found.join("\n"));
 }
 
-impl Surroundings for Files {
-    fn file(&self, path: &str) -> FileState {
-        let absolute = if path.starts_with('/') { path.to_owned() } else { format!("{DIR}/{path}") };
-        match self.0.get(&absolute) {
-            Some(text) => FileState::Text(text.clone()),
-            None if path == "." => FileState::Directory,
-            None if path == "/etc/hosts" => FileState::Text(String::new()),
-            None => FileState::Missing,
-        }
-    }
-
-    fn has_interface(&self, name: &str) -> Option<bool> {
-        Some(name == "lo")
-    }
-}
-
 /// Vectors that depend on the sockets of the machine on which they ran, with the reason.
 const NOT_STATIC: [(&str, &str); 1] =
     [("bind-unassigned", "whether the host has the address is only known when listening")];
-
-/// A start of the binary on a vector: what it would print, and all problems.
-fn start(vector: &Value, binary: Binary) -> (Option<String>, Vec<SetupProblem>) {
-    let files = Files::of(vector);
-    let env = |name: &str| vector["env"][name].as_str().map(str::to_owned);
-    let valid = |name: &str| directive_known(name, &binary);
-    let options = Options {
-        main_file_name: "Corefile",
-        directory: DIR,
-        env: &env,
-        valid_directives: Some(&valid),
-        imports: &files,
-    };
-    let corefile = parse(text_of(vector, "conf"), &options);
-    let problems = check_with(&corefile, &binary, &files);
-    let parse_error = corefile.first_error().map(dnslint::syntax::corefile::CorefileError::coredns_text);
-    let setup_error = first_fatal(&problems).and_then(|problem| problem.coredns_message.clone());
-    (parse_error.or(setup_error), problems)
-}
 
 fn setup_failure(vector: &Value) -> Option<String> {
     let id = text_of(vector, "id");

@@ -1,6 +1,7 @@
 //! What the data-driven tests share: running a folder, the line format of `expect.txt`, blessing.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod coredns;
 pub mod oracle;
 
 use dnslint::CheckOptions;

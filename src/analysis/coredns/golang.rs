@@ -30,6 +30,101 @@ pub fn parse_uint(text: &str, max: u64) -> Result<u64, String> {
     }
 }
 
+/// `strconv.ParseInt` with base 10 and 32 bits.
+///
+/// # Errors
+/// Go's text.
+pub fn parse_int32(text: &str) -> Result<i32, String> {
+    text.parse::<i32>().map_err(|error| number_error("ParseInt", text, &error))
+}
+
+/// `strconv.ParseUint` with base 0 and 16 bits: `0x`, `0o`, `0b` and a leading `0` set the base.
+///
+/// # Errors
+/// Go's text.
+pub fn parse_uint16_any(text: &str) -> Result<u16, String> {
+    let lower = text.to_ascii_lowercase();
+    let (digits, radix) = match lower.get(..2) {
+        Some("0x") => (lower.get(2..), 16),
+        Some("0o") => (lower.get(2..), 8),
+        Some("0b") => (lower.get(2..), 2),
+        Some(two) if two.starts_with('0') => (lower.get(1..), 8),
+        _ => (Some(lower.as_str()), 10),
+    };
+    let digits = digits.filter(|digits| !digits.starts_with(['+', '-'])).unwrap_or_default();
+    u16::from_str_radix(digits, radix).map_err(|error| number_error("ParseUint", text, &error))
+}
+
+/// `hex.DecodeString`.
+///
+/// # Errors
+/// Go's text.
+pub fn decode_hex(text: &str) -> Result<(), String> {
+    match text.chars().find(|c| !c.is_ascii_hexdigit()) {
+        Some(bad) => Err(format!("encoding/hex: invalid byte: U+{:04X} '{bad}'", u32::from(bad))),
+        None if text.len() % 2 == 1 => Err("encoding/hex: odd length hex string".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// What `regexp.Compile` says of brackets that do not match, the mistake that people make; other mistakes are not seen.
+///
+/// # Errors
+/// Go's text.
+pub fn check_brackets(pattern: &str) -> Result<(), String> {
+    let error = |reason: &str, part: &str| Err(format!("error parsing regexp: {reason}: `{part}`"));
+    let (mut open, mut class) = (0_usize, None::<usize>);
+    let mut chars = pattern.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (c, class) {
+            ('\\', _) if chars.next().is_none() => return error("trailing backslash at end of expression", ""),
+            ('[', None) => class = Some(at),
+            // a bracket right behind `[` or `[^` is a member of the class
+            (']', Some(start)) if !matches!(pattern.get(start..at), Some("[" | "[^")) => class = None,
+            ('(', None) => open += 1,
+            (')', None) if open == 0 => return error("unexpected )", pattern),
+            (')', None) => open -= 1,
+            _ => {}
+        }
+    }
+    match class {
+        Some(start) => error("missing closing ]", pattern.get(start..).unwrap_or_default()),
+        None if open > 0 => error("missing closing )", pattern),
+        None => Ok(()),
+    }
+}
+
+/// `time.Duration.String`: `1.5s`, `2m0s`, `500ms`.
+#[must_use]
+pub fn show_duration(value: Nanoseconds) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let total = value.unsigned_abs();
+    let fraction = |unit: u64, name: &str| {
+        let digits = unit.ilog10() as usize;
+        let rest = format!("{:0digits$}", total % unit).trim_end_matches('0').to_owned();
+        let point = if rest.is_empty() || digits == 0 { String::new() } else { format!(".{rest}") };
+        format!("{sign}{}{point}{name}", total / unit)
+    };
+    match total {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{total}ns"),
+        1_000..1_000_000 => fraction(1_000, "µs"),
+        1_000_000..1_000_000_000 => fraction(1_000_000, "ms"),
+        _ => {
+            let seconds = total / 1_000_000_000;
+            let rest = format!("{:09}", total % 1_000_000_000).trim_end_matches('0').to_owned();
+            let point = if rest.is_empty() { String::new() } else { format!(".{rest}") };
+            let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+            let lead = match (hours, minutes) {
+                (0, 0) => String::new(),
+                (0, minutes) => format!("{minutes}m"),
+                (hours, minutes) => format!("{hours}h{minutes}m"),
+            };
+            format!("{sign}{lead}{}{point}s", seconds % 60)
+        }
+    }
+}
+
 fn number_error(function: &str, text: &str, error: &std::num::ParseIntError) -> String {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
     let reason = match error.kind() {
@@ -94,7 +189,7 @@ fn unit_scale(unit: &str) -> Option<f64> {
 /// # Errors
 /// Go's text.
 pub fn split_host_port(text: &str) -> Result<(&str, &str), String> {
-    let error = |reason: &str| format!("address {text}: {reason}");
+    let error = |reason: &str| if text.is_empty() { reason.to_owned() } else { format!("address {text}: {reason}") };
     let (host, port) = text.rsplit_once(':').ok_or_else(|| error("missing port in address"))?;
     if let Some(inner) = text.strip_prefix('[') {
         let (host, rest) = inner.split_once(']').ok_or_else(|| error("missing ']' in address"))?;
@@ -173,9 +268,38 @@ mod tests {
     }
 
     #[test]
+    fn durations_are_shown_like_go() {
+        for (value, want) in [
+            (0, "0s"),
+            (SECOND / 2, "500ms"),
+            (SECOND * 3 / 2, "1.5s"),
+            (90 * SECOND, "1m30s"),
+            (25 * 3600 * SECOND, "25h0m0s"),
+            (-5 * SECOND, "-5s"),
+            (1500, "1.5µs"),
+            (7, "7ns"),
+        ] {
+            assert_eq!(show_duration(value), want);
+        }
+    }
+
+    #[test]
+    fn brackets_of_expressions_match() {
+        for ok in ["(.*)\\.a", "[)]", "[]a]", "\\(", "[^]]", "a{2}"] {
+            assert_eq!(check_brackets(ok), Ok(()), "{ok}");
+        }
+        assert_eq!(check_brackets("(a"), Err("error parsing regexp: missing closing ): `(a`".to_owned()));
+        assert_eq!(check_brackets("a)"), Err("error parsing regexp: unexpected ): `a)`".to_owned()));
+        assert_eq!(check_brackets("x[a"), Err("error parsing regexp: missing closing ]: `[a`".to_owned()));
+    }
+
+    #[test]
     fn numbers_have_go_errors() {
         assert_eq!(parse_uint("-1", 9), Err("strconv.ParseUint: parsing \"-1\": invalid syntax".to_owned()));
         assert_eq!(parse_uint("10", 9), Err("strconv.ParseUint: parsing \"10\": value out of range".to_owned()));
         assert_eq!(atoi("+5"), Ok(5));
+        assert_eq!((parse_uint16_any("0xffee"), parse_uint16_any("010")), (Ok(0xffee), Ok(8)));
+        assert_eq!(parse_uint16_any("ff"), Err("strconv.ParseUint: parsing \"ff\": invalid syntax".to_owned()));
+        assert_eq!(decode_hex("0z"), Err("encoding/hex: invalid byte: U+007A 'z'".to_owned()));
     }
 }

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     ImportEmpty,
     /// The pattern of `import` has more than one wildcard.
     ImportTooManyWildcards,
+    /// The pattern of `import` is malformed.
+    ImportBadPattern,
     /// The file that `import` names does not exist, and no snippet of that name is defined before it.
     ImportNotFound,
     /// `import` names, or its pattern matches, a directory.

@@ -114,29 +114,41 @@ pub(super) fn too_many_wildcards(pattern: &str) -> bool {
     count('*') > 1 || count('?') > 1 || (pattern.contains('[') && pattern.contains(']'))
 }
 
+/// Whether the pattern is no pattern (`filepath.Match`): a class never closed, a backslash with nothing behind it.
+pub(super) fn is_malformed(pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c == '[' || (c == '\\' && chars.next().is_none()) {
+            return true; // closed classes are refused before
+        }
+    }
+    false
+}
+
 /// Whether the pattern has a wildcard character, so that matching nothing is no error.
 #[must_use]
 pub fn has_wildcard(pattern: &str) -> bool {
     pattern.contains(['*', '?', '[', ']'])
 }
 
-/// Whether `path` matches `pattern`: `*` stands for any characters but `/`, `?` for one of them (`filepath.Match`).
+/// Whether `path` matches `pattern`: `*` stands for any characters but `/`, `?` for one of them, a backslash
+/// takes away the meaning of what follows (`filepath.Match`).
 ///
 /// Patterns with more wildcards than an import accepts are matched as well, in time linear in the product of lengths.
 #[must_use]
 pub fn matches_glob(pattern: &str, path: &str) -> bool {
-    let (pattern, path): (Vec<char>, Vec<char>) = (pattern.chars().collect(), path.chars().collect());
+    let (pattern, path): (Vec<Sign>, Vec<char>) = (signs(pattern), path.chars().collect());
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while let Some(&c) = path.get(t) {
         match pattern.get(p) {
-            Some('*') => {
+            Some(Sign::Many) => {
                 star = Some((p, t));
                 p += 1;
                 continue;
             }
-            Some('?') if c != '/' => {}
-            Some(&literal) if literal == c => {}
+            Some(Sign::One) if c != '/' => {}
+            Some(Sign::Literal(literal)) if *literal == c => {}
             _ => {
                 let Some((at, from)) = star.filter(|(_, from)| path.get(*from).is_some_and(|c| *c != '/')) else {
                     return false;
@@ -149,7 +161,28 @@ pub fn matches_glob(pattern: &str, path: &str) -> bool {
         p += 1;
         t += 1;
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|c| *c == '*'))
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|sign| matches!(sign, Sign::Many)))
+}
+
+/// A place of a pattern.
+enum Sign {
+    Many,
+    One,
+    Literal(char),
+}
+
+fn signs(pattern: &str) -> Vec<Sign> {
+    let mut chars = pattern.chars();
+    let mut signs = Vec::new();
+    while let Some(c) = chars.next() {
+        signs.push(match c {
+            '*' => Sign::Many,
+            '?' => Sign::One,
+            '\\' => Sign::Literal(chars.next().unwrap_or('\\')),
+            c => Sign::Literal(c),
+        });
+    }
+    signs
 }
 
 #[cfg(test)]
@@ -164,6 +197,7 @@ mod tests {
         assert!(!matches_glob("/c/*.x", "/c/d/e.x"));
         assert!(!matches_glob("/c/*.x", "/c/e.xy"));
         assert!(matches_glob("/c/*", "/c/"));
+        assert!(matches_glob("/c/a\\b\\*", "/c/ab*") && !matches_glob("/c/\\*", "/c/a"));
     }
 
     #[test]

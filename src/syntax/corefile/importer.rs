@@ -142,6 +142,11 @@ impl Parser<'_> {
             self.refuse_import(statement, ErrorKind::ImportTooManyWildcards, &message);
             return;
         }
+        if import::is_malformed(&pattern) {
+            let message = format!("Failed to use import pattern {}: syntax error in pattern", statement.name);
+            self.refuse_import(statement, ErrorKind::ImportBadPattern, &message);
+            return;
+        }
         match self.find(&pattern) {
             Found::Files(files, tokens) => {
                 let site = self.note(statement, pattern, ImportOutcome::Files(files));

@@ -29,6 +29,7 @@ pub(super) fn error(kind: ErrorKind, word: &str, coredns: &str) -> String {
         }
         ErrorKind::ImportEmpty => "the argument of `import` is empty once its variables are replaced",
         ErrorKind::ImportTooManyWildcards => "an import pattern may have one `*`, one `?` and no `[…]`",
+        ErrorKind::ImportBadPattern => "an import pattern may not have `[` alone or end with a backslash",
         ErrorKind::ImportNotFound => {
             return format!("no snippet `{word}` is defined before this line, and no such file exists");
         }

@@ -1,6 +1,6 @@
 //! Set-up of plugins that make, filter or reorder answers.
 
-use super::super::golang::{atoi, duration, parse_uint, quote};
+use super::super::golang::{check_brackets, duration, parse_int32, parse_ip, parse_uint, quote};
 use super::super::problem::{ProblemKind, Refusal};
 use super::super::surroundings::FileState;
 use super::context::{Check, Outcome, Unknown, at, here, need_arg, no_arg, text_at};
@@ -9,8 +9,8 @@ use crate::syntax::corefile::{Dispenser, Place, Token, Version};
 /// Classes by their names in miekg/dns.
 const CLASSES: [&str; 6] = ["IN", "CS", "CH", "HS", "NONE", "ANY"];
 
-/// Response codes by their names in miekg/dns.
-const RCODES: [&str; 21] = [
+/// Response codes by their names in miekg/dns, which takes `BADVERS` for `BADSIG`.
+const RCODES: [&str; 20] = [
     "NOERROR",
     "FORMERR",
     "SERVFAIL",
@@ -31,7 +31,6 @@ const RCODES: [&str; 21] = [
     "BADALG",
     "BADTRUNC",
     "BADCOOKIE",
-    "BADVERS",
 ];
 
 /// Record types by their names in miekg/dns.
@@ -82,7 +81,17 @@ fn bad_type(text: &str) -> String {
 
 fn template_line(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Result<bool, Refusal> {
     match d.text() {
-        "match" | "answer" | "additional" | "authority" => {
+        "match" => {
+            let patterns = d.remaining_args();
+            if patterns.is_empty() {
+                return Err(d.arg_error().into());
+            }
+            for pattern in patterns.iter().map(|token| &token.text) {
+                let text = |error| format!("could not parse regex: {pattern}, {error}");
+                check_brackets(pattern).map_err(|error| d.error(&text(error)))?;
+            }
+        }
+        "answer" | "additional" | "authority" => {
             if d.remaining_args().is_empty() {
                 return Err(d.arg_error().into());
             }
@@ -168,7 +177,12 @@ fn acl_values(d: &Dispenser<'_>, section: &str, values: &[&Token]) -> Outcome {
             return Err(d.error(&format!("unexpected token {}; expect legal QTYPE", quote(text))).into());
         }
         if section == "net" && !is_network(text) {
-            let with_mask = if text.contains('/') { text.to_owned() } else { format!("{text}/32") };
+            let mask = match text {
+                text if text.contains('/') => "",
+                text if text.contains(':') => "/128",
+                _ => "/32",
+            };
+            let with_mask = format!("{text}{mask}");
             return Err(d.error(&format!("illegal CIDR notation {}", quote(&with_mask))).into());
         }
     }
@@ -298,7 +312,7 @@ pub(super) fn erratic(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
                 return Err(d.arg_error().into());
             }
             let Some(amount) = args.first() else { return Ok(true) };
-            if at(Some(amount), atoi(&amount.text))? < 0 {
+            if at(Some(amount), parse_int32(&amount.text))? < 0 {
                 let text = format!("illegal amount value given {}", quote(&amount.text));
                 return Err(Refusal::plain(Some(Place::of(amount)), text));
             }
@@ -341,8 +355,8 @@ pub(super) fn view(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
         }
         check.properties(d, Unknown::Property, &["expr"], |_, d| {
             let known = d.text() == "expr";
-            if known {
-                d.remaining_args();
+            if known && d.remaining_args().is_empty() {
+                return Err(Refusal::plain(d.place(), "unexpected token EOF").message("`expr` needs an expression"));
             }
             Ok(known)
         });
@@ -360,13 +374,27 @@ pub(super) fn transfer(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome 
             "to" => {
                 let hosts = d.remaining_args();
                 targets += hosts.len();
-                if hosts.is_empty() { Err(d.arg_error().into()) } else { Ok(true) }
+                if hosts.is_empty() {
+                    return Err(d.arg_error().into());
+                }
+                hosts.iter().filter(|host| host.text != "*").try_for_each(|host| check.address(host)).map(|()| true)
             }
             "source" if check.version >= Version::new(1, 14, 0) => {
-                d.remaining_args();
-                Ok(true)
+                let args = d.remaining_args();
+                match args.as_slice() {
+                    [address] if parse_ip(&address.text).is_some() => Ok(true),
+                    [address] => {
+                        let text = format!("invalid source address {}", quote(&address.text));
+                        Err(Refusal::from(d.error(&text)).named_twice("transfer"))
+                    }
+                    _ => Err(d.arg_error().into()),
+                }
             }
-            _ => Ok(false),
+            other => {
+                let refusal = Refusal::from(d.error(&format!("unknown property {}", quote(other))));
+                let message = format!("`transfer` has no property `{other}`");
+                Err(refusal.kind(ProblemKind::UnknownProperty).message(message).named_twice("transfer"))
+            }
         });
         if targets == 0 {
             return Err(Refusal::from(d.error("'to' is required")).named_twice("transfer"));

@@ -74,7 +74,7 @@ fn property(check: &Check<'_>, d: &mut Dispenser<'_>) -> Result<bool, Refusal> {
         }
         "serve_stale" => {
             count(0..=if check.version >= Version::new(1, 14, 4) { 5 } else { 2 })?;
-            serve_stale(&args)?;
+            serve_stale(check, d, &args)?;
         }
         "serve_stale_policy" => {
             count(1..=1)?;
@@ -136,7 +136,7 @@ fn prefetch(args: &[&Token]) -> Outcome {
     Err(bad(args, 2, format!("percentage should fall in range [10, 90]: {value}")))
 }
 
-fn serve_stale(args: &[&Token]) -> Outcome {
+fn serve_stale(check: &Check<'_>, d: &Dispenser<'_>, args: &[&Token]) -> Outcome {
     if let Some(time) = args.first()
         && at(Some(time), duration(&time.text))? < 0
     {
@@ -145,6 +145,52 @@ fn serve_stale(args: &[&Token]) -> Outcome {
     let mode = text_at(args, 1).to_lowercase();
     if args.len() > 1 && mode != "immediate" && mode != "verify" {
         return Err(bad(args, 1, format!("invalid value for serve_stale refresh mode: {mode}")));
+    }
+    let verify = mode == "verify";
+    if args.len() > if verify { 5 } else { 4 } {
+        return Err(d.arg_error().into());
+    }
+    if let Some(time) = args.get(2).filter(|_| verify) {
+        let wrap = |error| format!("invalid serve_stale verify timeout: {error}");
+        if at(Some(time), duration(&time.text).map_err(wrap))? < 0 {
+            return Err(bad(args, 2, "invalid negative timeout for serve_stale verify"));
+        }
+    }
+    if check.version < Version::new(1, 14, 7) {
+        return Ok(());
+    }
+    let next = if verify { 3 } else { 2 };
+    stale_ttl(args, next)?;
+    stale_recheck(args, next + 1)
+}
+
+/// TTL of stale answers: whole seconds.
+fn stale_ttl(args: &[&Token], index: usize) -> Outcome {
+    let Some(time) = args.get(index) else { return Ok(()) };
+    let wrap = |error| format!("invalid serve_stale response TTL: {error}");
+    let ttl = at(Some(time), duration(&time.text).map_err(wrap))?;
+    if ttl < 0 {
+        return Err(bad(args, index, "invalid negative response TTL for serve_stale"));
+    }
+    if ttl % SECOND != 0 {
+        return Err(bad(args, index, "serve_stale response TTL must be a whole number of seconds"));
+    }
+    if ttl / SECOND > i64::from(u32::MAX) {
+        return Err(bad(args, index, "serve_stale response TTL exceeds the DNS TTL range"));
+    }
+    Ok(())
+}
+
+/// Time between attempts to refresh a stale answer.
+fn stale_recheck(args: &[&Token], index: usize) -> Outcome {
+    let Some(time) = args.get(index) else { return Ok(()) };
+    let wrap = |error| format!("invalid serve_stale failure recheck: {error}");
+    let recheck = at(Some(time), duration(&time.text).map_err(wrap))?;
+    if recheck < 0 {
+        return Err(bad(args, index, "invalid negative failure recheck for serve_stale"));
+    }
+    if recheck > 300 * SECOND {
+        return Err(bad(args, index, "serve_stale failure recheck cannot exceed 5 minutes"));
     }
     Ok(())
 }

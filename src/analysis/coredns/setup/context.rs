@@ -1,5 +1,6 @@
 //! State of a set-up check: the block and plugin at hand, and the problems so far.
 
+use super::super::golang::{parse_ip, split_host_port, strip_zone};
 use super::super::options::{self, OptionStatus};
 use super::super::plugins::{nearest_of, position};
 use super::super::problem::{Details, ProblemKind, Rank, Refusal, SetupProblem};
@@ -160,6 +161,17 @@ impl<'a> Check<'a> {
             self.warn(ProblemKind::OddArgument, Some(Place::of(token)), message);
         }
         zones
+    }
+
+    /// Refuses a word that is no address, with or without a port (`parse.HostPort`).
+    pub(super) fn address(&self, token: &Token) -> Outcome {
+        let host = split_host_port(&token.text).map_or(token.text.as_str(), |(host, _)| host);
+        let bare = if self.version >= Version::new(1, 14, 5) { strip_zone(host) } else { host };
+        if parse_ip(bare).is_some() {
+            return Ok(());
+        }
+        let message = format!("`{}` is no IP address", token.text);
+        Err(Refusal::plain(Some(Place::of(token)), format!("must specify an IP address: `{host}'")).message(message))
     }
 
     /// The path that a plugin opens: relative ones are joined to `root`.

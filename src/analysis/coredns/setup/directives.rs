@@ -3,7 +3,7 @@
 use super::super::plugins::{Knowledge, classify, nearest, position};
 use super::super::problem::{ProblemKind, Refusal, lacks};
 use super::context::{Check, Outcome};
-use super::{answers, cache, forward, hosts, kubernetes, process, rewrite};
+use super::{answers, cache, forward, header, hosts, kubernetes, process, rewrite, tls};
 use crate::syntax::corefile::{Corefile, Directive, Dispenser};
 
 /// Reports names that the binary does not have.
@@ -104,6 +104,8 @@ fn run(check: &mut Check<'_>, name: &str, d: &mut Dispenser<'_>) -> Outcome {
         "transfer" => answers::transfer(check, d),
         "local" => answers::local(check, d),
         "any" => answers::any(check, d),
+        "header" => header::header(d),
+        "tls" => tls::tls(check, d),
         "bind" => process::bind(check, d),
         "health" => process::health(check, d),
         "ready" => process::ready(check, d),

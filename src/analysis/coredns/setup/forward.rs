@@ -4,7 +4,7 @@ use super::super::forward::{UpstreamKind, classify_upstream, is_placeholder};
 use super::super::golang::{Nanoseconds, atoi, duration, parse_ip, parse_uint, quote, split_host_port, strip_zone};
 use super::super::problem::{ProblemKind, Refusal};
 use super::super::surroundings::FileState;
-use super::context::{Check, Outcome, Unknown, at, here, need_arg, no_arg, text_at};
+use super::context::{Check, Outcome, Unknown, here, need_arg, no_arg};
 use crate::syntax::corefile::{
     Dispenser, Place, Token, Transport, Version, is_domain_name, origins_from_args, split_transport,
 };
@@ -44,7 +44,7 @@ const PROPERTIES: [&str; 21] = [
 struct Stanza {
     expire: Option<Nanoseconds>,
     max_age: Option<Nanoseconds>,
-    tls_servername: bool,
+    tls_servername: Option<String>,
 }
 
 /// `forward FROM TO... { ... }`; several per block since 1.9.4.
@@ -75,9 +75,14 @@ fn stanza(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     if block_first {
         block(check, d, &mut stanza);
     }
-    let servers = upstreams(check, &to, &stanza);
+    let servers = upstreams(check, &to);
     if !block_first {
         block(check, d, &mut stanza);
+    }
+    for token in &to {
+        if let Err(refusal) = transport(check, token, &stanza) {
+            check.refuse(refusal);
+        }
     }
     let count = if block_first { to.len() } else { servers };
     if count > MAX_UPSTREAMS {
@@ -107,11 +112,11 @@ fn from(check: &mut Check<'_>, d: &Dispenser<'_>) -> Outcome {
 }
 
 /// Checks the upstreams; the number of servers that they stand for as far as it is known.
-fn upstreams(check: &mut Check<'_>, to: &[&Token], stanza: &Stanza) -> usize {
+fn upstreams(check: &mut Check<'_>, to: &[&Token]) -> usize {
     let mut servers = 0;
     let mut unknown = false;
     for token in to {
-        match upstream(check, token, stanza) {
+        match upstream(check, token) {
             Ok(Some(count)) => servers += count,
             Ok(None) => unknown = true,
             Err(refusal) => {
@@ -132,7 +137,7 @@ fn upstreams(check: &mut Check<'_>, to: &[&Token], stanza: &Stanza) -> usize {
 }
 
 /// One upstream: how many servers it gives; `None` when that is not known.
-fn upstream(check: &mut Check<'_>, token: &Token, stanza: &Stanza) -> Result<Option<usize>, Refusal> {
+fn upstream(check: &mut Check<'_>, token: &Token) -> Result<Option<usize>, Refusal> {
     let text = token.text.as_str();
     if check.is_replaced_at_start(text) {
         return Ok(None);
@@ -140,10 +145,14 @@ fn upstream(check: &mut Check<'_>, token: &Token, stanza: &Stanza) -> Result<Opt
     let place = Some(Place::of(token));
     let (transport, rest) = split_transport(text, check.version);
     if rest.is_empty() {
-        return Err(Refusal::plain(place, format!("invalid address: {}", quote(rest))));
+        return Err(Refusal::plain(place, format!("invalid address: {}", quote(text))));
     }
     if transport == Transport::Unix {
-        return Err(not_supported(place, transport, text));
+        return Ok(Some(1));
+    }
+    if transport == Transport::Https && rest.contains('/') && check.version >= Version::new(1, 14, 5) {
+        let text = "paths are not allowed in HTTPS upstream addresses (the /dns-query path is used by default)";
+        return Err(Refusal::plain(place, format!("{text}: {}", token.text)));
     }
     let split = split_host_port(rest);
     let brackets = check.version >= Version::new(1, 14, 2);
@@ -155,17 +164,38 @@ fn upstream(check: &mut Check<'_>, token: &Token, stanza: &Stanza) -> Result<Opt
     if parse_ip(strip_zone(host)).is_none() {
         return name_or_file(check, token, rest, host);
     }
-    let https = transport == Transport::Https && check.version >= Version::new(1, 14, 5);
-    if !https && !matches!(transport, Transport::Dns | Transport::Tls) {
-        let port = if split.is_ok() { String::new() } else { format!(":{}", transport.default_port("53")) };
-        return Err(not_supported(place, transport, &format!("{text}{port}")));
-    }
-    if transport == Transport::Tls && stanza.tls_servername && host.contains('%') {
-        let message = "the TLS server name is given twice: behind `%` and with `tls_servername`";
-        return Err(Refusal::plain(place, message));
-    }
     odd_port(check, token, split.ok());
     Ok(Some(1))
+}
+
+/// Whether `forward` can speak to an upstream as it is written; CoreDNS looks at that when everything else is read.
+fn transport(check: &Check<'_>, token: &Token, stanza: &Stanza) -> Outcome {
+    let text = token.text.as_str();
+    let place = Some(Place::of(token));
+    let (transport, rest) = split_transport(text, check.version);
+    let split = split_host_port(rest);
+    let host = split.as_ref().map_or(rest, |(host, _)| host);
+    let address = parse_ip(strip_zone(host.trim_matches(['[', ']']))).is_some();
+    let https = transport == Transport::Https && check.version >= Version::new(1, 14, 5);
+    if !https && !matches!(transport, Transport::Dns | Transport::Tls) && (address || transport == Transport::Unix) {
+        let port = match split {
+            Err(_) if transport != Transport::Unix => format!(":{}", transport.default_port("53")),
+            _ => String::new(),
+        };
+        return Err(not_supported(place, transport, &format!("{text}{port}")));
+    }
+    if transport == Transport::Tls
+        && let (Some(outer), Some((address, own))) = (&stanza.tls_servername, host.rsplit_once('%'))
+    {
+        let port = split.as_ref().map_or("853", |(_, port)| port);
+        let message = "the TLS server name is given twice: behind `%` and with `tls_servername`";
+        let text = format!(
+            "both forward ('{outer}') and proxy level ('{own}') TLS servernames are set for upstream proxy \
+             'tls://{address}:{port}'"
+        );
+        return Err(Refusal::plain(place, text).message(message));
+    }
+    Ok(())
 }
 
 fn not_supported(place: Option<Place>, transport: Transport, text: &str) -> Refusal {
@@ -211,8 +241,8 @@ fn name_or_file(check: &mut Check<'_>, token: &Token, rest: &str, host: &str) ->
         let text = format!("not an IP address, file, or valid domain: {}", quote(host));
         return Err(Refusal::plain(place, text));
     }
-    if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        let message = format!("`{rest}` is no IP address; CoreDNS looks it up as a host name");
+    if !is_looked_up(host) {
+        let message = format!("`{rest}` is no IP address, no file that exists, and no host name");
         return Err(Refusal::plain(place, format!("failed to resolve {}", quote(host))).message(message));
     }
     Ok(None)
@@ -262,7 +292,7 @@ fn property(check: &mut Check<'_>, d: &mut Dispenser<'_>, stanza: &mut Stanza) -
         }
         "tls_servername" => {
             need_arg(d)?;
-            stanza.tls_servername = true;
+            stanza.tls_servername = Some(d.text().to_owned());
         }
         "expire" | "max_age" => {
             let value = positive(d, name)?;
@@ -290,7 +320,8 @@ fn property(check: &mut Check<'_>, d: &mut Dispenser<'_>, stanza: &mut Stanza) -
             }
         }
         "next" | "failover" => rcodes(d, name)?,
-        "resolver" | "source_address" => addresses(d, name)?,
+        "resolver" => resolvers(d)?,
+        "source_address" => source_address(d)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -349,16 +380,32 @@ fn rcodes(d: &mut Dispenser<'_>, name: &str) -> Outcome {
     Ok(())
 }
 
-fn addresses(d: &mut Dispenser<'_>, name: &str) -> Outcome {
+fn resolvers(d: &mut Dispenser<'_>) -> Outcome {
     let args = d.remaining_args();
-    if args.is_empty() || (name == "source_address" && args.len() != 1) {
+    if args.is_empty() {
         return Err(d.arg_error().into());
     }
     for arg in &args {
         let host = split_host_port(&arg.text).map_or(arg.text.as_str(), |(host, _)| host);
-        if parse_ip(strip_zone(host)).is_none() {
-            at(Some(arg), Err::<(), _>(format!("{name}: not an IP address: {}", text_at(&[arg], 0))))?;
+        if parse_ip(host).is_none() {
+            let text = format!("resolver must be an IP address or IP:port: {}", quote(&arg.text));
+            return Err(Refusal::plain(Some(Place::of(arg)), text));
         }
     }
     Ok(())
+}
+
+fn source_address(d: &mut Dispenser<'_>) -> Outcome {
+    need_arg(d)?;
+    if parse_ip(d.text()).is_some() {
+        Ok(())
+    } else {
+        Err(d.error(&format!("invalid IP address: {}", d.text())).into())
+    }
+}
+
+/// Whether Go's resolver asks for the name at all (`net.isDomainName`): letters, digits, `-` and `_`, and not digits alone.
+fn is_looked_up(name: &str) -> bool {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    plain && !name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }

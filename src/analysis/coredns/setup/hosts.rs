@@ -1,17 +1,18 @@
 //! Set-up of the plugins that answer from files: `hosts`, `file`, `auto`, `secondary`.
 
-use super::super::golang::{atoi, duration, parse_ip};
+use super::super::golang::{atoi, check_brackets, duration, parse_ip};
 use super::super::options::{OptionStatus, status};
 use super::super::problem::{ProblemKind, Refusal};
 use super::super::surroundings::FileState;
-use super::context::{Check, Outcome, Unknown, at, need_arg, text_at};
+use super::context::{Check, Outcome, Unknown, at, need_arg, no_arg, text_at};
+use super::rewrite::groups;
 use crate::syntax::corefile::{Dispenser, Place, Version};
 
 const HOSTS: [&str; 5] = ["fallthrough", "no_reverse", "ttl", "reload", "fallthrough_unsupported"];
 
 /// `hosts [FILE [ZONES...]] { ... }`, once. Lines that are no property are entries until `fallthrough` is seen.
 pub(super) fn hosts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
-    let mut used = false;
+    let (mut used, mut fallthrough, mut unsupported) = (false, false, None);
     while d.advance() {
         if used {
             check.refuse_second(d);
@@ -26,17 +27,15 @@ pub(super) fn hosts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
             check.warn(ProblemKind::OddArgument, Some(Place::of(file)), message);
         }
         check.origins(args.get(1..).unwrap_or_default());
-        let mut fallthrough = false;
-        let mut unsupported = None;
         check.properties(d, Unknown::Property, &HOSTS, |check, d| {
             if d.text() == "fallthrough_unsupported" && check.version >= Version::new(1, 14, 7) {
                 unsupported = d.place();
             }
             hosts_line(check, d, &mut fallthrough)
         });
-        if unsupported.is_some() && !fallthrough {
-            return Err(d.error("fallthrough_unsupported requires fallthrough").into());
-        }
+    }
+    if unsupported.is_some() && !fallthrough {
+        return Err(d.error("fallthrough_unsupported requires fallthrough").into());
     }
     Ok(())
 }
@@ -160,14 +159,8 @@ pub(super) fn auto(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
         let zones = d.remaining_args();
         check.origins(&zones);
         check.properties(d, Unknown::Property, &["directory", "reload", "upstream"], |_, d| match d.text() {
-            "directory" => {
-                need_arg(d)?;
-                match d.remaining_args().len() {
-                    0 | 2 => Ok(true),
-                    _ => Err(d.arg_error().into()),
-                }
-            }
-            "reload" => file_reload(d).map(|()| true),
+            "directory" => auto_directory(d).map(|()| true),
+            "reload" => auto_reload(d).map(|()| true),
             "upstream" => {
                 d.remaining_args();
                 Ok(true)
@@ -178,6 +171,28 @@ pub(super) fn auto(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     Ok(())
 }
 
+/// The same as [`file_reload`], and not negative.
+fn auto_reload(d: &mut Dispenser<'_>) -> Outcome {
+    file_reload(d)?;
+    match duration(d.text()) {
+        Ok(value) if value < 0 => Err(Refusal::plain(d.place(), "plugin/file: invalid duration")),
+        _ => Ok(()),
+    }
+}
+
+/// `directory DIR [REGEXP TEMPLATE]`.
+fn auto_directory(d: &mut Dispenser<'_>) -> Outcome {
+    need_arg(d)?;
+    if d.next_arg() {
+        check_brackets(d.text()).map_err(|text| Refusal::plain(d.place(), text))?;
+        if groups(d.text()) == 0 {
+            return Err(d.error("Need at least one sub expression").into());
+        }
+        need_arg(d)?;
+    }
+    no_arg(d)
+}
+
 /// `secondary [ZONES...] { transfer from ADDRESS... }`.
 pub(super) fn secondary(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     while d.advance() {
@@ -185,14 +200,10 @@ pub(super) fn secondary(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome
         check.origins(&zones);
         let mut transfers = 0;
         let extras = check.version >= Version::new(1, 14, 4);
-        check.properties(d, Unknown::Property, &["transfer", "fallthrough", "catalog"], |_, d| match d.text() {
+        check.properties(d, Unknown::Property, &["transfer", "fallthrough", "catalog"], |check, d| match d.text() {
             "transfer" => {
                 transfers += 1;
-                let args = d.remaining_args();
-                if args.len() < 2 || text_at(&args, 0) != "from" {
-                    return Err(d.arg_error().into());
-                }
-                Ok(true)
+                transfer_from(check, d).map(|()| true)
             }
             "fallthrough" | "catalog" if extras => {
                 d.remaining_args();
@@ -205,4 +216,22 @@ pub(super) fn secondary(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome
         }
     }
     Ok(())
+}
+
+/// `transfer from ADDRESS...` (`parse.TransferIn`).
+fn transfer_from(check: &Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
+    need_arg(d)?;
+    if d.text() != "from" {
+        return Err(d.error(&format!("unknown property {}", d.text())).into());
+    }
+    let servers = d.remaining_args();
+    if servers.is_empty() {
+        return Err(d.arg_error().into());
+    }
+    servers.iter().try_for_each(|server| {
+        if server.text == "*" {
+            return Err(Refusal::plain(Some(Place::of(server)), "can't use '*' in transfer from"));
+        }
+        check.address(server)
+    })
 }

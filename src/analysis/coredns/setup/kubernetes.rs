@@ -75,7 +75,8 @@ fn stanza(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
 }
 
 fn is_reverse(zone: &str) -> bool {
-    [".in-addr.arpa.", ".ip6.arpa."].iter().any(|suffix| format!(".{zone}").ends_with(suffix))
+    // `in-addr.arpa.` itself does not count (`dnsutil.IsReverse`)
+    [".in-addr.arpa.", ".ip6.arpa."].iter().any(|suffix| zone.ends_with(suffix))
 }
 
 fn property(check: &mut Check<'_>, d: &mut Dispenser<'_>, stanza: &mut Stanza) -> Result<bool, Refusal> {

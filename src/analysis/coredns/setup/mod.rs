@@ -5,11 +5,13 @@ mod cache;
 mod context;
 mod directives;
 mod forward;
+mod header;
 mod hosts;
 mod kubernetes;
 mod listeners;
 mod process;
 mod rewrite;
+mod tls;
 
 use super::plugins::position;
 use super::problem::SetupProblem;

@@ -1,6 +1,6 @@
 //! Set-up of the plugins that concern the process and its listeners rather than answers.
 
-use super::super::golang::{SECOND, atoi, duration, parse_ip, split_host_port};
+use super::super::golang::{SECOND, atoi, check_brackets, duration, parse_ip, show_duration, split_host_port};
 use super::super::problem::{ProblemKind, Refusal};
 use super::super::surroundings::FileState;
 use super::context::{Check, Outcome, Unknown, at, here, need_arg, no_arg, text_at};
@@ -237,18 +237,36 @@ pub(super) fn errors(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
 }
 
 fn consolidate(check: &Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
-    let mut args = d.remaining_args();
-    if check.version >= Version::new(1, 14, 0) && args.last().is_some_and(|last| last.text == "show_first") {
-        args.pop();
-    }
-    if !(2..=3).contains(&args.len()) {
+    let args = d.remaining_args();
+    let show_first = check.version >= Version::new(1, 14, 0);
+    if !(2..=if show_first { 4 } else { 3 }).contains(&args.len()) {
         return Err(d.arg_error().into());
     }
     duration(text_at(&args, 0)).map_err(|text| d.error(&text))?;
-    match text_at(&args, 2) {
-        "" | "warning" | "error" | "info" | "debug" => Ok(()),
-        level => Err(d.error(&format!("unknown log level argument in consolidate: {level}")).into()),
+    check_brackets(text_at(&args, 1)).map_err(|text| d.error(&text))?;
+    let (mut level, mut first) = (false, false);
+    for option in args.iter().skip(2).map(|token| token.text.as_str()) {
+        let text = match option {
+            "warning" | "error" | "info" | "debug" if level => {
+                "multiple log levels specified in consolidate".to_owned()
+            }
+            "warning" | "error" | "info" | "debug" if first => {
+                "log level must come before show_first in consolidate".to_owned()
+            }
+            "warning" | "error" | "info" | "debug" => {
+                level = true;
+                continue;
+            }
+            "show_first" if show_first => {
+                first = true;
+                continue;
+            }
+            other if show_first => format!("unknown option in consolidate: {other}"),
+            other => format!("unknown log level argument in consolidate: {other}"),
+        };
+        return Err(d.error(&text).into());
     }
+    Ok(())
 }
 
 /// `log [NAMES...] [FORMAT] { class CLASSES... }`.
@@ -261,7 +279,8 @@ pub(super) fn log(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
             let message = "a single argument of `log` is a name, not a format: write the name `.` in front of it";
             check.warn(ProblemKind::OddArgument, Some(Place::of(only)), message);
         }
-        check.properties(d, Unknown::ArgErr, &["class"], |_, d| {
+        let unknown = if check.version >= Version::new(1, 14, 4) { Unknown::Property } else { Unknown::ArgErr };
+        check.properties(d, unknown, &["class"], |_, d| {
             if d.text() != "class" {
                 return Ok(false);
             }
@@ -394,9 +413,9 @@ pub(super) fn timeouts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome 
             return Err(Refusal::from(d.arg_error()).named_twice("timeouts"));
         }
         let mut lines = 0;
-        check.properties(d, Unknown::Option, &["read", "write", "idle"], |_, d| {
+        check.properties(d, Unknown::Option, &["read", "write", "idle", "maxtcpqueries"], |check, d| {
             lines += 1;
-            timeout(d)
+            timeout(check, d)
         });
         if lines == 0 {
             return Err(Refusal::from(d.error("timeouts block with no timeouts specified")).named_twice("timeouts"));
@@ -405,20 +424,27 @@ pub(super) fn timeouts(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome 
     Ok(())
 }
 
-fn timeout(d: &mut Dispenser<'_>) -> Result<bool, Refusal> {
+fn timeout(check: &Check<'_>, d: &mut Dispenser<'_>) -> Result<bool, Refusal> {
     let name = d.text();
     let args = d.remaining_args();
     if args.len() != 1 {
         return Err(d.arg_error().into());
     }
-    if name == "maxtcpqueries" {
+    let text = text_at(&args, 0);
+    if name == "maxtcpqueries" && check.version >= Version::new(1, 14, 7) {
+        let number =
+            atoi(text).map_err(|error| d.error(&format!("invalid value for maxtcpqueries '{text}': {error}")))?;
+        if number == 0 || number < -1 {
+            let needs = "needs to be -1 (unlimited) or a positive integer";
+            return Err(d.error(&format!("maxtcpqueries provided '{number}' {needs}")).into());
+        }
         return Ok(true);
     }
-    let text = text_at(&args, 0);
-    let seconds = atoi(text).map(|seconds| seconds.saturating_mul(SECOND));
-    let value = seconds.or_else(|_| duration(text)).map_err(|text| d.error(&text))?;
+    let with_unit = if atoi(text).is_ok() { format!("{text}s") } else { text.to_owned() };
+    let value = duration(&with_unit).map_err(|_| d.error(&format!("failed to parse duration '{with_unit}'")))?;
     if !(SECOND..=24 * 3600 * SECOND).contains(&value) {
-        let text = format!("timeout provided '{text}' needs to be between 1 second and 24 hours");
+        let shown = show_duration(value);
+        let text = format!("timeout provided '{shown}' needs to be between 1 second and 24 hours");
         return Err(d.error(&text).into());
     }
     if matches!(name, "read" | "write" | "idle") {

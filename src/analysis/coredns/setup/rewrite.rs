@@ -1,6 +1,6 @@
 //! Set-up of `rewrite` (`plugin/rewrite`).
 
-use super::super::golang::{parse_uint, quote};
+use super::super::golang::{check_brackets, decode_hex, parse_uint, parse_uint16_any, quote};
 use super::super::problem::Refusal;
 use super::answers::{is_class, is_qtype, is_rcode};
 use super::context::{Check, Outcome};
@@ -74,7 +74,10 @@ fn name_rule(args: &[&str]) -> Result<(), String> {
     }
     match kind.as_str() {
         "exact" => uses_groups_of(to, from),
-        "regex" => uses_groups_of(to, from),
+        "regex" => {
+            check_brackets(from).map_err(|_| format!("invalid regex matching pattern: {from}"))?;
+            uses_groups_of(to, from)
+        }
         other if MATCHES.contains(&other) => Ok(()),
         other => Err(format!(
             "name rule supports only exact, prefix, suffix, substring, and regex name matching, received: {other}"
@@ -95,7 +98,7 @@ fn uses_groups_of(replacement: &str, pattern: &str) -> Result<(), String> {
 }
 
 /// Capturing groups of a regular expression.
-fn groups(pattern: &str) -> usize {
+pub(super) fn groups(pattern: &str) -> usize {
     let mut count = 0;
     let mut chars = pattern.chars().peekable();
     let mut in_class = false;
@@ -162,6 +165,9 @@ fn ttl_rule(args: &[&str]) -> Result<(), String> {
         [kind, _, _] if !MATCHES.contains(&kind.to_lowercase().as_str()) => {
             Err("ttl rule supports only exact, prefix, suffix, substring, and regex name matching".to_owned())
         }
+        [kind, pattern, _] if kind.eq_ignore_ascii_case("regex") => {
+            check_brackets(pattern).map_err(|_| format!("invalid regex pattern in a ttl rule: {pattern}"))
+        }
         _ => Ok(()),
     }
 }
@@ -181,6 +187,9 @@ fn is_ttl(text: &str) -> bool {
 fn cname_rule(args: &[&str]) -> Result<(), String> {
     match args {
         [_, _] => Ok(()),
+        [kind, pattern, _] if kind.eq_ignore_ascii_case("regex") => {
+            check_brackets(pattern).map_err(|error| format!("invalid cname rewrite regex pattern: {error}"))
+        }
         [kind, _, _] if MATCHES.contains(&kind.to_lowercase().as_str()) => Ok(()),
         [kind, _, _] => Err(format!("unknown cname rewrite type: {}", kind.to_lowercase())),
         _ => Err(format!("too few ({}) arguments for a cname rule", args.len())),
@@ -204,6 +213,9 @@ fn rcode_rule(args: &[&str]) -> Result<(), String> {
         [kind, _, _, _] if !MATCHES.contains(&kind.to_lowercase().as_str()) => {
             Err("rcode rule supports only exact, prefix, suffix, substring, and regex name matching".to_owned())
         }
+        [kind, pattern, _, _] if kind.eq_ignore_ascii_case("regex") => {
+            check_brackets(pattern).map_err(|_| format!("invalid regex pattern in a rcode rule: {pattern}"))
+        }
         _ => Ok(()),
     }
 }
@@ -212,7 +224,7 @@ fn edns0_rule(args: &[&str]) -> Result<(), String> {
     let [kind, action, ..] = args else { return Err("too few arguments for an EDNS0 rule".to_owned()) };
     let (kind, action) = (kind.to_lowercase(), action.to_lowercase());
     if action == "unset" {
-        return Ok(());
+        return edns0_unset(&kind, args);
     }
     if !matches!(action.as_str(), "append" | "replace" | "set") {
         return Err(format!("invalid action: {}", quote(&action)));
@@ -222,9 +234,46 @@ fn edns0_rule(args: &[&str]) -> Result<(), String> {
         "local" if count != 4 => Err("EDNS0 local rules require three or four args".to_owned()),
         "nsid" if count != 2 => Err("EDNS0 NSID rules can accept no more than one arg".to_owned()),
         "subnet" if count != 4 => Err("EDNS0 subnet rules require three or four args".to_owned()),
-        "local" | "nsid" | "subnet" => Ok(()),
+        "local" => edns0_local(args.get(2).copied().unwrap_or_default(), args.get(3).copied().unwrap_or_default()),
+        "subnet" => edns0_subnet(args),
+        "nsid" => Ok(()),
         other => Err(format!("invalid rule type {}", quote(other))),
     }
+}
+
+fn edns0_unset(kind: &str, args: &[&str]) -> Result<(), String> {
+    match (kind, args) {
+        ("local", [_, _, code]) => edns0_local(code, ""),
+        ("local", _) => Err("local unset action requires exactly two arguments".to_owned()),
+        ("nsid" | "subnet", [_, _]) => Ok(()),
+        ("nsid" | "subnet", _) => Err(format!("{kind} unset action requires exactly one argument")),
+        _ => Err(format!("invalid rule type {}", quote(kind))),
+    }
+}
+
+fn edns0_local(code: &str, data: &str) -> Result<(), String> {
+    parse_uint16_any(code)?;
+    if let Some(name) = data.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        return if is_variable(name) { Ok(()) } else { Err(format!("unsupported variable name {}", quote(data))) };
+    }
+    data.strip_prefix("0x").map_or(Ok(()), decode_hex)
+}
+
+/// A variable of `rewrite` itself, or a label of the plugin `metadata`: `PLUGIN/NAME`.
+fn is_variable(name: &str) -> bool {
+    let own = ["qname", "qtype", "client_ip", "client_port", "protocol", "server_ip", "server_port"];
+    let label = name.split_once('/').is_some_and(|(plugin, rest)| !plugin.is_empty() && !rest.is_empty());
+    own.contains(&name) || label
+}
+
+fn edns0_subnet(args: &[&str]) -> Result<(), String> {
+    for (family, most, text) in [("IPv4", 32, args.get(2)), ("IPv6", 128, args.get(3))] {
+        let length = parse_uint16_any(text.copied().unwrap_or_default())?;
+        if length > most {
+            return Err(format!("invalid {family} bit mask length {length}"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
