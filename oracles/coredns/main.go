@@ -1,6 +1,6 @@
 // The harness around CoreDNS: answers questions about Corefiles, one JSON value a line (see ../README.md).
 //
-// One program under several names: coredns-parse, coredns-setup, coredns-routing, coredns-loop. A question has the
+// One program under several names: coredns-parse, coredns-setup, coredns-loop. A question has the
 // text of the Corefile, the files beside it and the environment; each runs in an empty directory that holds them.
 package main
 
@@ -29,10 +29,6 @@ type question struct {
 	Env map[string]string `json:"env"`
 	// AnyDirective lets the parser take every word for the name of a directive.
 	AnyDirective bool `json:"any_directive"`
-	// Ask are queries: name, type, address and port.
-	Ask [][3]string `json:"ask"`
-	// Stubs are addresses on which an upstream answers with its place in this list.
-	Stubs []string `json:"stubs"`
 }
 
 // serve makes the program the real CoreDNS, for servers that may end their process.
@@ -50,10 +46,9 @@ func main() {
 		return
 	}
 	answers := map[string]func([]question) []any{
-		"parse":   one(parse),
-		"setup":   one(setUp),
-		"routing": one(route),
-		"loop":    loops,
+		"parse": one(parse),
+		"setup": one(setUp),
+		"loop":  loops,
 	}
 	name := filepath.Base(os.Args[0])
 	answer, known := answers[name[strings.LastIndex(name, "-")+1:]]

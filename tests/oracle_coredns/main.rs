@@ -12,6 +12,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod loops;
 mod parsing;
 mod setup;
 

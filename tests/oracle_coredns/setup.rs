@@ -355,8 +355,8 @@ fn refusal(case: &Value, version: Version) -> Option<String> {
     if !first.as_ref().is_some_and(|text| text.starts_with("Listen")) {
         return first;
     }
-    let behind = problems.into_iter().filter(|problem| problem.fatal).filter_map(|problem| problem.coredns_message);
-    behind.filter(|text| !text.starts_with("Listen")).next()
+    let mut behind = problems.into_iter().filter(|problem| problem.fatal).filter_map(|problem| problem.coredns_message);
+    behind.find(|text| !text.starts_with("Listen"))
 }
 
 fn judge_release(harness: &str, version: Version) {

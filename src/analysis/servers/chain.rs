@@ -86,12 +86,14 @@ fn directive_ends(block: &Block<'_>, directive: &Directive, name: &str, asked: A
         "hosts" => Some(concerns() && !falls_through(directive, name)),
         "template" => Some(concerns() && template_ends(directive, name, asked)),
         "acl" => {
-            if concerns() && refuses(directive) {
+            if concerns() && refuses(directive, asked) {
                 None
             } else {
                 Some(false)
             }
         }
+        // the `loop` plugin counts queries of type HINFO alone
+        "rewrite" => Some(asked == Asked::Probe && changes_hinfo(directive)),
         _ if AUTHORITATIVE.contains(&plugin) => Some(concerns() && !falls_through(directive, name)),
         _ if plugin_order(block.version).contains(&plugin) || default_build_has(plugin) => Some(false),
         // a plugin of another project, of which nobody knows what it answers
@@ -120,10 +122,19 @@ fn template_ends(directive: &Directive, name: &str, asked: Asked) -> bool {
     of_class && of_type && (answers_all || !falls_through(directive, name))
 }
 
-/// Whether an `acl` may refuse, filter or drop queries of every type.
-fn refuses(directive: &Directive) -> bool {
+/// Whether an `acl` may refuse, filter or drop the queries: for clients those of every type.
+fn refuses(directive: &Directive, asked: Asked) -> bool {
     let every_type = |policy: &Property| !policy.arg_texts().any(|word| word == "type");
-    directive.properties.iter().any(|p| matches!(p.name.as_str(), "block" | "filter" | "drop") && every_type(p))
+    let probe =
+        |policy: &Property| asked == Asked::Probe && policy.arg_texts().any(|word| matches!(word, "HINFO" | "*"));
+    let stops = |p: &&Property| matches!(p.name.as_str(), "block" | "filter" | "drop");
+    directive.properties.iter().filter(stops).any(|p| every_type(p) || probe(p))
+}
+
+/// `rewrite [stop|continue] type HINFO TYPE`.
+fn changes_hinfo(directive: &Directive) -> bool {
+    let mut words = directive.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue"));
+    words.next() == Some("type") && words.next().is_some_and(|from| from.eq_ignore_ascii_case("HINFO"))
 }
 
 fn forwards(block: &Block<'_>, name: &str) -> Vec<usize> {

@@ -4,7 +4,7 @@ use super::cycles::{Search, Way};
 use super::steps::Visit;
 use super::{Graph, Site};
 use crate::analysis::servers::chain::{Asked, Passage, pass, rewritten};
-use crate::analysis::servers::read::Block;
+use crate::analysis::servers::read::{Block, Forward};
 use crate::analysis::servers::select::{Arrival, select};
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
@@ -66,7 +66,12 @@ impl Graph<'_> {
         }
         let search = Search { graph: self, asked: Asked::Probe, left: Cell::new(MAX_STEPS) };
         let start = Visit { site: Site::Block { server, block: index }, node, name };
-        let ways = search.ways(&start);
+        let mut ways = search.ways(&start);
+        let found = ways.len();
+        ways.retain(|way| !way.blocks().iter().any(|(s, b)| self.block(*s, *b).is_some_and(forwards_one_at_a_time)));
+        if ways.is_empty() && found > 0 {
+            return Notice::Not("`max_concurrent 1` refuses its probe when it comes back".to_owned());
+        }
         match ways.iter().map(|way| way.partial).min() {
             Some(false) => Notice::Stops,
             Some(true) => Notice::Perhaps,
@@ -88,7 +93,7 @@ impl Graph<'_> {
         if let (Ok(ip), Some(vertex)) = (address, self.servers.get(server)) {
             let arrival = Arrival { ip: Some(ip), port: Some(socket.port), encrypted: false };
             let taken = select(&vertex.blocks, name, arrival);
-            if !ip.is_unspecified() && taken.is_some_and(|taken| taken != index) {
+            if !ip.is_unspecified() && taken != Some(index) {
                 return Some(format!("its probe to {ip} is taken by another block"));
             }
         }
@@ -96,13 +101,21 @@ impl Graph<'_> {
             return Some("a `rewrite` changes the name of its probe".to_owned());
         }
         match pass(block, name, Asked::Probe) {
+            Passage::Ends(plugin) if plugin == "rewrite" => {
+                return Some("a `rewrite` changes the type of its probe".to_owned());
+            }
             Passage::Ends(plugin) => return Some(format!("`{plugin}` answers its probe")),
             Passage::Unknown => return Some("another plugin may answer its probe".to_owned()),
             Passage::Nowhere | Passage::Forward { .. } => {}
         }
-        let one = |forward: &crate::analysis::servers::read::Forward<'_>| {
-            forward.syntax.property("max_concurrent").is_some_and(|p| p.arg_texts().next() == Some("1"))
-        };
-        block.forwards.iter().any(one).then(|| "`max_concurrent 1` refuses its probe when it comes back".to_owned())
+        None
     }
+}
+
+/// Whether a query that comes back to the block is refused because the first is still under way.
+fn forwards_one_at_a_time(block: &Block<'_>) -> bool {
+    let one = |forward: &Forward<'_>| {
+        forward.syntax.property("max_concurrent").is_some_and(|p| p.arg_texts().next() == Some("1"))
+    };
+    block.forwards.iter().any(one)
 }
