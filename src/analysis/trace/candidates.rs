@@ -4,6 +4,8 @@
 const MAX_LABEL: usize = 63;
 /// Longest name without its last dot, in bytes.
 const MAX_NAME: usize = 253;
+/// Bytes of a name with its search domain for which musl has room.
+const MUSL_NAME_BUFFER: usize = 255;
 /// Tries of musl for a packet that no server understands (`attempts:2`).
 const MALFORMED_TRIES: usize = 2;
 
@@ -86,13 +88,20 @@ impl Candidates {
 
 /// The names that `library` asks for on behalf of `name`, supposing that none exists.
 ///
-/// A name with a last dot is asked alone. With `ndots` dots or more the name itself comes first, and musl asks nothing
+/// A name that cannot be put into a query is not asked, nor is one that is no host name to glibc (`res_hnok()`: letters,
+/// digits, `-`, `_`, no `-` in front). A name with a last dot is asked alone. With `ndots` dots or more the name itself comes first, and musl asks nothing
 /// else; with fewer it comes last. A search domain that makes no legal name ends the list for glibc, is skipped by
-/// musl and Go, and fails the look-up in musl before 1.2.4. `.` is the root to glibc only.
+/// musl and Go, and fails the look-up in musl before 1.2.4 unless the name has more than 255 bytes. `.` is the root to glibc only.
 #[must_use]
 pub fn candidates(library: Library, name: &str, search: &[&str], ndots: usize) -> Candidates {
     let as_is = || Candidate::Name(absolute(name));
     let done = |names| Candidates { names, failure: Failure::NoName };
+    if library == Library::Glibc && !is_host_name(name) {
+        return done(Vec::new());
+    }
+    if !is_legal(&absolute(name)) {
+        return done(Vec::new());
+    }
     if name.ends_with('.') {
         return done(vec![as_is()]);
     }
@@ -153,6 +162,8 @@ impl List {
         }
         match library {
             Library::Glibc => Next::Stop,
+            // what is too long for its buffer is skipped
+            Library::MuslBefore124 if name.len() + 1 + domain.len() > MUSL_NAME_BUFFER => Next::Go,
             Library::MuslBefore124 => Next::Fail(Failure::NoName),
             Library::Musl | Library::Go => Next::Go,
         }
@@ -170,6 +181,11 @@ fn is_legal(name: &str) -> bool {
     bare.len() <= MAX_NAME && bare.split('.').all(|label| (1..=MAX_LABEL).contains(&label.len()))
 }
 
+/// Whether glibc looks the name up at all.
+fn is_host_name(name: &str) -> bool {
+    !name.starts_with('-') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +194,17 @@ mod tests {
     fn musl_never_searches_from_ndots_on() {
         let names = |library| candidates(library, "web.ns", &["a.test"], 1).names.len();
         assert_eq!((names(Library::Glibc), names(Library::Musl), names(Library::Go)), (2, 1, 2));
+    }
+
+    #[test]
+    fn what_is_no_host_name_is_not_asked() {
+        for (name, glibc, musl) in
+            [("x_y", 2, 2), ("*", 0, 2), ("a+b", 0, 2), ("-a", 0, 2), ("a-", 2, 2), ("a..b", 0, 0)]
+        {
+            let names = |library| candidates(library, name, &["a.test"], 5).names.len();
+            assert_eq!((names(Library::Glibc), names(Library::Musl)), (glibc, musl), "{name}");
+        }
+        assert_eq!(candidates(Library::Glibc, &"x".repeat(64), &["a.test"], 5).names, []);
     }
 
     #[test]
