@@ -79,7 +79,9 @@ fn every_combination_parses_and_lints_clean() {
         let snapshot = Snapshot::from_texts(made.files.iter().map(|file| (file.path.clone(), file.text.clone())));
         let broken = assemble(&snapshot).iter().map(|cluster| cluster.broken.len()).sum::<usize>();
         assert_eq!(broken, 0, "{request:?}");
-        let found = check(&snapshot, &[]);
+        let mut found = check(&snapshot, &[]);
+        // that is what `--udp` asks for
+        found.retain(|diagnostic| !(request.udp && diagnostic.rule == "node-cache-udp-upstream"));
         if !found.is_empty() {
             problems.push(format!("{request:?}\n{}", lines(&snapshot, &found)));
         }

@@ -139,11 +139,21 @@ pub fn udp_to_cluster(cache: &Cache<'_>) -> Vec<Located<PlainForwardView>> {
         .collect()
 }
 
+/// Addresses that blocks of the reverse zones send to.
+fn reverse_targets(cache: &Cache<'_>) -> Vec<IpAddr> {
+    let reverse = |block: &Block<'_>| block.zones.iter().any(|zone| REVERSE.contains(&zone.value.as_str()));
+    let forwards = cache.forwards().filter(|(block, _)| reverse(block));
+    let upstreams = forwards.flat_map(|(_, forward)| &forward.upstreams);
+    upstreams.filter_map(|u| if let Upstream::Address { ip, .. } = &u.value { Some(*ip) } else { None }).collect()
+}
+
 /// Forwards over TCP to external resolvers that are written out as addresses.
 ///
 /// Placeholders and resolv.conf stay out of it: older revisions of the official manifest have `force_tcp` there.
 pub fn tcp_to_external(cache: &Cache<'_>) -> Vec<Located<TcpForwardView>> {
     let mut found = Vec::new();
+    // who is asked for the names of the cluster's addresses is the cluster DNS, whatever its domain is called
+    let of_reverse_zones = reverse_targets(cache);
     for (block, forward) in cache.forwards() {
         let Some(force_tcp) = forward.force_tcp else { continue };
         let zones = forward_zones(block, forward);
@@ -152,7 +162,7 @@ pub fn tcp_to_external(cache: &Cache<'_>) -> Vec<Located<TcpForwardView>> {
             .upstreams
             .iter()
             .filter(
-                |u| matches!(&u.value, Upstream::Address { ip, encrypted: false, .. } if !cache.is_cluster_dns(*ip)),
+                |u| matches!(&u.value, Upstream::Address { ip, encrypted: false, .. } if !cache.is_cluster_dns(*ip) && !of_reverse_zones.contains(ip)),
             )
             .map(|u| u.with(upstream_text(&u.value)))
             .collect();
