@@ -22,8 +22,9 @@ use std::process::Command;
 /// Pages whose console blocks are run.
 const PAGES: [&str; 2] = ["README.md", "docs/ci.md"];
 
-/// Standard output of `dnslint …` run in the crate's root, without colour.
+/// Standard output of `dnslint …` run in the crate's root, without colour; with `2>&1` at its end, standard error behind it.
 fn output(command: &str) -> String {
+    let (command, both) = command.strip_suffix(" 2>&1").map_or((command, false), |bare| (bare, true));
     let args: Vec<&str> = command.split_whitespace().skip(1).collect();
     let run = Command::new(env!("CARGO_BIN_EXE_dnslint"))
         .args(args)
@@ -34,7 +35,11 @@ fn output(command: &str) -> String {
         .env("COLUMNS", "120")
         .output()
         .unwrap();
-    String::from_utf8(run.stdout).unwrap()
+    let mut text = String::from_utf8(run.stdout).unwrap();
+    if both {
+        text.push_str(&String::from_utf8(run.stderr).unwrap());
+    }
+    text
 }
 
 /// The page with the output of every `$ dnslint …` block replaced by what the command prints now.
@@ -81,7 +86,7 @@ fn paths_named_in_the_pages_exist() {
     for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let text = fs::read_to_string(root().join(page)).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {
-            let is_path = ["src/", "tests/", "testdata/", "rules/", "docs/", "benches/", "fuzz/", ".ci/"]
+            let is_path = ["src/", "tests/", "testdata/", "rules/", "docs/", "templates/", "benches/", "fuzz/", ".ci/"]
                 .iter()
                 .any(|start| quoted.starts_with(start));
             let plain = !quoted.contains(['<', '*', '{', ' ', '…']);
