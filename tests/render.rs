@@ -218,11 +218,55 @@ fn stock_clusters_take_the_cache() {
         ("healthy-ipv6-only-k3s", "--k3s"),
         ("healthy-dual-stack", "--kubeadm"),
         ("kubeadm-conntrack", "--kubeadm"),
+        ("kubeadm-conntrack-ipvs", "--kubeadm"),
         ("stock-rke2", "--rke2"),
     ] {
         let after = written(name, &[flag]);
         assert!(after.iter().all(|finding| !finding.starts_with("error")), "{name}: {after:?}");
     }
+}
+
+#[test]
+fn kubelets_behind_ipvs_are_sent_to_the_cache_in_their_own_files() {
+    let diff = render(&["--kubeadm", &cluster("kubeadm-conntrack-ipvs"), "--only", "node", "--diff"]);
+    assert_eq!(diff.code, 1, "{}", diff.stderr);
+    let changes = diff.stdout.lines().filter(|line| line.starts_with(['-', '+']) && !line.contains("config.yaml"));
+    let expected = ["-- 192.96.0.10", "+- 169.254.20.10"].repeat(3);
+    assert_eq!(changes.collect::<Vec<_>>(), expected, "{}", diff.stdout);
+    assert!(diff.stderr.contains("kube-system/kubelet-config"), "{}", diff.stderr);
+    assert!(!diff.stderr.contains("kubeadm-patches"), "{}", diff.stderr);
+    // without nodes there is no file to change: kubeadm gets a patch, whose path is below --out
+    let patch = render(&["--kubeadm", "--proxy-mode", "ipvs", "--out", "made", "--check"]);
+    assert!(
+        patch.stdout.contains("would write: made/kubeadm-patches/kubeletconfiguration0+merge.yaml\n"),
+        "{}",
+        patch.stdout
+    );
+    assert!(patch.stderr.contains("copy made/kubeadm-patches to"), "{}", patch.stderr);
+    assert!(patch.stderr.contains("`kubectl apply -f made/manifests/node-local-dns.yaml`"), "{}", patch.stderr);
+    let back = patch.stderr.split("the way back:").nth(1).unwrap();
+    assert!(back.contains("put the old values back") && !back.contains("kubeadm upgrade"), "{back}");
+}
+
+#[test]
+fn a_redirect_policy_of_another_name_stays_the_only_one() {
+    let name = cluster("healthy-cilium-local-redirect");
+    let made = render(&["--kubeadm", &name]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(!made.stdout.contains("CiliumLocalRedirectPolicy"), "{}", made.stdout);
+    assert!(
+        made.stderr.contains("note: CiliumLocalRedirectPolicy/kube-system/nodelocaldns already sends"),
+        "{}",
+        made.stderr
+    );
+    let dir = tempfile::tempdir().unwrap();
+    copy(Path::new(&name), dir.path());
+    let policy = dir.path().join("manifests/node-local-dns-redirect.yaml");
+    let other = fs::read_to_string(&policy).unwrap().replace("k8s-app: node-local-dns", "k8s-app: other-cache");
+    fs::write(&policy, other).unwrap();
+    let refused = render(&["--kubeadm", dir.path().to_str().unwrap()]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    assert!(refused.stderr.contains("already sends the DNS Service to other pods"), "{}", refused.stderr);
 }
 
 #[test]

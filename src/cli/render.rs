@@ -289,7 +289,8 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
     let clusters = crate::model::assemble(&snapshot);
     let none = Cluster::default();
     let cluster = clusters.first().unwrap_or(&none);
-    let mut plan = match plan(&args.request(), &snapshot, cluster, &args.assume()) {
+    let request = Request { directory: directory(args, &snapshot), ..args.request() };
+    let mut plan = match plan(&request, &snapshot, cluster, &args.assume()) {
         Ok(plan) => plan,
         Err(refusal) => return Ok(refuse(&refusal, &snapshot, io)),
     };
@@ -304,6 +305,15 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         io.message(&explanation(&plan, &snapshot));
     }
     Ok(code)
+}
+
+/// The directory below which the files of the cluster go, as shown.
+fn directory(args: &RenderArgs, snapshot: &Snapshot) -> String {
+    let given = || args.path.as_deref().unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
+    match &args.output.out {
+        Some(out) => out.to_string_lossy().into_owned(),
+        None => snapshot.clusters.first().map_or_else(given, |cluster| cluster.path.clone()),
+    }
 }
 
 fn refuse(refusal: &crate::render::plan::Refusal, snapshot: &Snapshot, io: &mut Io<'_>) -> u8 {

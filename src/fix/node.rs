@@ -1,6 +1,7 @@
 //! Settings of a node: where the kubelet, k3s or RKE2 of the node reads them, in a file that is there or in a new one.
 
 use super::build::{Arguments, Draft, FixRequest, Workshop};
+use super::kubelet::kubelet_config_file;
 use super::yaml;
 use crate::diagnostic::NewFile;
 use crate::source::{FileKind, Location, NodeIndex, SourceFile};
@@ -55,14 +56,8 @@ fn on_node(workshop: &Workshop<'_>, node: NodeIndex, kubelet: &str, k3s: &str, v
         let text = format!("{k3s}: {value}\n");
         return Some(Draft { edits: Vec::new(), creates: vec![NewFile { path, text }] });
     }
-    // several configurations, or drop-ins alone, do not tell which one the kubelet reads
-    let mut configs = files.iter().filter(|file| file.kind == FileKind::KubeletConfig && !is_drop_in(file));
-    let config = configs.next().filter(|_| configs.next().is_none())?;
+    let config = kubelet_config_file(workshop.snapshot, node)?;
     yaml::add_to_root(workshop, config.id, &patch(kubelet)).map(Draft::from)
-}
-
-fn is_drop_in(file: &SourceFile) -> bool {
-    file.node_path.as_deref().is_some_and(|path| path.contains(".d/"))
 }
 
 /// `k3s` or `rke2`, if the node has one of their units or configuration files.

@@ -184,7 +184,7 @@ pub fn manifests(request: &Request, parameters: &Parameters, corefile: String) -
         image: parameters.image.value.clone(),
         args: args(parameters),
         probe_host: parameters.local_ips.value.first().filter(|_| !redirect).map(ToString::to_string),
-        redirect_services: redirect.then(name).into_iter().collect(),
+        redirect_services: (redirect && parameters.redirect.is_none()).then(name).into_iter().collect(),
         companions: request.companions.iter().map(|companion| template_of(*companion)).collect(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod chosen;
 mod context;
 pub mod distribution;
+mod kubeadm;
 mod node_files;
 pub mod parameters;
 pub mod plan;

@@ -90,7 +90,7 @@ pub fn files(
 ) -> Result<Vec<File>, String> {
     match request.distribution {
         Distribution::K3s | Distribution::Rke2 => rancher(request, snapshot, changes),
-        Distribution::Kubeadm => kubeadm(changes),
+        Distribution::Kubeadm => super::kubeadm::files(snapshot, parameters, changes),
         Distribution::Kubespray => kubespray(request, parameters).map(|file| vec![file]),
     }
 }
@@ -205,25 +205,6 @@ fn ansible(k3s: bool, changes: &[NodeChange]) -> Result<Vec<File>, String> {
     let context = json!({"version": VERSION, "arguments": arguments.join(" ")});
     let text = render("node/k3s-ansible.yaml.j2", &context)?;
     Ok(vec![File { path: "group_vars/k3s_cluster/dnslint.yml".to_owned(), text, part: Part::Node, node: None }])
-}
-
-fn kubeadm(changes: &[NodeChange]) -> Result<Vec<File>, String> {
-    let mut files: Vec<File> = Vec::new();
-    let same = changes.windows(2).all(|pair| match pair {
-        [a, b] => (&a.resolv_conf, &a.cluster_dns) == (&b.resolv_conf, &b.cluster_dns),
-        _ => true,
-    });
-    for change in changes.iter().take(if same { 1 } else { usize::MAX }) {
-        let context = json!({
-            "version": VERSION,
-            "cluster_dns": change.cluster_dns,
-            "resolv_conf": change.resolv_conf.as_ref().map(|path| &path.value),
-        });
-        let folder = if same { String::new() } else { format!("{}/", change.node) };
-        let path = format!("kubeadm-patches/{folder}kubeletconfiguration0+merge.yaml");
-        files.push(File { path, text: render("node/kubelet-patch.yaml.j2", &context)?, part: Part::Node, node: None });
-    }
-    Ok(files)
 }
 
 #[derive(Serialize)]

@@ -8,12 +8,13 @@ use crate::analysis::collect::Assumptions;
 use crate::analysis::facts::{Facts, ProxyMode, parse_cidrs, parse_located};
 use crate::analysis::node_cache::proxy::replacement;
 use crate::analysis::node_dns::{self, NodeDns};
+use crate::analysis::servers::entrances;
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::servers::read::Upstream;
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
 use crate::model::service::Service;
-use crate::source::{Located, Snapshot};
+use crate::source::{Located, Location, Snapshot};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,6 +23,9 @@ use std::net::IpAddr;
 pub const OWN_FILE: &str = "/etc/resolv.conf";
 /// The image that is taken where the snapshot has none; its arguments and plugins are those that dnslint knows.
 const IMAGE: &str = "registry.k8s.io/dns/k8s-dns-node-cache:1.26.7";
+
+/// The redirect policy that is rendered.
+pub const REDIRECT: &str = "CiliumLocalRedirectPolicy/kube-system/node-local-dns";
 
 /// How queries of pods reach the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,17 @@ pub struct DnsService {
     pub selector: BTreeMap<String, String>,
     /// The port of the CoreDNS pods: a number or a name.
     pub target_port: String,
+}
+
+/// A CiliumLocalRedirectPolicy that is not the one that is rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherRedirect {
+    /// The object.
+    pub name: String,
+    /// Where it is named.
+    pub location: Location,
+    /// It sends queries to the pods that are rendered.
+    pub to_cache: bool,
 }
 
 /// Everything that the templates need.
@@ -72,6 +87,8 @@ pub struct Parameters {
     pub health_port: Chosen<u16>,
     /// Port of the metrics.
     pub metrics_port: Chosen<u16>,
+    /// A redirect policy of another name that has the DNS Service already.
+    pub redirect: Option<OtherRedirect>,
     /// Entries of the cache for the cluster's names.
     pub cache_entries: Chosen<u32>,
     /// The nodes as they are.
@@ -111,6 +128,7 @@ impl Parameters {
             },
             proxy,
             cluster_domain,
+            redirect: other_redirect(cluster, &cluster_dns.value).filter(|_| mode == Mode::Redirect),
             cluster_dns,
             mode,
             stub_zones,
@@ -300,6 +318,22 @@ fn upstreams(request: &Request, routes: &Routes<'_>) -> Chosen<Vec<String>> {
     let file = forward.upstreams.iter().any(|upstream| matches!(upstream.value, Upstream::File(_)));
     let value = if file || list.is_empty() { vec![OWN_FILE.to_owned()] } else { list };
     Chosen::shown(value, Some(forward.location), "CoreDNS's own forward")
+}
+
+/// Cilium takes one policy for a Service and ignores a second.
+fn other_redirect(cluster: &Cluster, cluster_dns: &[IpAddr]) -> Option<OtherRedirect> {
+    let policies = cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter();
+    let mut others = policies.filter(|policy| policy.meta.display() != REDIRECT);
+    let policy = others.find(|policy| {
+        entrances::frontend(cluster, policy).is_some_and(|taken| taken.iter().any(|ip| cluster_dns.contains(ip)))
+    })?;
+    let backend = ["spec", "redirectBackend", "localEndpointSelector", "matchLabels"];
+    let labels = policy.value.value.path(&backend).map(|labels| labels.value.entries().len());
+    let label = policy.value.value.path(&backend).and_then(|labels| labels.value.text_at("k8s-app"));
+    let to_cache = policy.meta.namespace.value == "kube-system"
+        && labels == Some(1)
+        && label.is_some_and(|label| label.value == "node-local-dns");
+    Some(OtherRedirect { name: policy.meta.display(), location: policy.meta.name_location(), to_cache })
 }
 
 fn image(request: &Request, cluster: &Cluster) -> Chosen<String> {

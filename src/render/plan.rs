@@ -4,7 +4,7 @@ use super::chosen::{Chosen, Source};
 use super::context::{self, texts};
 use super::distribution::Distribution;
 use super::node_files::{self, NodeChange};
-use super::parameters::{Mode, Parameters};
+use super::parameters::{Mode, Parameters, REDIRECT};
 use super::request::{Request, Resolver};
 use super::{resolver_config, steps, templates};
 use crate::analysis::collect::Assumptions;
@@ -97,9 +97,10 @@ pub fn plan(request: &Request, snapshot: &Snapshot, cluster: &Cluster, assume: &
     files.extend(node_files::files(request, snapshot, &parameters, &changes)?);
     let mut notes = parameters.notes.clone();
     notes.extend(not_carried(request, &parameters));
+    notes.extend(steps::kept_by_kubeadm(request, &files));
     Ok(Plan {
         steps: steps::forward(request, &parameters, &files, &changes),
-        back: steps::back(request, &parameters, &changes),
+        back: steps::back(request, &parameters, &files, &changes),
         parameters: rows(request, &parameters, &changes),
         files,
         notes,
@@ -121,6 +122,13 @@ fn refuse(request: &Request, parameters: &Parameters) -> Result<(), Refusal> {
     {
         let reason = format!("the DNS Service has no address of the family of {other}");
         return no(reason, "name its addresses with --cluster-dns, or leave that --local-ip out");
+    }
+    if let Some(other) = parameters.redirect.as_ref().filter(|other| !other.to_cache) {
+        return Err(Refusal {
+            reason: format!("{} already sends the DNS Service to other pods", other.name),
+            at: Some(other.location),
+            help: Some("remove it first: Cilium takes one redirect policy for a Service".to_owned()),
+        });
     }
     if request.resolver != Resolver::NodeCache && parameters.mode == Mode::Redirect {
         let reason = "Cilium's redirect needs the cache in a pod, and this resolver would run on the node".to_owned();
@@ -171,8 +179,7 @@ fn objects(file: FileId, text: &str) -> Vec<Meta> {
 }
 
 /// Objects of a node cache that only some modes need; in its file they are replaced with it.
-const OTHER_MODES: [&str; 2] =
-    ["Service/kube-system/kube-dns-upstream", "CiliumLocalRedirectPolicy/kube-system/node-local-dns"];
+const OTHER_MODES: [&str; 2] = ["Service/kube-system/kube-dns-upstream", REDIRECT];
 
 /// Where manifests go: the file that already holds these objects, if it holds nothing else; else a new one.
 fn place(
@@ -238,6 +245,9 @@ fn other_family(parameters: &Parameters) -> Option<String> {
 
 fn not_carried(request: &Request, parameters: &Parameters) -> Vec<String> {
     let mut notes: Vec<String> = other_family(parameters).into_iter().collect();
+    notes.extend(parameters.redirect.as_ref().map(|other| {
+        format!("{} already sends the DNS Service to the cache: no second policy is rendered", other.name)
+    }));
     let zones: Vec<&str> = parameters.stub_zones.iter().map(|stub| stub.value.zone.as_str()).collect();
     if request.distribution == Distribution::Rke2 && request.resolver == Resolver::NodeCache && !zones.is_empty() {
         notes.push(format!(

@@ -87,6 +87,8 @@ pub struct Request {
     pub companions: Vec<Companion>,
     /// Where node settings go.
     pub node_form: NodeForm,
+    /// The directory before the paths of files in steps; empty for the current one.
+    pub directory: String,
 }
 
 impl Request {
@@ -110,6 +112,7 @@ impl Request {
             update: Update::Rolling,
             companions: Vec::new(),
             node_form: NodeForm::Config,
+            directory: String::new(),
         }
     }
 

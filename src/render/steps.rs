@@ -2,6 +2,7 @@
 
 use super::context::texts;
 use super::distribution::Distribution;
+use super::kubeadm::PATCHES;
 use super::node_files::NodeChange;
 use super::parameters::{Mode, Parameters};
 use super::plan::{File, Part};
@@ -20,7 +21,7 @@ pub fn forward(request: &Request, parameters: &Parameters, files: &[File], chang
         }
         (Resolver::NodeCache, _) => {
             for file in files.iter().filter(|file| file.part == Part::Manifests) {
-                steps.push(apply(request.distribution, &file.path));
+                steps.push(apply(request, &file.path));
             }
             steps.push("wait: `kubectl -n kube-system rollout status daemonset/node-local-dns`".to_owned());
         }
@@ -35,7 +36,7 @@ pub fn forward(request: &Request, parameters: &Parameters, files: &[File], chang
         ));
     }
     if !changes.is_empty() {
-        steps.push(node_step(request.distribution));
+        steps.extend(node_steps(request, files));
     }
     if resolver {
         steps.push("restart CoreDNS, which keeps the resolver file that it started with: `kubectl -n kube-system rollout restart deployment/".to_owned() + deployment(request.distribution) + "`");
@@ -46,21 +47,75 @@ pub fn forward(request: &Request, parameters: &Parameters, files: &[File], chang
     steps
 }
 
-fn apply(distribution: Distribution, path: &str) -> String {
+fn apply(request: &Request, path: &str) -> String {
     if path.starts_with("var/lib/rancher/") {
-        return format!("copy /{path} to every server: {} applies it by itself", distribution.name());
+        return format!("copy /{path} to every server: {} applies it by itself", request.distribution.name());
     }
-    format!("`kubectl apply -f {path}`")
+    format!("`kubectl apply -f {}`", shown(request, path))
 }
 
-fn node_step(distribution: Distribution) -> String {
+/// A path with the directory before it.
+fn shown(request: &Request, path: &str) -> String {
+    match request.directory.trim_end_matches('/') {
+        "" | "." => path.to_owned(),
+        directory => format!("{directory}/{path}"),
+    }
+}
+
+/// The restarts that make node settings count.
+fn restart(distribution: Distribution) -> &'static str {
     match distribution {
-        Distribution::K3s => "node by node: `systemctl restart k3s` (servers) or `systemctl restart k3s-agent`, then `kubectl get node` until it is Ready",
-        Distribution::Rke2 => "node by node: `systemctl restart rke2-server` or `rke2-agent`, then `kubectl get node` until it is Ready",
-        Distribution::Kubeadm => "node by node: `kubeadm upgrade node phase kubelet-config --patches kubeadm-patches`, `systemctl restart kubelet`, then `kubectl get node` until it is Ready",
+        Distribution::K3s => {
+            "`systemctl restart k3s` (servers) or `systemctl restart k3s-agent`, then `kubectl get node` until it is Ready"
+        }
+        Distribution::Rke2 => {
+            "`systemctl restart rke2-server` or `rke2-agent`, then `kubectl get node` until it is Ready"
+        }
+        Distribution::Kubeadm => "`systemctl restart kubelet`, then `kubectl get node` until it is Ready",
         Distribution::Kubespray => "the playbook restarts the kubelets; `kubectl get node` until all are Ready",
     }
-    .to_owned()
+}
+
+fn node_steps(request: &Request, files: &[File]) -> Vec<String> {
+    let restart = restart(request.distribution);
+    match request.distribution {
+        Distribution::Kubespray => vec![restart.to_owned()],
+        Distribution::K3s | Distribution::Rke2 => vec![format!("node by node: {restart}")],
+        Distribution::Kubeadm => {
+            let own = kubelet_files(files)
+                .map(|_| format!("node by node: put its configuration file in place, {restart}"))
+                .next();
+            let patch = files.iter().filter(|file| file.path.starts_with(PATCHES));
+            let patch = patch.filter_map(|file| file.path.rsplit_once('/')).map(|(directory, _)| {
+                let node = match directory.strip_prefix(PATCHES).and_then(|rest| rest.strip_prefix('/')) {
+                    Some(name) => format!("on {name}"),
+                    None => "node by node".to_owned(),
+                };
+                let here = shown(request, directory);
+                format!(
+                    "{node}: copy {here} to /etc/kubernetes/{PATCHES}, `kubeadm upgrade node phase kubelet-config \
+                     --patches /etc/kubernetes/{PATCHES}`, {restart}"
+                )
+            });
+            own.into_iter().chain(patch).collect()
+        }
+    }
+}
+
+/// Configuration files of kubelets that are rendered whole.
+fn kubelet_files(files: &[File]) -> impl Iterator<Item = &File> {
+    files.iter().filter(|file| file.part == Part::Node && file.node.is_some())
+}
+
+/// kubeadm writes a kubelet's configuration from a ConfigMap (`cmd/kubeadm/app/phases/kubelet/config.go`).
+#[must_use]
+pub fn kept_by_kubeadm(request: &Request, files: &[File]) -> Option<String> {
+    let rendered = request.distribution == Distribution::Kubeadm && kubelet_files(files).next().is_some();
+    rendered.then(|| {
+        "`kubeadm upgrade` and `kubeadm join` write the kubelet's configuration from the ConfigMap \
+         kube-system/kubelet-config: set the same values there, or they are lost at the next upgrade"
+            .to_owned()
+    })
 }
 
 const fn deployment(distribution: Distribution) -> &'static str {
@@ -72,10 +127,26 @@ const fn deployment(distribution: Distribution) -> &'static str {
 
 /// The way back: nodes first, so that no pod asks a cache that is gone.
 #[must_use]
-pub fn back(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> Vec<String> {
+pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes: &[NodeChange]) -> Vec<String> {
     let mut steps = Vec::new();
     if !changes.is_empty() {
-        steps.push(format!("take the node settings back and restart: {}", node_step(request.distribution)));
+        let restart = restart(request.distribution);
+        steps.push(match request.distribution {
+            Distribution::Kubeadm => {
+                let patched = if files.iter().any(|file| file.path.starts_with(PATCHES)) {
+                    format!(", remove /etc/kubernetes/{PATCHES}")
+                } else {
+                    String::new()
+                };
+                format!(
+                    "node by node: put the old values back into the kubelet's configuration file{patched}, {restart}"
+                )
+            }
+            Distribution::Kubespray => format!("take the variables back; {restart}"),
+            Distribution::K3s | Distribution::Rke2 => {
+                format!("node by node: take the settings back, {restart}")
+            }
+        });
     }
     if changes.iter().any(|change| !change.cluster_dns.is_empty()) {
         steps.push("restart the workloads that were made meanwhile: they name the cache".to_owned());

@@ -141,7 +141,9 @@ fn redirect(cluster: &Cluster, policy: &Generic, workloads: &[Option<usize>]) ->
     })
 }
 
-fn frontend(cluster: &Cluster, policy: &Generic) -> Option<Vec<IpAddr>> {
+/// The addresses that a redirect policy takes over; `None` where the snapshot does not have its Service.
+#[must_use]
+pub fn frontend(cluster: &Cluster, policy: &Generic) -> Option<Vec<IpAddr>> {
     let frontend = policy.value.value.path(&["spec", "redirectFrontend"])?;
     if let Some(ip) = frontend.value.path(&["addressMatcher", "ip"]).and_then(|ip| ip.value.scalar_text()) {
         return Some(ip.parse().ok().into_iter().collect());

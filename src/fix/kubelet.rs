@@ -1,0 +1,89 @@
+//! The DNS settings of a KubeletConfiguration, set anew in its own text.
+
+use super::apply::apply_edits;
+use super::build::Workshop;
+use super::yaml;
+use crate::diagnostic::Edit;
+use crate::source::{FileId, FileKind, Location, NodeIndex, Snapshot, SourceFile, Span};
+use serde_json::{Value, json};
+
+/// The configuration file of a node's kubelet; several, or drop-ins alone, do not tell which one it reads.
+#[must_use]
+pub fn kubelet_config_file(snapshot: &Snapshot, node: NodeIndex) -> Option<&SourceFile> {
+    let of_node = snapshot.files.iter().filter(|file| file.node == Some(node));
+    let mut configs = of_node.filter(|file| file.kind == FileKind::KubeletConfig && !is_drop_in(file));
+    configs.next().filter(|_| configs.next().is_none())
+}
+
+fn is_drop_in(file: &SourceFile) -> bool {
+    file.node_path.as_deref().is_some_and(|path| path.contains(".d/"))
+}
+
+/// The text of a KubeletConfiguration with `clusterDNS` set to these addresses (none: as it is) and `resolvConf` to this
+/// path (`None`: as it is). Everything else stays byte for byte; `None` where the text does not allow that.
+#[must_use]
+pub fn with_dns_settings(text: &str, cluster_dns: &[String], resolv_conf: Option<&str>) -> Option<String> {
+    let mut text = text.to_owned();
+    if let Some(path) = resolv_conf {
+        text = merged(&text, &json!({ "resolvConf": path }))?;
+    }
+    if cluster_dns.is_empty() {
+        return Some(text);
+    }
+    for _ in cluster_dns.len()..addresses(&text).len() {
+        let last = addresses(&text).last().copied()?;
+        text = edited(&text, |workshop, file| yaml::remove(workshop, Location { file, span: last }, true, 0))?;
+    }
+    for (index, address) in cluster_dns.iter().enumerate() {
+        let Some(span) = addresses(&text).get(index).copied() else { break };
+        text = edited(&text, |workshop, file| yaml::set_value(workshop, Location { file, span }, address, None))?;
+    }
+    merged(&text, &json!({ "clusterDNS": cluster_dns }))
+}
+
+/// Places of the items of `clusterDNS`.
+fn addresses(text: &str) -> Vec<Span> {
+    let parsed = crate::syntax::yaml::parse(text);
+    let Some(document) = parsed.documents.first() else { return Vec::new() };
+    let list = document.root().entries().find(|entry| entry.name().is_some_and(|name| name == "clusterDNS"));
+    list.map(|list| list.value.items().map(|item| item.span()).collect()).unwrap_or_default()
+}
+
+fn merged(text: &str, patch: &Value) -> Option<String> {
+    edited(text, |workshop, file| yaml::add_to_root(workshop, file, &patch.to_string()))
+}
+
+/// One edit after the other, since each builder proves its own against the text that it finds.
+fn edited(text: &str, make: impl Fn(&Workshop<'_>, FileId) -> Option<Vec<Edit>>) -> Option<String> {
+    let snapshot = Snapshot::from_texts([("config.yaml", text)]);
+    let file = snapshot.files.first()?.id;
+    apply_edits(text, &make(&Workshop::new(&snapshot), file)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_change_in_place_and_nothing_else_does() {
+        let set = |text: &str, path: Option<&str>| with_dns_settings(text, &["169.254.20.10".to_owned()], path);
+        let head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+        let tail = "clusterDomain: cluster.local   # as ever\n";
+        for (old, new) in [
+            ("clusterDNS:\n- 10.96.0.10\n", "clusterDNS:\n- 169.254.20.10\n"),
+            ("clusterDNS:\n  - '10.96.0.10' # one\n  - fd00::a\n", "clusterDNS:\n  - '169.254.20.10' # one\n"),
+            ("clusterDNS: [10.96.0.10, 10.96.0.11]\n", "clusterDNS: [169.254.20.10]\n"),
+            ("clusterDNS: []\n", "clusterDNS: [169.254.20.10]\n"),
+        ] {
+            assert_eq!(set(&format!("{head}{old}{tail}"), None), Some(format!("{head}{new}{tail}")), "{old}");
+        }
+        assert_eq!(
+            set(&format!("{head}{tail}resolvConf: \"/etc/resolv.conf\"\n"), Some("/run/systemd/resolve/resolv.conf")),
+            Some(format!(
+                "{head}{tail}resolvConf: \"/run/systemd/resolve/resolv.conf\"\nclusterDNS:\n  - 169.254.20.10\n"
+            ))
+        );
+        assert_eq!(set("clusterDNS: {a: b}\n", None), None);
+        assert_eq!(set("- 1\n", None), None);
+    }
+}
