@@ -121,6 +121,46 @@ fn a_patch_writes_nothing_and_says_by_its_code_that_something_would_change() {
     assert!(colored.stdout.contains("\u{1b}[32m+nameserver"), "{}", colored.stdout);
 }
 
+/// Copies a directory of the shipped examples.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// An incident's files after all fixes, and what the run said.
+fn mended(incident: &str) -> (TempDir, Output) {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/incidents").join(incident).join("cluster"), dir.path());
+    let output = dnslint(dir.path(), "check --isolated --fix --unsafe-fixes", "");
+    (dir, output)
+}
+
+#[test]
+fn fixes_of_two_rules_in_one_file_of_a_node_do_not_add_up() {
+    let (dir, _) = mended("kubespray-13402-four-nameservers");
+    let resolv = get(&dir, "nodes/node1/etc/resolv.conf");
+    assert!(resolv.contains("nameserver 10.60.0.53\nnameserver 10.61.0.53\n"), "both real servers stay: {resolv}");
+    let (dir, _) = mended("coredns-2790-resolverconfig-key");
+    let kubelet = get(&dir, "nodes/devb-worker0/etc/kubernetes/kubelet-config.yaml");
+    assert_eq!(kubelet.matches("resolvConf:").count(), 1, "{kubelet}");
+}
+
+#[test]
+fn a_fix_that_was_tried_in_vain_is_not_offered_again() {
+    let (_dir, output) = mended("k8s-69487-service-cidr");
+    assert!(output.stderr.contains("not fixed: manifests/coredns-configmap.yaml"), "{}", output.stderr);
+    assert!(output.stdout.contains("corefile-without-loop"), "the finding remains: {}", output.stdout);
+    assert!(!output.stdout.contains("fixable"), "{}", output.stdout);
+}
+
 #[test]
 fn fix_only_is_quiet_about_the_rest() {
     let dir = cluster();

@@ -371,7 +371,8 @@ impl Finish<'_> {
     }
 
     /// Shows or writes what fixes made, then reports what remains.
-    fn mend(self, fixed: Fixed, paths: &[PathBuf], io: &mut Io<'_>) -> Result<u8, String> {
+    fn mend(self, mut fixed: Fixed, paths: &[PathBuf], io: &mut Io<'_>) -> Result<u8, String> {
+        fix::withdraw_failed(&mut fixed);
         let flags = &self.args.fixes;
         if flags.diff {
             let differs = fix::show(&fixed, io.report_options(self.args.color).color, io)?;

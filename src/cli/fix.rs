@@ -106,6 +106,18 @@ pub fn write(fixed: &Fixed, paths: &[PathBuf], stdin: Option<&StdinText>, io: &m
     Ok(written)
 }
 
+/// Takes the fixes that were tried in vain from the findings that remain: what does not help is not offered again.
+pub fn withdraw_failed(fixed: &mut Fixed) {
+    let Fixed { result, failed, .. } = fixed;
+    for finding in &mut result.diagnostics {
+        let path = result.files.path(finding.primary().file).to_owned();
+        let tried: Vec<bool> =
+            finding.fixes.iter().map(|fix| failed.iter().any(|failed| failed.is_of(finding, &path, fix))).collect();
+        let mut tried = tried.into_iter();
+        finding.fixes.retain(|_| !tried.next().unwrap_or(false));
+    }
+}
+
 /// Says which fixes were taken back, and why.
 fn report_failed(fixed: &Fixed, io: &mut Io<'_>) {
     for failed in &fixed.failed {

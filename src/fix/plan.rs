@@ -2,7 +2,7 @@
 
 use super::apply_edits;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Files, Fix, Severity};
-use crate::source::{FileId, Snapshot, Span};
+use crate::source::{FileId, FileKind, Snapshot, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most rounds; a fix may make room for another one, but not for ever.
@@ -82,6 +82,13 @@ pub struct Failed {
     pub reason: Reason,
 }
 
+impl Failed {
+    /// Whether this is the fix that `finding`, which is in the file `path`, still offers.
+    pub fn is_of(&self, finding: &Diagnostic, path: &str, fix: &Fix) -> bool {
+        self.rule == finding.rule && self.title == fix.title && self.path == path
+    }
+}
+
 /// What the rules say about a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
@@ -155,22 +162,28 @@ struct Rounds<'a> {
 
 impl Rounds<'_> {
     /// The best fix of each finding that may be applied, as far as they do not overlap; the others wait for the next
-    /// round. Earlier findings go first.
+    /// round. Earlier findings go first. The settings of a node hang together, so that one rule a round mends each such
+    /// file: once the stub is out of a resolv.conf, its fourth nameserver is no longer one too many.
     fn picks(&self, mode: Mode, wanted: &dyn Fn(&Judged, &Snapshot) -> Vec<Diagnostic>) -> Vec<Pick> {
         let mut picks = Vec::new();
         let mut taken: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
         let mut created: BTreeSet<String> = BTreeSet::new();
+        let mut mended: BTreeMap<FileId, String> = BTreeMap::new();
         for finding in wanted(&self.outcome.judged, &self.outcome.snapshot) {
             let fits = |fix: &&Fix| mode.allows(fix.applicability) && fix.changes_something();
             let Some(fix) = finding.fixes.iter().find(fits).cloned() else { continue };
             let pick = Pick { finding, fix };
             let busy = pick.fix.edits.iter().any(|edit| taken.get(&edit.file).is_some_and(|t| meets(t, edit.span)))
-                || pick.fix.creates.iter().any(|file| created.contains(&file.path));
+                || pick.fix.creates.iter().any(|file| created.contains(&file.path))
+                || pick.fix.edits.iter().any(|edit| mended.get(&edit.file).is_some_and(|r| *r != pick.finding.rule));
             if busy || self.rejected.contains(&pick.id()) {
                 continue;
             }
             for edit in &pick.fix.edits {
                 taken.entry(edit.file).or_default().push(edit.span);
+                if !matches!(self.outcome.snapshot.file(edit.file).kind, FileKind::Manifest | FileKind::Corefile) {
+                    mended.insert(edit.file, pick.finding.rule.clone());
+                }
             }
             created.extend(pick.fix.creates.iter().map(|file| file.path.clone()));
             picks.push(pick);

@@ -410,7 +410,8 @@ mod tests {
                 outcome.as_ref().is_err_and(|e| ["steps", "nested", "compiled"].iter().any(|word| e.contains(word))),
                 "{source}: {outcome:?}"
             );
-            assert!(started.elapsed().as_secs() < 5, "{source} took {:?}", started.elapsed());
+            // Steps end it; the clock only tells a hang from a busy machine.
+            assert!(started.elapsed().as_secs() < 60, "{source} took {:?}", started.elapsed());
         }
         for source in [
             "(".repeat(1000),
