@@ -117,6 +117,12 @@ fn entries_go_with_their_lines() {
     assert_eq!(key("s: {x: 1, y: 2}\n", "x: 1").as_deref(), Some("s: {y: 2}\n"));
     assert_eq!(key("l:\n- x: 1\n  y: 2\n", "x: 1").as_deref(), Some("l:\n- y: 2\n"));
     assert_eq!(key("s:\r\n  x: 1\r\n  y: 2\r\n", "x: 1").as_deref(), Some("s:\r\n  y: 2\r\n"));
+    assert_eq!(
+        key("l:\n- a=1\n- q=2\nm: 1\n", "q=2").as_deref(),
+        Some("l:\n- a=1\nm: 1\n"),
+        "the other argument stays"
+    );
+    assert_eq!(key("l:\n- q=2\nm: 1\n", "q=2").as_deref(), Some("m: 1\n"));
     let item = |body: &str, needle: &str, prune: &str| yaml(body, needle, "remove-item", &[("prune", prune)]);
     assert_eq!(item("l:\n- {n: a}\n- n: b\n  v: c\n", "b", "0").as_deref(), Some("l:\n- {n: a}\n"));
     assert_eq!(item("l: [a, b]\n", "b", "0").as_deref(), Some("l: [a]\n"));

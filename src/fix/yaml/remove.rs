@@ -9,16 +9,18 @@ use crate::fix::build::Workshop;
 use crate::source::{Location, Span};
 use crate::syntax::yaml::{NodeRef, Style};
 
-/// Removes the innermost entry (or, with `item`, list item) around a place. A collection that becomes empty goes with it, up to `prune` levels; behind that
-/// `{}` or `[]` stays.
+/// Removes the innermost entry (or, with `item`, list item) around a place. A collection that becomes empty goes with it, up to
+/// `prune` levels; behind that `{}` or `[]` stays.
 pub(in crate::fix) fn remove(workshop: &Workshop<'_>, at: Location, item: bool, prune: usize) -> Option<Vec<Edit>> {
     let parsed = workshop.yaml(at.file);
     let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
     let found = locate(document.root(), at.span);
     let text: &str = &workshop.snapshot.file(at.file).text;
-    let wanted = |step: &Step| matches!(step, Step::Index(_)) == item;
+    // a place inside one item of a list is that item: the key around the list holds the others, too
+    let in_item = !item && matches!(found.path.last(), Some(Step::Index(_)));
+    let wanted = |step: &Step| matches!(step, Step::Index(_)) == (item || in_item);
     let mut depth = found.path.iter().rposition(wanted)? + 1;
-    for _ in 0..prune {
+    for _ in 0..prune.max(usize::from(in_item)) {
         let parent = found.line.get(depth.checked_sub(1)?)?;
         if children(*parent).len() > 1 || depth < 2 {
             break;
