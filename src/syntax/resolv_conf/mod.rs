@@ -2,7 +2,7 @@
 //!
 //! No two programs read this file alike: glibc wants the keyword in column 1, musl drops lines of 256 bytes, Go knows
 //! no octal address, the kubelet copies words unchecked. So the tree commits to nothing, and every reader
-//! ([`glibc`], [`musl`], [`golang`], [`kubelet`], [`k3s`], [`coredns_forward`], [`dnsmasq_resolv_file`],
+//! ([`glibc`], [`musl`], [`golang`], [`kubelet`], [`coredns_forward`], [`dnsmasq_resolv_file`],
 //! [`systemd_resolved`]) is a pure function over it that follows one program.
 
 pub mod address;
