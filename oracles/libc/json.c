@@ -155,7 +155,7 @@ void json_escape(FILE *to, const char *text, size_t len)
 		unsigned char c = *text;
 		if (c == '"' || c == '\\')
 			fprintf(to, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
+		else if (c < 0x20)
 			fprintf(to, "\\u%04x", c);
 		else
 			putc(c, to);

@@ -22,6 +22,6 @@ void json_free(struct json *value);
 const struct json *json_get(const struct json *object, const char *key);
 /* The text of a member, or the default where there is none. */
 const char *json_text(const struct json *object, const char *key, const char *otherwise);
-/* Prints the inside of a string; bytes beyond ASCII stand for themselves as code points. */
+/* Prints the inside of a string; the text is UTF-8. */
 void json_escape(FILE *to, const char *text, size_t len);
 #endif

@@ -67,6 +67,8 @@ pub enum ProblemKind {
     MissingParameter,
     /// A value of an option that takes none ("extraneous parameter").
     ExtraneousParameter,
+    /// An option that may stand once only ("illegal repeated keyword").
+    Repeated,
     /// A quote that is not closed.
     MissingQuote,
     /// A word on the command line that belongs to no option.
@@ -175,6 +177,10 @@ impl DnsmasqConf {
             (Arity::Required, None) => {
                 let message = format!("`{called}` needs a value");
                 self.problem(ProblemKind::MissingParameter, span, line, message);
+            }
+            _ if option.is_once() && self.entries_of(called).next().is_some() => {
+                let message = format!("`{called}` stands twice; dnsmasq does not start");
+                self.problem(ProblemKind::Repeated, span, line, message);
             }
             _ => {
                 let entry = Entry { option, name, value, span };

@@ -127,15 +127,24 @@ pub(super) fn parse_rev_server(value: &Spanned<String>) -> Result<Server, Proble
     let Some(address) = strict(address) else {
         return Err(problem(ProblemKind::BadAddress, network_span, format!("`{network}` is no network")));
     };
+    if rest.is_empty() && value.value.contains(',') {
+        return Err(problem(
+            ProblemKind::BadAddress,
+            value.span,
+            format!("`{}` has a comma without server", value.value),
+        ));
+    }
+    let (target, source) = parse_target(rest, part(value, value.value.len() - rest.len(), rest.len()))?;
     let max = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix.map(str::parse::<u8>) {
+    // what is no number counts as no prefix
+    let prefix = prefix.filter(|prefix| prefix.bytes().all(|b| b.is_ascii_digit())).map(str::parse::<u8>);
+    let prefix = match prefix {
         None => max,
-        Some(Ok(prefix)) if prefix <= max => prefix,
+        Some(Ok(prefix)) if (1..=max).contains(&prefix) => prefix,
         Some(_) => {
             return Err(problem(ProblemKind::BadNumber, network_span, format!("`{network}` has a bad prefix length")));
         }
     };
-    let (target, source) = parse_target(rest, part(value, value.value.len() - rest.len(), rest.len()))?;
     Ok(Server { domains: vec![DomainMatch::Network { address, prefix }], target, source })
 }
 
@@ -169,6 +178,11 @@ fn parse_target(text: &str, span: Span) -> Result<(Target, Option<Source>), Prob
     // The old forms (`127.1`) pass through the look-up of host names.
     let ip = strict(address).or_else(|| inet_aton(address).map(IpAddr::V4));
     if let Some(address) = ip {
+        let from = source.as_ref().and_then(|source| source.address);
+        if from.is_some_and(|from| from.is_ipv4() != address.is_ipv4()) {
+            let message = format!("`{text}` and its source address are of two families");
+            return Err(problem(ProblemKind::BadAddress, span, message));
+        }
         return Ok((Target::Address { address, zone: zone.map(str::to_owned), port }, source));
     }
     match host_problem(host, span) {
@@ -272,6 +286,7 @@ mod tests {
             ("[::1]:53", K::PortWithColon, "[::1]:53", Some("::1#53")),
             ("[::1]", K::PortWithColon, "[::1]", Some("::1")),
             ("/a/1.1.1.1,2.2.2.2", K::CommaList, "1.1.1.1,2.2.2.2", None),
+            ("1.2.3.4@::1", K::BadAddress, "1.2.3.4@::1", None),
             ("1.2.3.4.5", K::BadAddress, "1.2.3.4.5", None),
         ] {
             let problem = parse_server(&value(text)).unwrap_err();
@@ -287,6 +302,11 @@ mod tests {
         assert_eq!(network("10.0.0.0/8,1.1.1.1#5"), Ok(ten(8)));
         assert_eq!(network("10.0.0.0,1.1.1.1"), Ok(ten(32)));
         assert_eq!(network("10.0.0.0/33,1.1.1.1"), Err(ProblemKind::BadNumber));
+        assert_eq!(network("10.0.0.0/0,1.1.1.1"), Err(ProblemKind::BadNumber));
+        assert_eq!(network("10.0.0.0/,1.1.1.1"), Err(ProblemKind::BadNumber));
+        assert_eq!(network("10.0.0.0/x,1.1.1.1"), Ok(ten(32)));
+        assert_eq!(network("10.0.0.0/8"), Ok(ten(8)));
+        assert_eq!(network("10.0.0.0/8,"), Err(ProblemKind::BadAddress));
         assert_eq!(network("x/8,1.1.1.1"), Err(ProblemKind::BadAddress));
     }
 

@@ -9,7 +9,10 @@ use super::conf_dir::ConfDir;
 use super::server::{self, AddressRule, Server, Target};
 use super::{Entry, Problem, ProblemKind, part};
 
-/// What one file or command line sets. Options that may be repeated add up, the others take the last value.
+/// Highest `cache-size`.
+const MAX_CACHE: u64 = 0x7fff_ffff;
+
+/// What one file or command line sets. Options that may be repeated add up; of the others the first one is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `port=`, by default 53; 0 turns DNS off, and so does an empty value.
@@ -86,7 +89,8 @@ impl Settings {
             "bogus-priv" => self.bogus_priv = Some(span),
             "auth-server" => self.auth_server = Some(span),
             "port" => self.port = Some(number(entry, u64::from(u16::MAX))?),
-            "cache-size" => self.cache_size = Some(number(entry, u64::from(u32::MAX >> 1))?),
+            // more digits than a number has are no mistake
+            "cache-size" => self.cache_size = Some(number(entry, u64::MAX)?.map(|n: u64| n.min(MAX_CACHE) as u32)),
             "resolv-file" if value.value.is_empty() && !self.resolv_files.is_empty() => {}
             "resolv-file" => self.resolv_files.push(value.clone()),
             "servers-file" => self.servers_file = non_empty(value).or(self.servers_file.take()),
@@ -97,7 +101,7 @@ impl Settings {
             "interface" => self.interfaces.extend(words(value)),
             "except-interface" => self.except_interfaces.extend(words(value)),
             "listen-address" => self.listen_addresses(value)?,
-            "local-service" => self.local_service = Some(local_service(value, span)?),
+            "local-service" => self.local_service = Some(local_service(entry)?),
             "address" => self.addresses.push(Spanned::new(server::parse_address(value)?, span)),
             "server" | "local" => match server::parse_server(value)? {
                 Some(server) => return self.server(server, value.span, span),
@@ -125,9 +129,8 @@ impl Settings {
     }
 
     fn listen_addresses(&mut self, value: &Spanned<String>) -> Result<(), Problem> {
-        // An empty value is no address either.
-        let empty = value.value.is_empty().then(|| value.clone());
-        for word in empty.into_iter().chain(words(value)) {
+        // An empty word is no address either.
+        for word in all_words(value) {
             let address = strict(&word.value).ok_or_else(|| Problem {
                 kind: ProblemKind::BadAddress,
                 span: word.span,
@@ -145,16 +148,20 @@ fn non_empty(value: &Spanned<String>) -> Option<Spanned<String>> {
     (!value.value.is_empty()).then(|| value.clone())
 }
 
-/// The words between commas, without blanks around them.
+/// The words between commas that are not empty, without blanks around them.
 fn words(value: &Spanned<String>) -> Vec<Spanned<String>> {
+    let mut words = all_words(value);
+    words.retain(|word| !word.value.is_empty());
+    words
+}
+
+fn all_words(value: &Spanned<String>) -> Vec<Spanned<String>> {
     let mut start = 0;
     let mut words = Vec::new();
     for piece in value.value.split(',') {
         let word = piece.trim();
         let offset = start + piece.len() - piece.trim_start().len();
-        if !word.is_empty() {
-            words.push(Spanned::new(word.to_owned(), part(value, offset, word.len())));
-        }
+        words.push(Spanned::new(word.to_owned(), part(value, offset, word.len())));
         start += piece.len() + 1;
     }
     words
@@ -175,9 +182,11 @@ fn number<T: TryFrom<u64>>(entry: &Entry, max: u64) -> Result<Spanned<T>, Proble
     })
 }
 
-fn local_service(value: &Spanned<String>, span: Span) -> Result<Spanned<LocalService>, Problem> {
+fn local_service(entry: &Entry) -> Result<Spanned<LocalService>, Problem> {
+    let span = entry.span;
+    let Some(value) = &entry.value else { return Ok(Spanned::new(LocalService::Net, span)) };
     match value.value.as_str() {
-        "" | "net" => Ok(Spanned::new(LocalService::Net, span)),
+        "net" => Ok(Spanned::new(LocalService::Net, span)),
         "host" => Ok(Spanned::new(LocalService::Host, span)),
         other => Err(Problem {
             kind: ProblemKind::BadValue,
@@ -240,11 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn the_last_number_counts_and_an_empty_one_is_zero() {
+    fn the_first_number_counts_and_an_empty_one_is_zero() {
         let port = |text: &str| DnsmasqConf::parse(text).settings.port.map(|p| p.value);
-        assert_eq!(port("port=54\nport=53\n"), Some(53));
-        assert_eq!(port("port=53\nport=\n"), Some(0));
-        assert_eq!(port("port=53\nport=x\n"), Some(53));
+        assert_eq!(port("port=54\nport=53\n"), Some(54));
+        assert_eq!(port("port=\n"), Some(0));
+        assert_eq!(port("port=x\n"), None);
         assert_eq!(port(""), None);
     }
 

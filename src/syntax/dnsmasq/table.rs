@@ -23,6 +23,12 @@ pub struct OptionSpec {
 }
 
 impl OptionSpec {
+    /// Whether the option may stand only once; a second one is an "illegal repeated keyword".
+    #[must_use]
+    pub fn is_once(&self) -> bool {
+        ONCE.binary_search(&self.name).is_ok()
+    }
+
     /// Whether the short flag takes a value: optional values are required there, but `-q` and `-1` take none.
     #[must_use]
     pub fn short_takes_value(&self) -> bool {
@@ -33,6 +39,57 @@ impl OptionSpec {
         }
     }
 }
+
+/// Options that may stand once only in all files together (`ARG_ONE` of option.c), sorted.
+const ONCE: [&str; 47] = [
+    "add-cpe-id",
+    "add-subnet",
+    "auth-server",
+    "auth-soa",
+    "auth-ttl",
+    "cache-size",
+    "connmark-allowlist-enable",
+    "dhcp-alternate-port",
+    "dhcp-lease",
+    "dhcp-lease-max",
+    "dhcp-leasefile",
+    "dhcp-reply-delay",
+    "dhcp-script",
+    "dhcp-scriptuser",
+    "dhcp-ttl",
+    "dns-forward-max",
+    "dnssec-limits",
+    "dnssec-timestamp",
+    "dumpfile",
+    "dumpmask",
+    "edns-packet-max",
+    "enable-dbus",
+    "enable-ubus",
+    "fast-dns-retry",
+    "group",
+    "local-service",
+    "local-ttl",
+    "log-async",
+    "log-facility",
+    "max-cache-ttl",
+    "max-port",
+    "max-tcp-connections",
+    "max-ttl",
+    "min-cache-ttl",
+    "min-port",
+    "mx-target",
+    "neg-ttl",
+    "pid-file",
+    "port",
+    "port-limit",
+    "query-port",
+    "servers-file",
+    "tftp-max",
+    "tftp-mtu",
+    "umbrella",
+    "use-stale-cache",
+    "user",
+];
 
 const fn option(name: &'static str, short: Option<char>, arity: Arity) -> OptionSpec {
     OptionSpec { name, short, arity }
@@ -264,6 +321,12 @@ mod tests {
         flags.sort_unstable();
         flags.dedup();
         assert_eq!((flags.len(), all), (62, 62));
+    }
+
+    #[test]
+    fn options_that_may_stand_once_exist() {
+        assert!(ONCE.is_sorted() && ONCE.iter().all(|name| find(name).is_some_and(OptionSpec::is_once)));
+        assert!(!find("server").unwrap().is_once());
     }
 
     #[test]

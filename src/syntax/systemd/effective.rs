@@ -80,6 +80,11 @@ pub enum Refusal {
         /// The reset.
         reset: Option<Location>,
     },
+    /// A oneshot service shall be restarted after success.
+    RestartOfOneshot {
+        /// The `Restart=`.
+        restart: Location,
+    },
     /// A command line of the unit file itself is malformed.
     BadCommand {
         /// The malformed part.
@@ -106,6 +111,9 @@ impl Refusal {
             }
             Self::NoExecStart { .. } => {
                 "Service has no ExecStart= setting, which is only allowed for Type=oneshot services"
+            }
+            Self::RestartOfOneshot { .. } => {
+                "Service has Restart= set to either always or on-success, which isn't allowed for Type=oneshot services"
             }
             Self::BadCommand { .. } => "Unit configuration has fatal error, unit will not be started",
             Self::BadFile { .. } => "Unit failed to load properly",
@@ -172,6 +180,8 @@ pub struct Effective {
     pub working_directory: Option<Traced>,
     /// `RemainAfterExit=`.
     pub remain_after_exit: Option<Traced>,
+    /// `Restart=`.
+    pub restart: Option<Traced>,
     /// `SuccessAction=` of `[Unit]`.
     pub success_action: Option<Traced>,
     /// Why systemd refuses the unit, if it does.

@@ -234,7 +234,7 @@ mod tests {
 
     fn run(line: &str, environment: &Environment) -> (Vec<String>, Expansion) {
         let value = Traced::verbatim(line, FileId(0), 0);
-        let split = exec_split(&value, &Specifiers::for_unit("k.service")).unwrap();
+        let split = exec_split(&value, &Specifiers::for_unit("k.service"));
         let expansion = expand(split.commands.first().unwrap(), environment);
         (expansion.words.iter().map(|w| w.text.as_str().to_owned()).collect(), expansion)
     }

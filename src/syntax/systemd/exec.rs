@@ -51,6 +51,9 @@ pub struct ExecLine {
     pub commands: Vec<ExecCommand>,
     /// What systemd logs but accepts.
     pub warnings: Vec<ExecWarning>,
+    /// Why systemd reads no further in the file; the commands before the error count (`config_parse_exec()` returning
+    /// `ENOEXEC`).
+    pub error: Option<ExecError>,
 }
 
 /// A part of a command line that does not do what it seems to.
@@ -89,10 +92,8 @@ pub enum ExecErrorKind {
 }
 
 /// Splits the value of an `Exec…=` assignment.
-///
-/// # Errors
-/// Where systemd refuses the whole unit because of this line (`config_parse_exec()` returning `ENOEXEC`).
-pub fn exec_split(value: &Traced, specifiers: &Specifiers) -> Result<ExecLine, ExecError> {
+#[must_use]
+pub fn exec_split(value: &Traced, specifiers: &Specifiers) -> ExecLine {
     let mut line = ExecLine::default();
     let mut splitter = Splitter::new(value, Mode::Command);
     while !splitter.rest().is_empty() {
@@ -103,10 +104,13 @@ pub fn exec_split(value: &Traced, specifiers: &Specifiers) -> Result<ExecLine, E
                 line.warnings.push(ExecWarning::Ignored(error));
                 break;
             }
-            Err((error, false)) => return Err(error),
+            Err((error, false)) => {
+                line.error = Some(error);
+                break;
+            }
         }
     }
-    Ok(line)
+    line
 }
 
 /// Reads one command; says whether a `;` follows. An error comes with whether systemd ignores it.
@@ -244,7 +248,8 @@ mod tests {
     use crate::source::FileId;
 
     fn split(text: &str) -> Result<ExecLine, ExecError> {
-        exec_split(&Traced::verbatim(text, FileId(0), 0), &Specifiers::for_unit("q.service"))
+        let line = exec_split(&Traced::verbatim(text, FileId(0), 0), &Specifiers::for_unit("q.service"));
+        line.error.map_or(Ok(line), Err)
     }
 
     fn argvs(text: &str) -> Vec<Vec<String>> {
@@ -288,6 +293,14 @@ mod tests {
         assert_eq!(error("@/bin/echo ; /bin/true"), ExecErrorKind::Empty);
         assert_eq!(error("/bin/x %Z"), ExecErrorKind::UnknownSpecifier);
         assert_eq!(error("/bin/x 'a"), ExecErrorKind::UnbalancedQuote);
+    }
+
+    #[test]
+    fn commands_before_an_error_count() {
+        let text = "/b/x a ; b/y ; /b/z";
+        let line = exec_split(&Traced::verbatim(text, FileId(0), 0), &Specifiers::for_unit("q.service"));
+        assert_eq!(line.commands.len(), 1);
+        assert_eq!(line.error.map(|e| (e.kind, e.span.text(text))), Some((ExecErrorKind::NotAProgram, "b/y")));
     }
 
     #[test]

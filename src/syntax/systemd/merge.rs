@@ -26,6 +26,9 @@ pub struct DropIn<'a> {
 /// Types of a service.
 const TYPES: [&str; 8] = ["simple", "forking", "oneshot", "dbus", "notify", "idle", "exec", "notify-reload"];
 
+/// Values of `Restart=`.
+const RESTARTS: [&str; 7] = ["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
+
 /// Applies drop-ins, in byte order of their names, to a service's unit file.
 #[must_use]
 pub fn merge(main: (FileId, &Unit), dropins: &[DropIn<'_>], specifiers: &Specifiers) -> Effective {
@@ -89,8 +92,9 @@ impl Merger<'_> {
             "PassEnvironment" => self.names(file, assignment, |out| &mut out.pass_environment),
             "UnsetEnvironment" => self.names(file, assignment, |out| &mut out.unset_environment),
             "Type" => self.service_type(file, assignment),
-            "User" => self.single(file, assignment, |out| &mut out.user),
-            "WorkingDirectory" => self.single(file, assignment, |out| &mut out.working_directory),
+            "User" => self.resolved(file, assignment, |out| &mut out.user),
+            "WorkingDirectory" => self.resolved(file, assignment, |out| &mut out.working_directory),
+            "Restart" => self.restart(file, assignment),
             "RemainAfterExit" => self.single(file, assignment, |out| &mut out.remain_after_exit),
             _ => {}
         }
@@ -124,14 +128,14 @@ impl Merger<'_> {
         }
         let value = assignment.traced(file);
         let place = |span: Span| value.cover(span).map_or(at, |origin| origin.at);
-        let line = exec_split(&value, self.specifiers).map_err(|error| (place(error.span), error))?;
+        let line = exec_split(&value, self.specifiers);
         for warning in line.warnings {
             let (ExecWarning::UnknownEscape(span) | ExecWarning::Ignored(ExecError { span, .. })) = warning;
             self.problem(MergeProblemKind::Command(warning), place(span));
         }
         let commands = line.commands.into_iter().map(|command| ServiceCommand { command, assignment: at });
         list(&mut self.out).extend(commands);
-        Ok(())
+        line.error.map_or(Ok(()), |error| Err((place(error.span), error)))
     }
 
     fn environment(&mut self, file: FileId, assignment: &Assignment) {
@@ -208,9 +212,40 @@ impl Merger<'_> {
         }
     }
 
+    fn restart(&mut self, file: FileId, assignment: &Assignment) {
+        if assignment.value.is_empty() || RESTARTS.contains(&assignment.value.as_str()) {
+            self.single(file, assignment, |out| &mut out.restart);
+        }
+    }
+
     /// A setting with one value: the last assignment wins, an empty one takes it away.
     fn single(&mut self, file: FileId, assignment: &Assignment, slot: fn(&mut Effective) -> &mut Option<Traced>) {
         let value = (!assignment.value.is_empty()).then(|| assignment.traced(file));
+        self.replace(file, assignment, value, slot);
+    }
+
+    /// The same with specifiers; an unknown one makes systemd ignore the assignment.
+    fn resolved(&mut self, file: FileId, assignment: &Assignment, slot: fn(&mut Effective) -> &mut Option<Traced>) {
+        if assignment.value.is_empty() {
+            return self.replace(file, assignment, None, slot);
+        }
+        let value = assignment.traced(file);
+        match self.specifiers.resolve(&value) {
+            Ok(resolved) => self.replace(file, assignment, Some(resolved.text), slot),
+            Err(_) => {
+                let place = value.location().unwrap_or(assignment.location(file));
+                self.problem(MergeProblemKind::UnknownSpecifier, place);
+            }
+        }
+    }
+
+    fn replace(
+        &mut self,
+        file: FileId,
+        assignment: &Assignment,
+        value: Option<Traced>,
+        slot: fn(&mut Effective) -> &mut Option<Traced>,
+    ) {
         let kind = if value.is_some() { OverrideKind::Replaced } else { OverrideKind::Reset };
         let old = std::mem::replace(slot(&mut self.out), value);
         let loser = old.and_then(|old| old.location());
@@ -231,6 +266,10 @@ impl Merger<'_> {
                 self.out.refused = Some(Refusal::SeveralExecStart { first, second });
             }
             _ => {}
+        }
+        let restart = self.out.restart.as_ref().filter(|value| ["always", "on-success"].contains(&value.as_str()));
+        if let (true, None, Some(restart)) = (oneshot, &self.out.refused, restart.and_then(Traced::location)) {
+            self.out.refused = Some(Refusal::RestartOfOneshot { restart });
         }
     }
 

@@ -18,7 +18,7 @@ enum Mode {
 /// What a candidate came to.
 enum End {
     Found(Ending),
-    /// Final replies without records; the first of them.
+    /// Final replies without records; the one that decides.
     Nothing(Reply),
     /// Every server failed; the last reply that was read, if any.
     Failed(Option<Reply>),
@@ -71,7 +71,8 @@ impl Glibc<'_, '_> {
                 End::Nothing(Reply::Servfail) | End::Failed(Some(Reply::Servfail)) => {
                     (servfail, last) = (true, Ending::Again);
                 }
-                End::Nothing(_) => (stop, last) = (true, Ending::Fail),
+                // a permanent failure, which getaddrinfo() does not tell from a missing name
+                End::Nothing(_) => (stop, last) = (true, Ending::NoName),
                 End::Failed(_) => (stop, last) = (true, Ending::Again),
             }
             if plain_first && index == 0 {
@@ -109,7 +110,7 @@ impl Glibc<'_, '_> {
                     Served::Final(first, second) => {
                         return match pair(first, second) {
                             Ok(ending) => End::Found(ending),
-                            Err(reply) => End::Nothing(reply),
+                            Err(_) => End::Nothing(decisive(first, second)),
                         };
                     }
                     Served::Next(Some(Reply::Closed)) => {}
@@ -176,6 +177,13 @@ impl Glibc<'_, '_> {
             _ => Served::Final(first, second),
         }
     }
+}
+
+/// Which of two replies without records decides: an error of the second where the first says that the name exists, and
+/// the second where the first says nothing final (`__res_context_query`).
+fn decisive(first: Reply, second: Option<Reply>) -> Reply {
+    let says_more = !is_final(first) || matches!(first, Reply::Nodata | Reply::Lame);
+    second.filter(|second| says_more && is_final(*second)).unwrap_or(first)
 }
 
 /// Whether the reply keeps glibc from asking the next server.

@@ -67,8 +67,6 @@ pub enum Ending {
     Nodata,
     /// No usable answer (`EAI_AGAIN`).
     Again,
-    /// A permanent failure (`EAI_FAIL`).
-    Fail,
     /// The program crashes (`attempts:0` in musl divides by zero).
     Crash,
 }

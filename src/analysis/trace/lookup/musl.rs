@@ -3,6 +3,7 @@
 use super::{Course, Ending, Reply, Wire};
 use crate::analysis::trace::candidates::{Candidate, Candidates, Failure, Library};
 use crate::analysis::trace::wait::Timing;
+use std::collections::VecDeque;
 
 /// What a candidate came to.
 enum End {
@@ -29,6 +30,32 @@ pub(super) fn play(library: Library, timing: &Timing<'_>, list: &Candidates, mut
     wire.end(if list.failure == Failure::Again { Ending::Again } else { Ending::NoName })
 }
 
+/// One interval: every type that has no answer yet goes to every server, then the replies are read as they come.
+fn round(wire: &mut Wire<'_>, candidate: usize, malformed: bool, servers: usize, answers: &mut [Option<Reply>]) {
+    let mut replies = VecDeque::new();
+    for (place, _) in answers.iter().enumerate().filter(|(_, answer)| answer.is_none()) {
+        for server in 0..servers {
+            replies.push_back((server, place, wire.send(server, candidate, place == 1)));
+        }
+    }
+    // a SERVFAIL is asked again at once, so often in one interval
+    let mut repeats = 2 * answers.len();
+    while let Some((server, place, reply)) = replies.pop_front().filter(|_| !malformed) {
+        let Some(answer) = answers.get_mut(place).filter(|answer| answer.is_none()) else { continue };
+        match reply {
+            Reply::Answer | Reply::Truncated | Reply::Nodata | Reply::Lame | Reply::Nxdomain => *answer = Some(reply),
+            Reply::Servfail if repeats > 0 => {
+                repeats -= 1;
+                replies.push_back((server, place, wire.send(server, candidate, place == 1)));
+            }
+            _ => {}
+        }
+        if answers.iter().all(Option::is_some) {
+            return;
+        }
+    }
+}
+
 /// All servers at once; the first `NOERROR` or `NXDOMAIN` for a type counts, whoever sends it.
 fn ask(wire: &mut Wire<'_>, candidate: usize, malformed: bool, timing: &Timing<'_>, is_old: bool) -> End {
     let limit = timing.timeout.saturating_mul(1000);
@@ -36,22 +63,7 @@ fn ask(wire: &mut Wire<'_>, candidate: usize, malformed: bool, timing: &Timing<'
     let mut answers: Vec<Option<Reply>> = vec![None; wire.types];
     let mut time = 0;
     while time < limit {
-        // a SERVFAIL is asked again at once, so often in one interval
-        let mut repeats = 2 * wire.types;
-        for server in 0..timing.nameservers {
-            for (place, answer) in answers.iter_mut().enumerate() {
-                let mut reply = wire.send(server, candidate, place == 1);
-                while reply == Reply::Servfail && repeats > 0 && !malformed {
-                    repeats -= 1;
-                    reply = wire.send(server, candidate, place == 1);
-                }
-                let counts =
-                    matches!(reply, Reply::Answer | Reply::Truncated | Reply::Nodata | Reply::Lame | Reply::Nxdomain);
-                if counts && !malformed && answer.is_none() {
-                    *answer = Some(reply);
-                }
-            }
-        }
+        round(wire, candidate, malformed, timing.nameservers, &mut answers);
         if answers.iter().all(Option::is_some) {
             break;
         }
