@@ -70,13 +70,15 @@ impl<'a> Area<'a> {
         let file = workshop.snapshot.file(at.file);
         let raw: &'a str = &file.text;
         if !is_yaml(file.kind) {
+            if !workshop.spend(raw.len()) {
+                return None;
+            }
             let form = Form::Lines { indent: String::new() };
             let map = TextMap::identity(0, raw.len());
             return Some(Self { workshop, file: at.file, raw, text: raw.to_owned(), map, form, scalar: None });
         }
         let parsed = workshop.yaml(at.file);
-        let (index, document) =
-            parsed.documents.iter().enumerate().find(|(_, document)| yaml::covers(document.span, at.span))?;
+        let (index, document) = yaml::document_at(workshop, &parsed, at.span)?;
         let found = yaml::locate(document.root(), at.span);
         let scalar = Some((index, found.path));
         (!found.on_key).then(|| Self::of_scalar(workshop, at.file, raw, found.node, scalar))?

@@ -35,8 +35,9 @@ pub const BUILDERS: &[&str] = &[
     "unix-line-ends",
 ];
 
-/// Bytes that the checks of all fixes of a run may parse; behind that no further fix is offered.
-const MAX_WORK: usize = 256 * 1024 * 1024;
+/// Bytes that all fixes of a run may look at and parse again; behind that no further fix is offered. Enough for a hundred
+/// thousand documents, and for some dozens of fixes inside one list of that many objects.
+const MAX_WORK: usize = 128 * 1024 * 1024;
 
 /// A fix that a rule wants to offer.
 pub struct FixRequest<'a> {
@@ -100,8 +101,11 @@ impl<'a> Workshop<'a> {
     /// Takes `bytes` of work; `false` when there is none left.
     pub(super) fn spend(&self, bytes: usize) -> bool {
         let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
-        bench.work = bench.work.saturating_add(bytes);
-        bench.work <= MAX_WORK
+        let after = bench.work.saturating_add(bytes);
+        let fits = after <= MAX_WORK;
+        // what does not fit leaves room for smaller texts
+        bench.work = if fits { after } else { bench.work };
+        fits
     }
 
     /// The edits of a fix; `None` where there is nothing to offer for this input: the file belongs to a program that

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const MAX_ROUNDS: usize = 16;
 
 /// Most times that a patched snapshot is judged.
-const MAX_TRIALS: usize = 200;
+const MAX_TRIALS: usize = 100;
 
 /// Which fixes are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The builders on awkward texts: each result is the one that a careful person would write, or nothing.
 
-use super::{Workshop, apply_edits};
+use super::{Draft, Workshop, apply_edits};
 use crate::analysis::view::{Data, ViewValue};
 use crate::fix::FixRequest;
 use crate::source::{Location, Snapshot, Span};
@@ -9,13 +9,9 @@ use std::collections::BTreeMap;
 const MANIFEST: &str = "m.yaml";
 const HEAD: &str = "apiVersion: v1\nkind: ConfigMap\n";
 
-/// The text after a builder was used at `needle` (its first occurrence); `None` where it offers nothing.
-fn built(path: &str, text: &str, needle: &str, builder: &str, arguments: &[(&str, &str)]) -> Option<String> {
-    let snapshot = Snapshot::from_texts([(path, text)]);
-    let file = &snapshot.files[0];
-    let body = if text.starts_with("apiVersion: v1") { text.find("ConfigMap").unwrap() + "ConfigMap".len() } else { 0 };
-    let start = body + text.get(body..).unwrap().find(needle).unwrap();
-    let at = [Location::new(file.id, Span::new(start, start + needle.len()))];
+/// What a builder makes of one place.
+fn draft(snapshot: &Snapshot, at: Span, builder: &str, arguments: &[(&str, &str)]) -> Result<Option<Draft>, String> {
+    let at = [Location::new(snapshot.files[0].id, at)];
     let subject = ViewValue::from(Data::Null);
     let arguments: BTreeMap<String, String> = arguments.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
     let request = FixRequest {
@@ -25,9 +21,17 @@ fn built(path: &str, text: &str, needle: &str, builder: &str, arguments: &[(&str
         subject: &subject,
         item: None,
         arguments: &arguments,
-        files: &snapshot,
+        files: snapshot,
     };
-    let draft = Workshop::new(&snapshot).build(&request).unwrap()?;
+    Workshop::new(snapshot).build(&request)
+}
+
+/// The text after a builder was used at `needle` (its first occurrence); `None` where it offers nothing.
+fn built(path: &str, text: &str, needle: &str, builder: &str, arguments: &[(&str, &str)]) -> Option<String> {
+    let snapshot = Snapshot::from_texts([(path, text)]);
+    let body = if text.starts_with("apiVersion: v1") { text.find("ConfigMap").unwrap() + "ConfigMap".len() } else { 0 };
+    let start = body + text.get(body..).unwrap().find(needle).unwrap();
+    let draft = draft(&snapshot, Span::new(start, start + needle.len()), builder, arguments).unwrap()?;
     apply_edits(text, &draft.edits)
 }
 
@@ -212,21 +216,8 @@ fn lines_of_plain_files() {
 #[test]
 fn mistakes_of_rules_are_told() {
     let snapshot = Snapshot::from_texts([("m.yaml", "a: b\n")]);
-    let subject = ViewValue::from(Data::Null);
-    let at = [Location::new(snapshot.files[0].id, Span::new(3, 4))];
-    let error = |builder: &str, arguments: &[(&str, &str)]| {
-        let arguments = arguments.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let request = FixRequest {
-            builder,
-            at: &at,
-            values: &[],
-            subject: &subject,
-            item: None,
-            arguments: &arguments,
-            files: &snapshot,
-        };
-        Workshop::new(&snapshot).build(&request).unwrap_err()
-    };
+    let error =
+        |builder: &str, arguments: &[(&str, &str)]| draft(&snapshot, Span::new(3, 4), builder, arguments).unwrap_err();
     assert_eq!(error("set-value", &[]), "the fix builder `set-value` needs the argument `value`");
     assert_eq!(error("remove-line", &[("x", "1")]), "the fix builder `remove-line` has no argument `x`");
     assert_eq!(error("paint", &[]), "unknown fix builder `paint`");

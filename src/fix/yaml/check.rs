@@ -28,7 +28,7 @@ fn gives(
     let Some(new) = apply_spans(body.text(text), &moved) else { return false };
     let after = parse(&new);
     let [only] = after.documents.as_slice() else { return false };
-    let errors = parsed.errors.iter().filter(|error| covers(body, error.span)).count();
+    let errors = within(&parsed.errors, body, |error| error.span).count();
     only.is_complete()
         && after.errors.len() <= errors
         && Tree::of(only.root()).is_some_and(|tree| tree.same(expected))
@@ -37,8 +37,15 @@ fn gives(
 
 /// The comments of a document outside the edits.
 fn comments<'a>(parsed: &'a Yaml, body: Span, edits: &[(Span, String)]) -> Vec<&'a str> {
-    let kept = |span: Span| covers(body, span) && !edits.iter().any(|(edit, _)| covers(*edit, span));
-    parsed.comments.iter().filter(|c| kept(c.span)).map(|c| c.value.as_str()).collect()
+    let kept = |span: Span| !edits.iter().any(|(edit, _)| covers(*edit, span));
+    within(&parsed.comments, body, |c| c.span).filter(|c| kept(c.span)).map(|c| c.value.as_str()).collect()
+}
+
+/// What lies in a document, of a list in file order.
+fn within<T>(list: &[T], body: Span, span: impl Fn(&T) -> Span + Copy) -> impl Iterator<Item = &T> {
+    let first = list.partition_point(|item| span(item).start < body.start);
+    let rest = list.get(first..).unwrap_or_default().iter();
+    rest.take_while(move |item| span(item).start <= body.end).filter(move |item| covers(body, span(item)))
 }
 
 /// Whether the edits only give the scalar at `path` the text `expected`.

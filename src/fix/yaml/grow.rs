@@ -1,7 +1,7 @@
 //! Adding keys, items and documents.
 
 use super::check::check;
-use super::locate::{Step, covers, locate};
+use super::locate::{Step, document_at, locate};
 use super::tree::Tree;
 use super::value::replacement;
 use super::write::{self, Look};
@@ -19,7 +19,7 @@ pub(in crate::fix) fn merge(workshop: &Workshop<'_>, at: Location, arguments: &A
     let patch = Tree::argument(arguments)?;
     let kind = collection(&patch)?;
     let parsed = workshop.yaml(at.file);
-    let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
+    let (index, document) = document_at(workshop, &parsed, at.span)?;
     let found = locate(document.root(), at.span);
     let depth = found.line.iter().rposition(|node| node.kind() == kind)?;
     let (target, path) = (*found.line.get(depth)?, found.path.get(..depth)?);
@@ -39,7 +39,7 @@ const fn collection(tree: &Tree) -> Option<Kind> {
 pub(in crate::fix) fn copy_item(workshop: &Workshop<'_>, at: Location, arguments: &Arguments<'_>) -> Option<Vec<Edit>> {
     let patch = Tree::argument(arguments).filter(|patch| collection(patch) == Some(Kind::Map))?;
     let parsed = workshop.yaml(at.file);
-    let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
+    let (index, document) = document_at(workshop, &parsed, at.span)?;
     let found = locate(document.root(), at.span);
     let depth = found.path.iter().rposition(|step| matches!(step, Step::Index(_)))?;
     let (list, path) = (*found.line.get(depth)?, found.path.get(..depth)?);

@@ -1,7 +1,8 @@
 //! From a place in the text to the value that stands there.
 
+use crate::fix::build::Workshop;
 use crate::source::Span;
-use crate::syntax::yaml::NodeRef;
+use crate::syntax::yaml::{Document, NodeRef, Yaml};
 
 /// One step from a value to a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,17 @@ pub(in crate::fix) struct Found<'a> {
 /// Whether one span lies in another.
 pub(in crate::fix) const fn covers(outer: Span, inner: Span) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// The document around a place, with its index; `None` too when the run has no work left for a document of that size.
+pub(in crate::fix) fn document_at<'y>(
+    workshop: &Workshop<'_>,
+    parsed: &'y Yaml,
+    at: Span,
+) -> Option<(usize, &'y Document)> {
+    let index = parsed.documents.partition_point(|document| document.span.start <= at.start).checked_sub(1)?;
+    let document = parsed.documents.get(index).filter(|document| covers(document.span, at))?;
+    workshop.spend(document.span.len()).then_some((index, document))
 }
 
 /// The innermost value around a place. Aliases are not entered: what they stand for is written elsewhere.

@@ -11,7 +11,7 @@ mod write;
 
 pub(super) use check::changes_only;
 pub(super) use grow::{add_document, add_to_root, copy_item, merge};
-pub(super) use locate::{Step, covers, locate};
+pub(super) use locate::{Step, document_at, locate};
 pub(super) use remove::remove;
 pub(super) use value::{rename, set_value, split};
 pub(super) use write::escape_double;

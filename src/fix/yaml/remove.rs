@@ -1,7 +1,7 @@
 //! Taking a key or an item out of its collection.
 
 use super::check::check;
-use super::locate::{Step, covers, locate};
+use super::locate::{Step, covers, document_at, locate};
 use super::tree::Tree;
 use crate::diagnostic::Edit;
 use crate::fix::area::{line_start, next_line};
@@ -13,7 +13,7 @@ use crate::syntax::yaml::{NodeRef, Style};
 /// `prune` levels; behind that `{}` or `[]` stays.
 pub(in crate::fix) fn remove(workshop: &Workshop<'_>, at: Location, item: bool, prune: usize) -> Option<Vec<Edit>> {
     let parsed = workshop.yaml(at.file);
-    let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
+    let (index, document) = document_at(workshop, &parsed, at.span)?;
     let found = locate(document.root(), at.span);
     let text: &str = &workshop.snapshot.file(at.file).text;
     // a place inside one item of a list is that item: the key around the list holds the others, too

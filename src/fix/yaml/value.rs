@@ -1,7 +1,7 @@
 //! Another value, another key: edits inside one scalar.
 
 use super::check::check;
-use super::locate::{Step, covers, locate};
+use super::locate::{Step, covers, document_at, locate};
 use super::tree::Tree;
 use super::write;
 use crate::diagnostic::Edit;
@@ -46,7 +46,7 @@ pub(in crate::fix) fn set_value(
 
 fn whole_scalar(workshop: &Workshop<'_>, at: Location, value: &str, if_is: Option<&str>) -> Option<Vec<Edit>> {
     let parsed = workshop.yaml(at.file);
-    let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
+    let (index, document) = document_at(workshop, &parsed, at.span)?;
     let found = locate(document.root(), at.span);
     let content = content_span(found.node);
     let whole = found.on_key || covers(at.span, content);
@@ -97,7 +97,7 @@ pub(super) fn replacement(node: NodeRef<'_>, value: &Tree, text: &str) -> Option
 /// Gives the key at a place (or the key of the value there) another name.
 pub(in crate::fix) fn rename(workshop: &Workshop<'_>, at: Location, to: &str) -> Option<Vec<Edit>> {
     let parsed = workshop.yaml(at.file);
-    let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
+    let (index, document) = document_at(workshop, &parsed, at.span)?;
     let found = locate(document.root(), at.span);
     let key = found.node.key()?;
     let depth = found.path.iter().rposition(|step| matches!(step, Step::Key(_)))?;
@@ -119,7 +119,7 @@ pub(in crate::fix) fn split(workshop: &Workshop<'_>, at: Location, into: &str) -
     let file = workshop.snapshot.file(at.file);
     let in_list = || {
         let parsed = workshop.yaml(at.file);
-        let (index, document) = parsed.documents.iter().enumerate().find(|(_, d)| covers(d.span, at.span))?;
+        let (index, document) = document_at(workshop, &parsed, at.span)?;
         let found = locate(document.root(), at.span);
         let (Step::Index(position), parent) = found.path.split_last()? else { return None };
         let list = found.node.parent()?;
