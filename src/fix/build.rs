@@ -35,9 +35,9 @@ pub const BUILDERS: &[&str] = &[
     "unix-line-ends",
 ];
 
-/// Bytes that all fixes of a run may look at and parse again; behind that no further fix is offered. Enough for a hundred
-/// thousand documents, and for some dozens of fixes inside one list of that many objects.
-const MAX_WORK: usize = 128 * 1024 * 1024;
+/// Bytes that all fixes of a run may look at and parse again; behind that no further fix is offered. Enough for tens of
+/// thousands of documents; in one list of as many objects each fix costs the whole list, so that some are left for later.
+const MAX_WORK: usize = 48 * 1024 * 1024;
 
 /// A fix that a rule wants to offer.
 pub struct FixRequest<'a> {
