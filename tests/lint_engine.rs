@@ -16,7 +16,7 @@ use dnslint::fix::Draft;
 use dnslint::lint::suppress::{AnnotationIgnore, Date, Suppressions, suppress};
 use dnslint::lint::{
     AllFiles, FixBuilders, FixRequest, LintOptions, LintResult, MissingInput, RuleSet, RuleSettings, RuleSource,
-    Selection, finish, run,
+    Selection, finish, fold, run,
 };
 use dnslint::source::{FileId, Located, Location, Span};
 use schemars::JsonSchema;
@@ -573,15 +573,15 @@ fn equal_subjects_are_evaluated_once_and_folded() {
     };
     let each = pods("fold: false\n");
     assert_eq!((each.diagnostics.len(), each.stats.evaluations, each.stats.subjects), (count, 1, count));
-    let folded = pods("");
-    let [one] = folded.diagnostics.as_slice() else { panic!("{} findings", folded.diagnostics.len()) };
+    let found = pods("").diagnostics;
+    assert_eq!(found.len(), count, "each can be suppressed and known by itself");
+    let folded = fold(found, &files);
+    let [one] = folded.as_slice() else { panic!("{} findings", folded.len()) };
     assert_eq!(one.object.as_deref(), Some("Deployment/default/p0000"));
-    assert_eq!(
-        one.notes,
-        [
-            "and 999 more: Deployment/default/p0001, Deployment/default/p0002, Deployment/default/p0003, Deployment/default/p0004, Deployment/default/p0005, …"
-        ]
-    );
+    assert_eq!(one.others.len(), count - 1);
+    let second = one.others.first().unwrap();
+    assert_eq!(second.object.as_deref(), Some("Deployment/default/p0001"));
+    assert_eq!((second.location.span, second.fingerprint.len()), (Span::new(21, 34), 16));
     assert_eq!(labels(one, &files)[..2], ["*image: alpine: this", "image: alpine: here too"]);
     assert_eq!(one.labels.len(), 11);
     assert_eq!(one.fixes[0].edits.len(), count, "the fix mends them all");
@@ -597,7 +597,8 @@ fn few_equal_findings_are_not_folded() {
     }
     let text = format!("{HEAD}message: m\n").replace("on: toy", "on: pod");
     let (set, _) = load_all(vec![RuleSource::new("toy-rule.yaml", "toy-rule.yaml", text)]);
-    assert_eq!(run(&set, &views, &files, &Builders, &LintOptions::default()).unwrap().diagnostics.len(), 3);
+    let found = run(&set, &views, &files, &Builders, &LintOptions::default()).unwrap().diagnostics;
+    assert_eq!(fold(found, &files).len(), 3);
 }
 
 #[test]

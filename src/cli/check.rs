@@ -12,7 +12,8 @@ use super::select::{Selection, UNREADABLE_INPUT, unknown_rule, unknown_selector}
 use super::values::{ColorChoice, Distribution, FailOn, ProxyMode, version};
 use super::{EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS};
 use crate::diagnostic::{Confidence, Diagnostic, Files, Overlay, Severity, sort};
-use crate::lint::param_mistake;
+use crate::fix::Failed;
+use crate::lint::{fold, param_mistake};
 use crate::report::{Format, Report, ReportOptions, RuleInfo, Summary, plural, render, sanitize_line};
 use crate::source::{Location, Span, Spanned};
 use std::path::{Path, PathBuf};
@@ -209,7 +210,7 @@ pub fn run(args: &CheckArgs, engine: &dyn Engine, io: &mut Io<'_>) -> Result<u8,
     };
     let finish = Finish { args, config: &config, options: &options, rules: &catalogue.rules, missing };
     if !args.fixes.is_on() {
-        return finish.report(engine.check(&present, &options), 0, io);
+        return finish.report(engine.check(&present, &options), 0, &[], io);
     }
     if options.stdin.is_some() && (args.output_format.is_some() || !args.output_file.is_empty()) {
         return Err(
@@ -222,7 +223,7 @@ pub fn run(args: &CheckArgs, engine: &dyn Engine, io: &mut Io<'_>) -> Result<u8,
         if let Some(baseline) = baseline.clone() {
             baseline.apply(&mut found, files);
         }
-        found
+        fold(found, files)
     };
     let fixed = engine.fix(&present, &options, args.fixes.mode(), &wanted);
     finish.mend(fixed, &present, io)
@@ -371,8 +372,7 @@ impl Finish<'_> {
     }
 
     /// Shows or writes what fixes made, then reports what remains.
-    fn mend(self, mut fixed: Fixed, paths: &[PathBuf], io: &mut Io<'_>) -> Result<u8, String> {
-        fix::withdraw_failed(&mut fixed);
+    fn mend(self, fixed: Fixed, paths: &[PathBuf], io: &mut Io<'_>) -> Result<u8, String> {
         let flags = &self.args.fixes;
         if flags.diff {
             let differs = fix::show(&fixed, io.report_options(self.args.color).color, io)?;
@@ -392,13 +392,13 @@ impl Finish<'_> {
             io.message(&format!("Fixed {}.\n", plural(written.fixed, "finding")));
             if fails { EXIT_ERROR } else { EXIT_CLEAN }
         } else {
-            self.report(fixed.result, written.fixed, io)?
+            self.report(fixed.result, written.fixed, &fixed.failed, io)?
         };
         Ok(if written.failed { EXIT_ERROR } else { code.max(u8::from(exit_on_fix) * EXIT_FINDINGS) })
     }
 
     /// Filters, sorts, reports, and decides the exit code.
-    fn report(self, result: EngineResult, fixed: usize, io: &mut Io<'_>) -> Result<u8, String> {
+    fn report(self, result: EngineResult, fixed: usize, failed: &[Failed], io: &mut Io<'_>) -> Result<u8, String> {
         let Self { args, config, options, rules, missing } = &self;
         let mut files = Overlay::new(&*result.files);
         let unreadable = if options.strict { Severity::Error } else { Severity::Warning };
@@ -412,6 +412,8 @@ impl Finish<'_> {
             return write_baseline(path, &diagnostics, &files, io);
         }
         let baselined = self.baseline()?.map_or(0, |b| b.apply(&mut diagnostics, &files));
+        diagnostics = fold(diagnostics, &files);
+        fix::withdraw_failed(&mut diagnostics, &files, failed);
         diagnostics.extend(absent);
         sort(&mut diagnostics, &files);
         let mut summary = Summary::new(&diagnostics, result.file_count, result.coverage.clone());

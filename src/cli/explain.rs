@@ -222,7 +222,8 @@ fn output(
     let snapshot = Snapshot::from_texts(files.clone());
     let lint = LintOptions { select: vec![rule.id.clone()], ..LintOptions::default() };
     let found = crate::check(&snapshot, rules, &CheckOptions { lint, ..CheckOptions::default() });
-    let diagnostics: Vec<Diagnostic> = found.diagnostics.into_iter().map(|d| Diagnostic { url: None, ..d }).collect();
+    let found = crate::lint::fold(found.diagnostics, &snapshot);
+    let diagnostics: Vec<Diagnostic> = found.into_iter().map(|d| Diagnostic { url: None, ..d }).collect();
     let summary = Summary::default();
     let report = Report { diagnostics: &diagnostics, files: &snapshot, summary: &summary, rules: &[] };
     render(Format::Full, &report, options)

@@ -3,7 +3,8 @@
 use super::engine::{FileChange, Fixed, StdinText};
 use super::io::Io;
 use super::replace::Writable;
-use crate::fix::{Applied, Change, Mode, unified_diff};
+use crate::diagnostic::{Diagnostic, Files};
+use crate::fix::{Applied, Change, Failed, Mode, unified_diff};
 use crate::report::{plural, sanitize_line, show_diff};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -107,10 +108,9 @@ pub fn write(fixed: &Fixed, paths: &[PathBuf], stdin: Option<&StdinText>, io: &m
 }
 
 /// Takes the fixes that were tried in vain from the findings that remain: what does not help is not offered again.
-pub fn withdraw_failed(fixed: &mut Fixed) {
-    let Fixed { result, failed, .. } = fixed;
-    for finding in &mut result.diagnostics {
-        let path = result.files.path(finding.primary().file).to_owned();
+pub fn withdraw_failed(findings: &mut [Diagnostic], files: &dyn Files, failed: &[Failed]) {
+    for finding in findings {
+        let path = files.path(finding.primary().file).to_owned();
         let tried: Vec<bool> =
             finding.fixes.iter().map(|fix| failed.iter().any(|failed| failed.is_of(finding, &path, fix))).collect();
         let mut tried = tried.into_iter();

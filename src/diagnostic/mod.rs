@@ -96,6 +96,21 @@ pub struct Diagnostic {
     pub fingerprint: String,
     /// Ways to mend it, best first.
     pub fixes: Vec<Fix>,
+    /// Whether it is shown together with findings that say the same of other subjects.
+    pub folds: bool,
+    /// The findings that this one stands for, in order of their places.
+    pub others: Vec<Other>,
+}
+
+/// A finding that another one, which says the same, stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The object concerned, as in [`Diagnostic::object`].
+    pub object: Option<String>,
+    /// The primary place.
+    pub location: Location,
+    /// As in [`Diagnostic::fingerprint`].
+    pub fingerprint: String,
 }
 
 impl Diagnostic {
@@ -114,6 +129,8 @@ impl Diagnostic {
             object: None,
             fingerprint: String::new(),
             fixes: Vec::new(),
+            folds: false,
+            others: Vec::new(),
         }
     }
 

@@ -1,16 +1,17 @@
-//! Folding: the same finding on many subjects is one diagnostic that names the others.
+//! Folding: the same finding on many subjects is one diagnostic that knows the others.
 
-use crate::diagnostic::{Diagnostic, Files, Fix, Label};
+use crate::diagnostic::{Confidence, Diagnostic, Files, Fix, Label, Other, Severity};
 use std::collections::BTreeMap;
 
 /// Up to this many equal findings are reported one by one.
 pub const FOLD_ABOVE: usize = 3;
-/// Other subjects that the note names.
-const NAMED: usize = 5;
 /// Other subjects that are marked.
 const MARKED: usize = 10;
 
 /// Folds findings of one rule that say the same; the first by path and position stands for the others.
+///
+/// To be called last, after suppression and baseline: what one subject is excused from, the others are not.
+#[must_use]
 pub fn fold(mut diagnostics: Vec<Diagnostic>, files: &dyn Files) -> Vec<Diagnostic> {
     diagnostics.sort_by(|a, b| {
         let (at, other) = (a.primary(), b.primary());
@@ -18,43 +19,37 @@ pub fn fold(mut diagnostics: Vec<Diagnostic>, files: &dyn Files) -> Vec<Diagnost
         by_path.then(at.span.cmp(&other.span)).then_with(|| a.object.cmp(&b.object))
     });
     let mut groups: BTreeMap<Said, Vec<Diagnostic>> = BTreeMap::new();
-    for diagnostic in diagnostics {
-        groups.entry(said(&diagnostic)).or_default().push(diagnostic);
-    }
     let mut folded = Vec::new();
+    for diagnostic in diagnostics {
+        if diagnostic.folds {
+            groups.entry(said(&diagnostic)).or_default().push(diagnostic);
+        } else {
+            folded.push(diagnostic);
+        }
+    }
     for group in groups.into_values() {
         if group.len() <= FOLD_ABOVE {
             folded.extend(group);
         } else {
-            folded.extend(one_for_all(group, files));
+            folded.extend(one_for_all(group));
         }
     }
+    super::sort(&mut folded, files);
     folded
 }
 
 /// What a finding says, apart from where and of whom.
-type Said = (crate::diagnostic::Severity, crate::diagnostic::Confidence, String, Vec<String>, Option<String>);
+type Said = (String, Severity, Confidence, String, Vec<String>, Option<String>);
 
 fn said(diagnostic: &Diagnostic) -> Said {
-    let Diagnostic { severity, confidence, message, notes, help, .. } = diagnostic;
-    (*severity, *confidence, message.clone(), notes.clone(), help.clone())
+    let Diagnostic { rule, severity, confidence, message, notes, help, .. } = diagnostic;
+    (rule.clone(), *severity, *confidence, message.clone(), notes.clone(), help.clone())
 }
 
-fn one_for_all(group: Vec<Diagnostic>, files: &dyn Files) -> Option<Diagnostic> {
+fn one_for_all(group: Vec<Diagnostic>) -> Option<Diagnostic> {
     let mut group = group.into_iter();
     let mut first = group.next()?;
     let rest: Vec<Diagnostic> = group.collect();
-    let name = |diagnostic: &Diagnostic| {
-        diagnostic.object.clone().unwrap_or_else(|| files.path(diagnostic.primary().file).to_owned())
-    };
-    let mut names: Vec<String> = rest.iter().map(name).collect();
-    names.dedup();
-    let mut note =
-        format!("and {} more: {}", rest.len(), names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
-    if names.len() > NAMED {
-        note.push_str(", …");
-    }
-    first.notes.push(note);
     first.fixes = merged(std::mem::take(&mut first.fixes), &rest);
     let marks = rest.iter().take(MARKED).map(|other| Label {
         location: other.primary(),
@@ -62,7 +57,12 @@ fn one_for_all(group: Vec<Diagnostic>, files: &dyn Files) -> Option<Diagnostic> 
         primary: false,
     });
     first.labels.extend(marks);
+    first.others = rest.into_iter().map(other).collect();
     Some(first)
+}
+
+fn other(folded: Diagnostic) -> Other {
+    Other { location: folded.primary(), object: folded.object, fingerprint: folded.fingerprint }
 }
 
 /// The fixes of the folded findings join those of the first with the same title.

@@ -46,7 +46,7 @@ mod values;
 
 pub use compile::{CLUSTER_KIND, RULE_FILE, RuleSource};
 pub use fixes::{FixBuilders, FixRequest, NoFixes};
-pub use fold::FOLD_ABOVE;
+pub use fold::{FOLD_ABOVE, fold};
 pub use identity::{finish, sort};
 pub use options::{
     ALL, Coverage, EXPIRED_IGNORE, INTERNAL, LINT_GROUP, LINT_RULES, LintOptions, MissingInput, RULE_EVALUATION,

@@ -2,7 +2,6 @@
 
 use super::evaluate::{Bound, Failure, Finding, FoundFix, evaluate};
 use super::fixes::FixBuilders;
-use super::fold::fold;
 use super::functions;
 use super::identity::finish;
 use super::options::{Coverage, INTERNAL, LintOptions, RULE_EVALUATION, Selection, UsageError};
@@ -149,9 +148,6 @@ impl Run<'_> {
                 Err(failure) => failures.push((failure, members.first().and_then(|m| m.object.clone()))),
             }
         }
-        if rule.fold {
-            found = fold(found, self.files);
-        }
         result.diagnostics.extend(found);
         result.diagnostics.extend(failed(rule, failures));
     }
@@ -191,6 +187,7 @@ impl Run<'_> {
         diagnostic.notes.clone_from(&finding.notes);
         diagnostic.help.clone_from(&finding.help);
         diagnostic.object.clone_from(&subject.object);
+        diagnostic.folds = rule.fold;
         diagnostic.url = match &self.options.url_base {
             Some(base) => Some(format!("{base}{}", rule.id)),
             None => rule.references.first().cloned(),

@@ -1,5 +1,6 @@
 //! `path:line:column: severity[rule] message`, one line a finding.
 
+use super::others;
 use super::sanitize::sanitize_line;
 use super::style::{Painter, Style};
 use super::{Report, ReportOptions};
@@ -15,7 +16,7 @@ pub fn render(report: &Report<'_>, options: &ReportOptions) -> String {
         let path = painter.paint(Style::Bold, &sanitize_line(report.files.path(at.file)));
         let tag = format!("{}[{}]", d.severity.as_str(), sanitize_line(&d.rule));
         let tag = painter.paint(Style::Severity(d.severity), &tag);
-        let message = sanitize_line(&d.message);
+        let message = others::message(d);
         let _ = writeln!(out, "{path}:{}:{}: {tag} {message}", position.line, position.column);
     }
     if !options.quiet {

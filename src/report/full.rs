@@ -2,6 +2,7 @@
 
 use super::fix_preview::preview;
 use super::frame::FrameWriter;
+use super::others;
 use super::sanitize::{sanitize, sanitize_line};
 use super::style::{Painter, Style, hyperlink};
 use super::{Report, ReportOptions};
@@ -48,6 +49,10 @@ fn write_diagnostic(d: &Diagnostic, files: &dyn Files, options: &ReportOptions, 
     }
     for note in &d.notes {
         footer("note", &sanitize(note));
+    }
+    let others = if options.verbose { others::list(d, files) } else { others::note(d, files) };
+    if let Some(others) = others {
+        footer("note", &others);
     }
     if let Some(help) = &d.help {
         footer("help", &sanitize(help));

@@ -1,5 +1,6 @@
 //! GitHub workflow commands: `::error file=…,line=…::message`, which the runner turns into annotations.
 
+use super::others;
 use super::sanitize::{sanitize, sanitize_line};
 use super::{Report, last_line};
 use crate::diagnostic::{Diagnostic, Files, Severity};
@@ -36,8 +37,8 @@ fn body(d: &Diagnostic, files: &dyn Files) -> String {
         let path = sanitize_line(files.path(label.location.file));
         let _ = write!(out, "\n{path}:{line}: {}", sanitize_line(&label.text));
     }
-    for note in &d.notes {
-        let _ = write!(out, "\nnote: {}", sanitize(note));
+    for note in d.notes.iter().map(|note| sanitize(note)).chain(others::note(d, files)) {
+        let _ = write!(out, "\nnote: {note}");
     }
     for (word, text) in [("help", &d.help), ("docs", &d.url)] {
         if let Some(text) = text {

@@ -2,7 +2,7 @@
 
 use super::fingerprint::unique_fingerprints;
 use super::json::pretty;
-use super::sanitize::sanitize_line;
+use super::others;
 use super::{Report, last_line};
 use crate::diagnostic::Severity;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub fn render(report: &Report<'_>) -> String {
             Severity::Info => "info",
         };
         json!({
-            "description": sanitize_line(&d.message),
+            "description": others::message(d),
             "check_name": d.rule,
             "fingerprint": print,
             "severity": severity,

@@ -3,7 +3,7 @@
 use super::fingerprint::fingerprint;
 use super::sanitize::sanitize_char;
 use super::{Coverage, Report};
-use crate::diagnostic::{Applicability, Diagnostic, Files, Fix, Label};
+use crate::diagnostic::{Applicability, Diagnostic, Files, Fix, Label, Other};
 use crate::source::Location;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -45,6 +45,17 @@ struct Finding<'a> {
     url: Option<&'a str>,
     fingerprint: String,
     fixes: Vec<Repair<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Another<'a>>,
+}
+
+/// A finding that this one stands for.
+#[derive(Serialize)]
+struct Another<'a> {
+    object: Option<&'a str>,
+    #[serde(flatten)]
+    place: Place<'a>,
+    fingerprint: &'a str,
 }
 
 #[derive(Serialize)]
@@ -119,6 +130,10 @@ fn repair<'a>(fix: &'a Fix, files: &'a dyn Files) -> Repair<'a> {
     }
 }
 
+fn another<'a>(other: &'a Other, files: &'a dyn Files) -> Another<'a> {
+    Another { object: other.object.as_deref(), place: place(other.location, files), fingerprint: &other.fingerprint }
+}
+
 fn finding<'a>(d: &'a Diagnostic, files: &'a dyn Files) -> Finding<'a> {
     Finding {
         rule: &d.rule,
@@ -133,6 +148,7 @@ fn finding<'a>(d: &'a Diagnostic, files: &'a dyn Files) -> Finding<'a> {
         url: d.url.as_deref(),
         fingerprint: fingerprint(d, files),
         fixes: d.fixes.iter().map(|f| repair(f, files)).collect(),
+        others: d.others.iter().map(|other| another(other, files)).collect(),
     }
 }
 

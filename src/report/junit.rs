@@ -1,6 +1,7 @@
 //! JUnit XML: one test suite a file, one failed test case a finding; a clean run is one passed case.
 
 use super::Report;
+use super::others;
 use super::sanitize::{sanitize, sanitize_line};
 use crate::diagnostic::{Diagnostic, Files};
 use std::fmt::Write as _;
@@ -32,7 +33,7 @@ pub fn render(report: &Report<'_>) -> String {
 fn write_case(d: &Diagnostic, files: &dyn Files, path: &str, out: &mut String) {
     let at = files.position(d.primary().file, d.primary().span.start);
     let rule = escape(&sanitize_line(&d.rule));
-    let message = escape(&sanitize_line(&d.message));
+    let message = escape(&others::message(d));
     let _ = writeln!(out, "    <testcase name=\"{rule} {}:{}\" classname=\"{path}\">", at.line, at.column);
     let mut body = format!("{path}:{}:{}: {message}", at.line, at.column);
     if let Some(help) = &d.help {

@@ -1,6 +1,7 @@
 //! A Markdown table, for job summaries and review comments.
 
 use super::Report;
+use super::others;
 use super::sanitize::sanitize_line;
 use std::fmt::Write as _;
 
@@ -20,7 +21,7 @@ pub fn render(report: &Report<'_>) -> String {
             Some(url) => format!("[{}]({url})", escape(&d.rule)),
             None => escape(&d.rule),
         };
-        let message = escape(&d.message);
+        let message = escape(&others::message(d));
         let _ = writeln!(out, "| {} | {rule} | {} | {message} |", d.severity.as_str(), escape(&place));
     }
     for (index, line) in rest.trim().lines().enumerate() {

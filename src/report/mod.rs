@@ -13,6 +13,7 @@ pub mod graph;
 mod json;
 mod junit;
 mod markdown;
+mod others;
 pub mod rule_page;
 mod sanitize;
 mod sarif;

@@ -2,6 +2,7 @@
 
 use super::fingerprint::unique_fingerprints;
 use super::json::pretty;
+use super::others;
 use super::{Report, RuleInfo};
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Files, Fix, Label, Severity};
 use crate::source::{FileId, Location};
@@ -84,7 +85,7 @@ fn notice(gap: &super::Coverage) -> Value {
 
 fn result(d: &Diagnostic, print: &str, rule: Option<usize>, files: &dyn Files) -> Value {
     let mut message = d.message.clone();
-    for text in d.notes.iter().chain(&d.help) {
+    for text in d.notes.iter().chain(&others::note(d, files)).chain(&d.help) {
         message.push('\n');
         message.push_str(text);
     }
