@@ -183,6 +183,19 @@ fn rules_beside_the_configuration_are_loaded_and_configured() {
         err.contains("dnslint-rules/no-host-network.yaml:6:15") && err.contains("did you mean `host_network`?"),
         "{err}"
     );
+    write(
+        dir,
+        "dnslint-rules/no-host-network.yaml",
+        &RULE.replace("subject.host_network && size(params.allow) == 0", "params.allow[9] == 'x'"),
+    );
+    let (code, out, err) = dnslint(dir, &["check", "apps", "--select", "house"]);
+    assert!(code == 1 && err.is_empty(), "{code} {err}");
+    let want = "error[rule-evaluation]: the rule `no-host-network` failed: Index out of bounds: Int(9)\n \
+                --> dnslint-rules/no-host-network.yaml:6:7\n";
+    assert!(
+        out.starts_with(want),
+        "what fails in a rule is shown in its file, though only its group is selected: {out}"
+    );
     let (code, _, err) = dnslint(dir, &["check", "apps", "--rules", "nowhere"]);
     assert!(code == 2 && err.contains("cannot read the rules nowhere: no such file"), "{err}");
 }

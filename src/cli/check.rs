@@ -13,7 +13,7 @@ use super::values::{ColorChoice, Distribution, FailOn, ProxyMode, version};
 use super::{EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS};
 use crate::diagnostic::{Confidence, Diagnostic, Files, Overlay, Severity, sort};
 use crate::fix::Failed;
-use crate::lint::{fold, param_mistake};
+use crate::lint::{INTERNAL, RULE_EVALUATION, fold, param_mistake};
 use crate::report::{Format, Report, ReportOptions, RuleInfo, Summary, plural, render, sanitize_line};
 use crate::source::{Location, Span, Spanned};
 use std::path::{Path, PathBuf};
@@ -485,7 +485,9 @@ fn adjust(diagnostics: &mut Vec<Diagnostic>, args: &CheckArgs, config: &Config, 
     let severity = args.min_severity.or(config.min_severity).unwrap_or(Severity::Info);
     let confidence = args.min_confidence.or(config.min_confidence).unwrap_or(Confidence::Low);
     diagnostics.retain(|d| {
-        let runs = options.selected.as_ref().is_none_or(|ids| ids.contains(&d.rule));
+        // a selected rule that fails is not silent because `rule-evaluation` was not selected
+        let failed = [RULE_EVALUATION, INTERNAL].contains(&d.rule.as_str());
+        let runs = failed || options.selected.as_ref().is_none_or(|ids| ids.contains(&d.rule));
         runs && d.severity >= severity && d.confidence >= confidence
     });
 }

@@ -2,13 +2,13 @@
 
 use super::rule_files;
 use super::values::{Distribution, ProxyMode};
-use crate::diagnostic::{Diagnostic, Files, MemoryFiles};
+use crate::diagnostic::{Diagnostic, Files, MemoryFiles, Position, position_in};
 use crate::fix::{Applied, Change, Failed, Judged, Mode};
 pub use crate::lint::RuleSettings;
-use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, Rule, RuleSet};
+use crate::lint::{Coverage, LINT_GROUP, LINT_RULES, LintOptions, RULE_FILES, Rule, RuleSet};
 use crate::model::BrokenInput;
 use crate::report::RuleInfo;
-use crate::source::{FileKind, LoadOptions, Location, Snapshot};
+use crate::source::{FileId, FileKind, LoadOptions, Location, Snapshot};
 use crate::{Assumptions, CheckOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -307,10 +307,44 @@ fn examine(snapshot: Snapshot, rules: &RuleSet, options: &EngineOptions) -> Engi
     coverage.extend(templates(&snapshot, &outcome.broken));
     EngineResult {
         file_count: snapshot.files.iter().filter(|file| file.kind != FileKind::Other).count(),
-        diagnostics: outcome.diagnostics,
         coverage,
         problems,
-        files: Box::new(snapshot),
+        files: Box::new(Sources { rules: RuleTexts::of(&outcome.diagnostics, rules), snapshot }),
+        diagnostics: outcome.diagnostics,
+    }
+}
+
+/// The files of the input, and the rule files that findings point into (a rule may fail while it is evaluated).
+struct Sources {
+    snapshot: Snapshot,
+    rules: RuleTexts,
+}
+
+/// Path and text of rule files.
+struct RuleTexts(BTreeMap<FileId, (String, String)>);
+
+impl RuleTexts {
+    fn of(findings: &[Diagnostic], rules: &RuleSet) -> Self {
+        let places = findings.iter().flat_map(|finding| &finding.labels).map(|label| label.location.file);
+        let of_rules = places.filter(|file| file.0 >= RULE_FILES);
+        Self(of_rules.map(|file| (file, (rules.path(file).to_owned(), rules.text(file).to_owned()))).collect())
+    }
+}
+
+impl Files for Sources {
+    fn path(&self, file: FileId) -> &str {
+        self.rules.0.get(&file).map_or_else(|| self.snapshot.path(file), |(path, _)| path)
+    }
+
+    fn text(&self, file: FileId) -> &str {
+        self.rules.0.get(&file).map_or_else(|| self.snapshot.text(file), |(_, text)| text)
+    }
+
+    fn position(&self, file: FileId, offset: usize) -> Position {
+        match self.rules.0.get(&file) {
+            Some(_) => position_in(self.text(file), offset),
+            None => self.snapshot.position(file, offset),
+        }
     }
 }
 

@@ -60,7 +60,7 @@ pub fn report(loaded: &Loaded, io: &mut Io<'_>) -> u8 {
 pub fn own_directory(config: Option<&Path>, start: &Path) -> Option<PathBuf> {
     if let Some(config) = config {
         let parent = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return Some(parent.join(DIRECTORY)).filter(|dir| disk::is_plain_directory(dir));
+        return Some(parent.join(DIRECTORY)).filter(|dir| disk::is_plain_directory(dir)).map(|dir| shortened(&dir));
     }
     let start = disk::search_start(start)?;
     disk::find_directory_upward(&start, DIRECTORY).map(|dir| shortened(&dir))

@@ -13,17 +13,22 @@ pub trait Files {
     fn text(&self, file: FileId) -> &str;
     /// Line and column of a byte offset.
     fn position(&self, file: FileId, offset: usize) -> Position {
-        let text = self.text(file);
-        let before = text.get(..text.floor_char_boundary(offset)).unwrap_or("");
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.matches('\n').count() + 1;
-        Position { line, column: before.get(start..).unwrap_or("").chars().count() + 1 }
+        position_in(self.text(file), offset)
     }
 
     /// The text at a location; empty where it does not fit.
     fn quoted(&self, at: Location) -> &str {
         at.span.text(self.text(at.file))
     }
+}
+
+/// Line and column of a byte offset, counted from the start of the text.
+#[must_use]
+pub fn position_in(text: &str, offset: usize) -> Position {
+    let before = text.get(..text.floor_char_boundary(offset)).unwrap_or("");
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.matches('\n').count() + 1;
+    Position { line, column: before.get(start..).unwrap_or("").chars().count() + 1 }
 }
 
 impl Files for Snapshot {

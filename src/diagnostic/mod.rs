@@ -2,11 +2,13 @@
 
 mod edit;
 mod files;
+mod nearest;
 mod sort;
 
 pub use crate::source::Position;
 pub use edit::{Applicability, Edit, Fix, NewFile};
-pub use files::{Files, MemoryFiles, Overlay, char_ceil, char_floor};
+pub use files::{Files, MemoryFiles, Overlay, char_ceil, char_floor, position_in};
+pub use nearest::{edits, nearest};
 pub use sort::sort;
 
 use crate::source::{FileId, Location, Span};

@@ -2,7 +2,8 @@
 
 use super::functions::{Param, Returns, SIGNATURES, Signature, read_pattern};
 use super::tree::{append_step, children, implied, path_of, path_of_select};
-use super::types::{Type, nearest};
+use super::types::Type;
+use crate::diagnostic::nearest;
 use crate::source::Span;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr, SourceInfo, operators};
 use std::collections::BTreeSet;
@@ -483,7 +484,20 @@ impl<'e> Checker<'e> {
     }
 
     fn show(&self, expr: &IdedExpr) -> String {
-        path_of(expr).unwrap_or_else(|| self.span(expr).text(self.source).to_owned())
+        path_of(expr).unwrap_or_else(|| self.closed(self.span(expr)).to_owned())
+    }
+
+    /// The text of a span with the brackets that end behind it: no node of the tree stands on a closing one.
+    fn closed(&self, span: Span) -> &str {
+        let opened = |text: &str| {
+            let depth =
+                |open: char, close: char| text.matches(open).count().saturating_sub(text.matches(close).count());
+            depth('[', ']') + depth('(', ')')
+        };
+        let missing = opened(span.text(self.source));
+        let tail = self.source.get(span.end..).unwrap_or("");
+        let closing = tail.char_indices().take(missing).take_while(|(_, c)| matches!(c, ']' | ')')).count();
+        self.source.get(span.start..span.end + closing).unwrap_or("")
     }
 }
 

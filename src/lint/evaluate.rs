@@ -112,18 +112,27 @@ impl<'a> Frame<'a> {
         expression.map_or(Ok(true), |expression| self.holds(expression))
     }
 
+    /// The exact text, for an argument.
     fn render(&self, template: &Template) -> Outcome<String> {
-        let context: BTreeMap<&str, Value> =
-            self.bindings.iter().map(|(name, bound)| (*name, bound.template.clone())).collect();
-        let rendered = self.set.templates.render(template, Value::from(context));
+        let rendered = self.set.templates.render(template, self.context());
         rendered.map_err(|message| Failure { span: template.text.span, message })
+    }
+
+    /// The text for a reader.
+    fn sentence(&self, template: &Template) -> Outcome<String> {
+        let rendered = self.set.templates.sentence(template, self.context());
+        rendered.map_err(|message| Failure { span: template.text.span, message })
+    }
+
+    fn context(&self) -> BTreeMap<&str, Value> {
+        self.bindings.iter().map(|(name, bound)| (*name, bound.template.clone())).collect()
     }
 
     fn texts(&self, texts: &[ConditionalText]) -> Outcome<Vec<String>> {
         let mut rendered = Vec::new();
         for text in texts {
             if self.holds_if_any(text.condition.as_ref())? {
-                rendered.push(self.render(&text.text)?);
+                rendered.push(self.sentence(&text.text)?);
             }
         }
         Ok(rendered)
@@ -190,7 +199,7 @@ fn finding(frame: &Frame<'_>, rule: &Rule, subject: &ViewValue, item: Option<Vec
     Ok(Finding {
         severity,
         confidence,
-        message: frame.render(&rule.message)?,
+        message: frame.sentence(&rule.message)?,
         labels,
         notes: frame.texts(&rule.notes)?,
         help: (!help.is_empty()).then(|| help.join("\n")),
@@ -216,7 +225,7 @@ fn found_labels(
         if !frame.holds_if_any(label.condition.as_ref())? {
             continue;
         }
-        let text = label.text.as_ref().map_or(Ok(String::new()), |text| frame.render(text))?;
+        let text = label.text.as_ref().map_or(Ok(String::new()), |text| frame.sentence(text))?;
         labels.push(FoundLabel { steps, text, primary: label.primary });
     }
     Ok(labels)
@@ -236,7 +245,7 @@ fn found_fixes(frame: &Frame<'_>, rule: &Rule, subject: &ViewValue, item: Option
             builder: fix.builder.clone(),
             at: fix.at.as_ref().map(|at| at.resolve(subject, item)),
             safety: fix.safety,
-            title: frame.render(&fix.title)?,
+            title: frame.sentence(&fix.title)?,
             arguments,
             span: fix.span,
         });

@@ -281,6 +281,11 @@ mod tests {
             ("subject.prot > 1", "`subject` has no field `prot` @ prot (did you mean `port`?)"),
             ("subject.hops.exists(h, h.adress == '')", "`h` has no field `adress` @ adress (did you mean `address`?)"),
             ("subject.port.x", "`subject.port` is an int and has no fields @ x"),
+            ("subject.words[9].x == ''", "`subject.words[9]` is a string and has no fields @ x"),
+            (
+                "subject.words.map(w, w.size())[(1)].x == ''",
+                "`subject.words.map(w, w.size())[(1)]` is an int and has no fields @ x",
+            ),
             ("subjekt.port", "unknown variable `subjekt` @ subjekt (did you mean `subject`?)"),
             ("subject.name.startwith('a')", "unknown method `startwith` @ startwith (did you mean `startsWith`?)"),
             (

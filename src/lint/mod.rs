@@ -53,7 +53,7 @@ pub use options::{
     RuleSettings, Selection, UNREADABLE_INPUT, UNUSED_IGNORE, UsageError, lint_rule_why, param_mistake,
 };
 pub use rule::Rule;
-pub use ruleset::{AllFiles, MAX_RULES, RuleSet, builtin};
+pub use ruleset::{AllFiles, MAX_RULES, RULE_FILES, RuleSet, builtin};
 pub use run::{LintResult, LintStats, run};
 pub use samples::{Shown, samples};
 pub use text::Text;

@@ -3,8 +3,8 @@
 use super::compile::RULE_FILE;
 use super::rule::Rule;
 use super::ruleset::RuleSet;
-use super::types::nearest;
 use crate::diagnostic::Severity;
+use crate::diagnostic::nearest;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

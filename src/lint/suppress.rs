@@ -6,7 +6,7 @@
 //! inside a ConfigMap count.
 
 use super::options::{EXPIRED_IGNORE, Selection, UNUSED_IGNORE};
-use super::types::nearest;
+use crate::diagnostic::nearest;
 use crate::diagnostic::{Diagnostic, Files, Severity};
 use crate::source::{FileId, Location, Span};
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,6 +7,7 @@ use crate::source::Span;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -16,6 +17,10 @@ use std::sync::Arc;
 pub const MAX_TEMPLATE: usize = 4096;
 /// Longest text that a template may produce, in bytes.
 pub const MAX_RENDERED: usize = 16 * 1024;
+/// Characters that a sentence quotes of one text of the input.
+const MAX_QUOTED: usize = 1000;
+/// The name that is bound where a template makes a sentence, and not an argument that has to be exact.
+const PROSE: &str = "__prose";
 /// Instructions that rendering one template may take.
 const FUEL: u64 = 50_000;
 /// Depth to which samples of a view are filled; recursive views end there.
@@ -55,11 +60,14 @@ impl Default for Templates {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
-        environment.set_formatter(|out, _, value| match value.kind() {
+        environment.set_formatter(|out, state, value| match value.kind() {
             ValueKind::Undefined | ValueKind::None => Err(refused("the value is absent; guard it with {% if … %}")),
             ValueKind::Seq | ValueKind::Iterable => Err(refused("the value is a list; write | join(\", \")")),
             ValueKind::Map => Err(refused("the value is a struct; name one of its fields")),
-            _ => write!(out, "{value}").map_err(|_| refused("the text is too long")),
+            ValueKind::String if state.lookup(PROSE).is_some() => {
+                out.write_str(&cropped(value.as_str().unwrap_or(""))).map_err(too_long)
+            }
+            _ => write!(out, "{value}").map_err(too_long),
         });
         environment.add_filter("join", filters::join);
         environment.add_filter("length", filters::length);
@@ -81,6 +89,18 @@ impl Default for Templates {
         environment.add_test("ne", tests::is_ne);
         Self { environment, count: 0 }
     }
+}
+
+/// A long text by its beginning: what follows does not help to find it.
+fn cropped(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or(""))),
+        None => Cow::Borrowed(text),
+    }
+}
+
+fn too_long(_: fmt::Error) -> Error {
+    refused("the text is too long")
 }
 
 fn refused(message: &'static str) -> Error {
@@ -158,12 +178,21 @@ impl Templates {
         Ok(names)
     }
 
-    /// Renders a template.
+    /// Renders a template to its exact text.
     ///
     /// # Errors
     /// A message for the rule's author: absent values, too much text, too many steps.
-    pub fn render(&self, template: &Template, context: Value) -> Result<String, String> {
-        self.rendered(template, context).map_err(|error| describe(&error))
+    pub fn render(&self, template: &Template, context: BTreeMap<&str, Value>) -> Result<String, String> {
+        self.rendered(template, Value::from(context)).map_err(|error| describe(&error))
+    }
+
+    /// Renders a template to a sentence, which quotes long texts of the input by their beginning.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
+    pub fn sentence(&self, template: &Template, mut context: BTreeMap<&str, Value>) -> Result<String, String> {
+        context.insert(PROSE, Value::from(true));
+        self.render(template, context)
     }
 
     fn rendered(&self, template: &Template, context: Value) -> Result<String, Error> {
@@ -365,7 +394,22 @@ mod tests {
         let template = templates.load(&text, &scope).map_err(|m| format!("{} @ {}", m.message, m.span.text(source)))?;
         let subject =
             json!({"name": "n", "count": 1, "hops": [{"address": "a"}, {"address": "b"}], "maybe": {"deep": "d"}});
-        templates.render(&template, minijinja::context! { subject => Value::from(minijinja::value::Serde(subject)) })
+        templates.render(&template, BTreeMap::from([("subject", Value::from(minijinja::value::Serde(subject)))]))
+    }
+
+    #[test]
+    fn a_sentence_quotes_the_beginning_of_a_long_text() {
+        let mut templates = Templates::default();
+        let text = Text { value: "`{{ name }}` is wrong".to_owned(), span: Span::default() };
+        let scope = Scope::default().with("name", Type::Str(None));
+        let template = templates.load(&text, &scope).unwrap();
+        let context = |length: usize| BTreeMap::from([("name", Value::from("é".repeat(length)))]);
+        let exact = templates.render(&template, context(MAX_QUOTED + 1)).unwrap();
+        assert_eq!(exact, format!("`{}` is wrong", "é".repeat(MAX_QUOTED + 1)));
+        let sentence = templates.sentence(&template, context(MAX_QUOTED + 1)).unwrap();
+        assert_eq!(sentence, format!("`{}…` is wrong", "é".repeat(MAX_QUOTED)));
+        assert_eq!(templates.sentence(&template, context(2)).unwrap(), "`éé` is wrong");
+        assert!(templates.render(&template, context(MAX_RENDERED)).is_err());
     }
 
     #[test]

@@ -235,43 +235,6 @@ fn of_name<'s>(root: &'s Json, schema: &'s Json, name: &str, refs: usize) -> Typ
     }
 }
 
-/// The name in `candidates` that `name` was probably meant to be.
-#[must_use]
-pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = (name.chars().count() / 3).clamp(1, 4);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits between two names; a transposition of neighbours counts once.
-fn distance(a: &str, b: &str) -> usize {
-    const LONGEST: usize = 64;
-    let fold = |text: &str| -> Vec<char> {
-        text.chars().take(LONGEST).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
-    };
-    let (a, b) = (fold(a), fold(b));
-    let mut before: Vec<usize> = Vec::new();
-    let mut previous: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(LONGEST);
-            let mut best =
-                (cell(&previous, j) + usize::from(x != y)).min(cell(&previous, j + 1) + 1).min(cell(&row, j) + 1);
-            if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
-                best = best.min(cell(&before, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut previous, row);
-    }
-    previous.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,16 +296,5 @@ mod tests {
     impl crate::analysis::view::View for Root {
         const KIND: &'static str = "root";
         const DOC: &'static str = "";
-    }
-
-    #[test]
-    fn nearest_names() {
-        let names = ["nameservers", "search", "options", "used_by_pods"];
-        assert_eq!(nearest("nameserver", names), Some("nameservers"));
-        assert_eq!(nearest("serach", names), Some("search"));
-        assert_eq!(nearest("usedByPods", names), Some("used_by_pods"));
-        assert_eq!(nearest("used-by-pods", names), Some("used_by_pods"));
-        assert_eq!(nearest("zzz", names), None);
-        assert_eq!(nearest("", names), None);
     }
 }

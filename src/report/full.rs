@@ -41,7 +41,8 @@ fn write_diagnostic(d: &Diagnostic, files: &dyn Files, options: &ReportOptions, 
         let text = text.replace('\n', &format!("\n{:1$}", "", gutter + 5 + word.len()));
         let _ = writeln!(out, "{:gutter$} {equals} {}: {text}", "", painter.paint(Style::Bold, word));
     };
-    if let Some(object) = &d.object {
+    // a file that is its own object is named above the frame already
+    if let Some(object) = d.object.as_ref().filter(|object| *object != files.path(d.primary().file)) {
         footer("object", &sanitize_line(object));
     }
     if d.confidence != Confidence::High {

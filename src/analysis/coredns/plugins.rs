@@ -1,5 +1,6 @@
 //! The plugins of each release and the order in which they handle a query (`plugin.cfg` of CoreDNS).
 
+use crate::diagnostic::edits;
 use std::sync::LazyLock;
 
 use super::version::Binary;
@@ -171,39 +172,16 @@ pub fn nearest(name: &str, binary: &Binary) -> Option<&'static str> {
 
 /// The candidate with the fewest edits to `name`, if these are few.
 pub(super) fn nearest_of<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const MAX_NAME: usize = 32;
     let length = name.chars().count();
-    if !(3..=MAX_NAME).contains(&length) {
+    if length < 3 {
         return None;
     }
     let allowed = if length < 6 { 1 } else { 2 };
-    let name = name.to_lowercase();
     candidates
-        .map(|candidate| (edits(&name, candidate), candidate))
+        .filter_map(|candidate| Some((edits(name, candidate)?, candidate)))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two short words.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |cells: &[usize], k: usize| cells.get(k).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&last, j) + usize::from(x != y)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
-            if swapped {
-                best = best.min(at(&before, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

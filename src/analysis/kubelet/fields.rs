@@ -1,5 +1,6 @@
 //! The fields of `KubeletConfiguration` (`kubelet.config.k8s.io/v1beta1`) and the slips that people make with them.
 
+use crate::diagnostic::edits;
 use crate::model::value::Value;
 use crate::source::Located;
 use std::sync::LazyLock;
@@ -120,35 +121,18 @@ fn folded(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Longest key that is compared letter by letter.
-const MAX_KEY: usize = 64;
 /// Shortest key of which one letter may be wrong.
 const MIN_KEY: usize = 6;
 
 /// A field that one letter (in a long name two) turns into `folded`.
 fn nearest(folded: &str) -> Option<&'static str> {
     let length = folded.chars().count();
-    if !(MIN_KEY..=MAX_KEY).contains(&length) {
+    if length < MIN_KEY {
         return None;
     }
     let limit = if length >= 12 { 2 } else { 1 };
-    let scored = top().map(|field| (distance(folded, &field.to_ascii_lowercase()), field));
-    scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, field)| field)
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for ((y, &up), &diagonal) in b.iter().zip(row.iter().skip(1)).zip(&row) {
-            let left = next.last().copied().unwrap_or(0);
-            next.push((left + 1).min(up + 1).min(diagonal + usize::from(x != *y)));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
+    let scored = top().filter_map(|field| Some((edits(folded, field)?, field)));
+    scored.filter(|(edits, _)| *edits <= limit).min().map(|(_, field)| field)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! What CoreDNS's `kubernetes` plugin answers for a name, from the objects of the snapshot (`plugin/kubernetes`).
 
 use super::endpoints::{Endpoint, endpoints_of, service_endpoints};
+use crate::diagnostic::nearest;
 use crate::model::Cluster;
 use crate::model::object::selects;
 use crate::model::service::Service;
 use crate::model::workload::Workload;
 use crate::source::Location;
 use crate::syntax::corefile::Directive;
-use crate::syntax::resolv_conf::nearest::nearest;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

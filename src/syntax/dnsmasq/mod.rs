@@ -13,8 +13,8 @@ pub use server::{AddressAnswer, AddressRule, DomainMatch, Server, Source, Target
 pub use settings::{LocalService, Settings};
 pub use table::{Arity, OPTIONS, OptionSpec};
 
+use crate::diagnostic::nearest;
 use crate::source::{Span, Spanned};
-use crate::syntax::resolv_conf::nearest::nearest;
 
 /// Problems up to which similar names are looked for; a file with more of them is no dnsmasq file.
 const MAX_GUESSES: usize = 64;

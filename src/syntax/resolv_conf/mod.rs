@@ -12,7 +12,6 @@ pub mod glibc;
 pub mod golang;
 pub mod kubelet;
 pub mod musl;
-pub(crate) mod nearest;
 pub mod owner;
 pub mod problems;
 pub mod resolver;

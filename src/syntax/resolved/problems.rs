@@ -1,7 +1,7 @@
 //! What is wrong with a `resolved.conf`: resolved itself only logs it and goes on.
 
+use crate::diagnostic::nearest;
 use crate::source::{Span, Spanned};
-use crate::syntax::resolv_conf::nearest::nearest;
 
 use super::words::{DnsServer, ExtraListener, Mode, SearchDomain};
 use super::{Assignment, ResolvedConf};

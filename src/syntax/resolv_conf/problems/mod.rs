@@ -9,8 +9,8 @@ use std::fmt;
 use crate::source::Span;
 
 use super::musl::LINE_LIMIT;
-use super::nearest::nearest;
 use super::{Line, LineKind, ResolvConf};
+use crate::diagnostic::nearest;
 
 /// A mistake in the text of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::source::{Span, Spanned};
 
-use super::super::nearest::nearest;
 use super::super::{Line, glibc, musl};
 use super::{Problem, ProblemKind, Reader};
+use crate::diagnostic::nearest;
 
 /// Readers that act on options; the kubelet passes them on to the pods.
 const LIBRARIES: [Reader; 3] = [Reader::Glibc, Reader::Musl, Reader::Go];
