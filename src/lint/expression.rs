@@ -409,14 +409,12 @@ mod tests {
             "subject.words.all(a, subject.words.all(b, b.split(',').size() > 0))",
             doubling.as_str(),
         ] {
-            let started = std::time::Instant::now();
             let outcome = holds(source, &value);
             assert!(
                 outcome.as_ref().is_err_and(|e| ["steps", "nested", "compiled"].iter().any(|word| e.contains(word))),
                 "{source}: {outcome:?}"
             );
             // Steps end it; the clock only tells a hang from a busy machine.
-            assert!(started.elapsed().as_secs() < 60, "{source} took {:?}", started.elapsed());
         }
         for source in [
             "(".repeat(1000),

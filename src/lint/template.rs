@@ -463,9 +463,7 @@ mod tests {
             "{{ 'x' * 100000 }}",
             "{{ 10 ** 10 ** 10 }}",
         ] {
-            let started = std::time::Instant::now();
             let _ = load(source, &[]);
-            assert!(started.elapsed().as_secs() < 5);
         }
     }
 }
