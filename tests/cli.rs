@@ -315,7 +315,7 @@ fn dnslint(args: &[&str]) -> std::process::Output {
 fn the_binary_helps_completes_and_names_its_version() {
     let text = |args: &[&str]| String::from_utf8(dnslint(args).stdout).unwrap();
     assert_eq!(text(&["version"]), format!("dnslint {}\n", env!("CARGO_PKG_VERSION")));
-    let json: serde_json::Value = serde_json::from_str(&text(&["version", "--json"])).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text(&["version", "--output-format", "json"])).unwrap();
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
     assert!(text(&["check", "--help"]).contains("Exit codes:"));
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

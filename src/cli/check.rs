@@ -445,7 +445,8 @@ impl Finish<'_> {
     fn is_error(&self, result: &EngineResult, io: &mut Io<'_>) -> bool {
         let nothing = result.file_count == 0 && result.problems.is_empty() && self.missing.is_empty();
         if nothing {
-            io.message(&nothing_read(&self.args.paths));
+            let severity = if self.options.strict { Severity::Error } else { Severity::Warning };
+            io.message(&format!("{}: {}\n", severity.as_str(), nothing_read(&self.args.paths)));
         }
         !self.missing.is_empty() || self.options.strict && (nothing || !result.problems.is_empty())
     }
@@ -461,8 +462,8 @@ fn write_baseline(path: &Path, known: &[Diagnostic], files: &dyn Files, io: &mut
 fn nothing_read(paths: &[PathBuf]) -> String {
     let shown: Vec<String> = paths.iter().map(|p| sanitize_line(&p.to_string_lossy())).collect();
     format!(
-        "warning: no file that decides DNS was found in {} (node files are recognised by their path on the node, \
-         such as nodes/<name>/etc/resolv.conf; manifests by apiVersion and kind)\n",
+        "no file that decides DNS was found in {} (node files are recognised by their path on the node, \
+         such as nodes/<name>/etc/resolv.conf; manifests by apiVersion and kind)",
         shown.join(", ")
     )
 }

@@ -7,8 +7,19 @@ use super::nearest::hint;
 use crate::lint::editor::facts_schema;
 use std::path::PathBuf;
 
+const HELP: &str = "\
+Examples:
+  dnslint facts --on pod ./cluster                         what `subject` is for rules on pods
+  dnslint facts --schema --on forward                      what each field means
+  dnslint facts ./cluster | jq '.resolv_conf[].subject.nameservers'
+
+Exit codes:
+  0  printed
+  2  wrong usage, or a PATH that does not exist";
+
 /// Arguments of `facts`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct FactsArgs {
     /// Cluster directory, repository of manifests, file, or a node's root
     #[arg(value_name = "PATH", default_value = ".")]

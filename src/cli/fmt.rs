@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `fmt`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Indentation, spacing and empty lines change; words, comments and their order stay. What CoreDNS reads is the same
+Indentation, spacing and empty lines change; words, comments and their order stay. What CoreDNS reads is the same \
 before and after, which is proved for each file before it is written.
 
 Exit codes:

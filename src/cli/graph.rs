@@ -9,14 +9,25 @@ use crate::report::graph::{self, GraphFormat, GraphOptions};
 use crate::source::{LoadOptions, Snapshot};
 use std::path::{Path, PathBuf};
 
+const HELP: &str = "\
+Examples:
+  dnslint graph ./cluster
+  dnslint graph ./cluster -o dns.svg
+  dnslint graph ./cluster --zone cluster.local --format mermaid
+
+Exit codes:
+  0  drawn
+  2  wrong usage, or a PATH or node that is not there";
+
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct GraphArgs {
     /// Cluster directory, repository of manifests, files, or a node's root; together one cluster
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
     /// How to draw it [default: by the extension of --output, else text]
-    #[arg(long, value_name = "FORMAT", value_enum)]
+    #[arg(long, visible_alias = "output-format", value_name = "FORMAT", value_enum)]
     pub format: Option<Drawing>,
     /// Write to a file
     #[arg(short, long, value_name = "FILE")]

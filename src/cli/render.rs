@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without --out, --diff or --check the manifests go to standard output, ready for `kubectl apply -f -`; where each value
+Without --out, --diff or --check the manifests go to standard output, ready for `kubectl apply -f -`; where each value \
 comes from, and what to do in which order, goes to standard error.
 
 Exit codes:

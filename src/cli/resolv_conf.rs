@@ -2,6 +2,7 @@
 
 use super::io::Io;
 use super::nearest;
+use super::values::TextFormat;
 use crate::analysis::effective::pod_dns::{PodDns, SearchLimit, SourcedWord, WordSource};
 use crate::analysis::effective::versions::MAX_NAMESERVERS;
 use crate::analysis::facts::Facts;
@@ -16,8 +17,20 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+const HELP: &str = "\
+Examples:
+  dnslint resolv-conf deploy/shop/web ./cluster            the file alone, byte for byte
+  dnslint resolv-conf shop/web-0 ./cluster --explain       with the source of each word
+  dnslint resolv-conf --node gw1 ./cluster                 for `dnsPolicy: Default` on that node
+
+Exit codes:
+  0  the file was printed
+  1  the pod never starts: the reason is on standard error
+  2  wrong usage, a pod or node that is not there, or a file that the input does not tell";
+
 /// Arguments of `resolv-conf`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct ResolvConfArgs {
     /// `namespace/name` of a pod or workload, or `kind/namespace/name`; may be left out with --node
     #[arg(value_name = "POD", required_unless_present = "node")]
@@ -32,11 +45,11 @@ pub struct ResolvConfArgs {
     #[arg(long, value_name = "VERSION")]
     pub k8s_version: Option<String>,
     /// Print where each word comes from, and what was dropped
-    #[arg(long, conflicts_with = "json")]
-    pub explain: bool,
-    /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub explain: bool,
+    /// How to print it; JSON holds the explanation too
+    #[arg(long, visible_alias = "format", value_name = "FORMAT", value_enum, default_value_t = TextFormat::Text)]
+    pub output_format: TextFormat,
     /// Say on standard error what was assumed
     #[arg(short, long)]
     pub verbose: bool,
@@ -209,12 +222,13 @@ fn print(
     io: &mut Io<'_>,
 ) -> Result<u8, String> {
     let notes = notes(snapshot, subject);
-    if args.verbose && !args.explain && !args.json {
+    let json = args.output_format == TextFormat::Json;
+    if args.verbose && !args.explain && !json {
         for assumption in &prediction.assumptions {
             io.message(&format!("assumed: {}\n", crate::report::sanitize(assumption)));
         }
     }
-    if args.json {
+    if json {
         let text = serde_json::to_string_pretty(&as_json(snapshot, subject, prediction, &notes));
         io.print(format!("{}\n", text.map_err(|e| e.to_string())?).as_bytes())?;
         return Ok(exit(prediction));

@@ -6,7 +6,7 @@ use super::nearest::hint;
 use super::rule_files::{self, With};
 use super::rules_export;
 use super::rules_test::{self, TestArgs};
-use super::values::ListFormat;
+use super::values::TextFormat;
 use crate::diagnostic::Severity;
 use crate::lint::Rule;
 use std::fmt::Write as _;
@@ -59,7 +59,7 @@ struct ListArgs {
 
     /// How the list is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
-    output_format: ListFormat,
+    output_format: TextFormat,
 }
 
 /// Runs the subcommand.
@@ -98,9 +98,9 @@ fn listing(args: &ListArgs, io: &mut Io<'_>) -> Result<u8, String> {
     }
     let list: Vec<&Rule> = rules.iter().filter(|rule| args.wants(rule)).collect();
     let text = match args.output_format {
-        ListFormat::Text if list.is_empty() => "no rule fits\n".to_owned(),
-        ListFormat::Json => engine::pretty(&list.iter().map(|rule| entry(rule)).collect::<Vec<_>>())?,
-        ListFormat::Text => table(&list),
+        TextFormat::Text if list.is_empty() => "no rule fits\n".to_owned(),
+        TextFormat::Json => engine::pretty(&list.iter().map(|rule| entry(rule)).collect::<Vec<_>>())?,
+        TextFormat::Text => table(&list),
     };
     io.print(text.as_bytes())?;
     Ok(super::EXIT_CLEAN)

@@ -7,8 +7,8 @@ use crate::lint::export::admission_policy;
 use std::path::PathBuf;
 
 const HELP: &str = "\
-A rule on pods can be exported when everything that it looks at follows from the pod's specification: hostNetwork, dnsPolicy,
-dnsConfig. What cannot be exported is named, with its place in the rule. The policy judges Pods and the pod templates of
+A rule on pods can be exported when everything that it looks at follows from the pod's specification: hostNetwork, dnsPolicy, \
+dnsConfig. What cannot be exported is named, with its place in the rule. The policy judges Pods and the pod templates of \
 workloads as Kubernetes 1.30 and newer evaluate it; errors are denied, warnings and infos give a warning.";
 
 /// Arguments of `rules export`.

@@ -19,8 +19,8 @@ const EXPECT: &str = "expect.txt";
 const SAMPLES: &str = "testdata/rules";
 
 const HELP: &str = "\
-Samples of a rule stand in its file, as `tests: {bad: [{name: …, files: {PATH: TEXT}}], good: […]}`, or in folders
-`<id>/bad-<why>/` and `<id>/good-<why>/` beside it, or in `testdata/rules/<id>/`. The rule must find something in each
+Samples of a rule stand in its file, as `tests: {bad: [{name: …, files: {PATH: TEXT}}], good: […]}`, or in folders \
+`<id>/bad-<why>/` and `<id>/good-<why>/` beside it, or in `testdata/rules/<id>/`. The rule must find something in each \
 bad sample and nothing in each good one. A bad folder may hold an `expect.txt` with what is found, line by line.
 
 Exit codes: 0 every sample is as expected, 1 one is not, 2 a rule file has a mistake";

@@ -2,6 +2,7 @@
 
 use super::io::Io;
 use super::resolv_conf::{Subject, find, one, show};
+use super::values::TextFormat;
 use crate::analysis::node_dns::pod_file::PodFileState;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::libc::{Libc, of_image};
@@ -19,8 +20,21 @@ use std::path::PathBuf;
 /// Version of the JSON; it changes when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
 
+const HELP: &str = "\
+Examples:
+  dnslint trace deploy/shop/web example.com ./cluster       with the search list of the pod
+  dnslint trace shop/web-0 db.shop.svc.cluster.local. ./cluster
+  dnslint trace deploy/shop/web 10.43.0.10 ./cluster        the PTR of an address
+  dnslint trace gw1 example.com ./cluster                   from a node
+
+Exit codes:
+  0  the name has an answer, or may have one
+  1  no name of the search list can have an answer
+  2  wrong usage, or a pod or node that is not there";
+
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct TraceArgs {
     /// Who asks: `namespace/name` of a pod or workload, `kind/namespace/name`, or the name of a node
     #[arg(value_name = "POD|NODE")]
@@ -38,17 +52,8 @@ pub struct TraceArgs {
     #[arg(long, value_name = "VERSION")]
     pub k8s_version: Option<String>,
     /// How to print it
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = TraceFormat::Text)]
-    pub format: TraceFormat,
-}
-
-/// Formats of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum TraceFormat {
-    /// For people.
-    Text,
-    /// One JSON object.
-    Json,
+    #[arg(long, visible_alias = "format", value_name = "FORMAT", value_enum, default_value_t = TextFormat::Text)]
+    pub output_format: TextFormat,
 }
 
 /// A trace with what its print needs.
@@ -81,9 +86,9 @@ pub fn run(args: &TraceArgs, io: &mut Io<'_>) -> Result<u8, String> {
     } else {
         from_pod(args, &snapshot, &clusters)?
     };
-    let text = match args.format {
-        TraceFormat::Text => format!("{}\n", crate::report::sanitize(&shown.text()).trim_end()),
-        TraceFormat::Json => format!("{}\n", serde_json::to_string_pretty(&shown.json()).map_err(|e| e.to_string())?),
+    let text = match args.output_format {
+        TextFormat::Text => format!("{}\n", crate::report::sanitize(&shown.text()).trim_end()),
+        TextFormat::Json => format!("{}\n", serde_json::to_string_pretty(&shown.json()).map_err(|e| e.to_string())?),
     };
     io.print(text.as_bytes())?;
     Ok(if shown.trace.may_answer() { super::EXIT_CLEAN } else { super::EXIT_FINDINGS })

@@ -37,12 +37,12 @@ pub fn word<T: ValueEnum>(value: T) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// How lists are written.
+/// Text for people or JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// For a terminal.
+pub enum TextFormat {
+    /// For people.
     Text,
-    /// JSON.
+    /// For programs.
     Json,
 }
 
