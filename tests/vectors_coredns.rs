@@ -17,7 +17,8 @@ use dnslint::analysis::coredns::{Binary, NothingKnown, ProblemKind, check_with};
 use dnslint::analysis::facts::Facts;
 use dnslint::analysis::servers::graph::Routes;
 use dnslint::analysis::trace::names::Answer;
-use dnslint::analysis::trace::walk::{Step, Walk};
+use dnslint::analysis::trace::step::{Step, Transport};
+use dnslint::analysis::trace::walk::Walk;
 use dnslint::model::{Cluster, assemble};
 use dnslint::source::{LoadOptions, Snapshot};
 use dnslint::syntax::corefile::{
@@ -309,7 +310,7 @@ fn answers_like_coredns() {
             let types = [*kind];
             let mut walk = Walk::new(cluster, &routes.graph, 0, false, &types);
             let asked = format!("{}.", name.to_lowercase());
-            let way = walk.from_node(address.parse().unwrap(), port.parse().unwrap(), &asked);
+            let way = walk.from_node(address.parse().unwrap(), port.parse().unwrap(), &asked, Transport::Udp);
             let (code, data) = outcome_of(&way);
             let mut wanted = want.split_whitespace();
             let code_is_right = wanted.next() == Some(code.as_str());

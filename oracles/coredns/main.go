@@ -1,6 +1,6 @@
 // The harness around CoreDNS: answers questions about Corefiles, one JSON value a line (see ../README.md).
 //
-// One program under several names: coredns-parse, coredns-setup, coredns-loop. A question has the
+// One program under several names: coredns-parse, coredns-setup, coredns-loop, coredns-route. A question has the
 // text of the Corefile, the files beside it and the environment; each runs in an empty directory that holds them.
 package main
 
@@ -29,6 +29,12 @@ type question struct {
 	Env map[string]string `json:"env"`
 	// AnyDirective lets the parser take every word for the name of a directive.
 	AnyDirective bool `json:"any_directive"`
+	// Stubs are upstreams that run: address and port, and `answer` or a response code.
+	Stubs map[string]string `json:"stubs"`
+	// Ask is asked of the running server.
+	Ask []query `json:"ask"`
+	// Repeats is how often each query is asked, so that what is drawn by lot is seen.
+	Repeats int `json:"repeats"`
 }
 
 // serve makes the program the real CoreDNS, for servers that may end their process.
@@ -49,6 +55,7 @@ func main() {
 		"parse": one(parse),
 		"setup": one(setUp),
 		"loop":  loops,
+		"route": one(route),
 	}
 	name := filepath.Base(os.Args[0])
 	answer, known := answers[name[strings.LastIndex(name, "-")+1:]]

@@ -9,7 +9,7 @@ use crate::analysis::pod::libc::{Libc, of_image};
 use crate::analysis::predict::{self, Prediction};
 use crate::analysis::trace::lookup::Course;
 use crate::analysis::trace::names::Answer;
-use crate::analysis::trace::walk::{Step, Transport};
+use crate::analysis::trace::step::{Step, Transport};
 use crate::analysis::trace::{Client, Library, Lookup, Sequence, Trace, trace};
 use crate::model::Cluster;
 use crate::source::{LoadOptions, Lookup as NodeLookup, Snapshot};
@@ -320,6 +320,9 @@ impl Shown<'_> {
             "transport": step.transport,
             "dnat": step.dnat,
             "answer": step.answer,
+            "in_order": step.in_order,
+            "failover": step.failover,
+            "only_after": step.only_after,
             "next": step.next.iter().map(|next| self.step_json(next)).collect::<Vec<_>>(),
         })
     }
@@ -346,7 +349,7 @@ fn answer_text(answer: &Answer) -> String {
         Answer::Nxdomain { reason } => format!("NXDOMAIN: {reason}"),
         Answer::Nodata { reason } => format!("no records: {reason}"),
         Answer::Error { code, reason } => format!("{code}: {reason}"),
-        Answer::Outside { server } => format!("{server} decides, outside the snapshot"),
+        Answer::Outside { server, .. } => format!("{server} decides, outside the snapshot"),
         Answer::DeadEnd { reason } => format!("no answer: {reason}"),
         Answer::Unknown { reason } => format!("not known: {reason}"),
     }

@@ -14,6 +14,7 @@
 mod common;
 mod loops;
 mod parsing;
+mod routing;
 mod setup;
 
 /// One word of a list.

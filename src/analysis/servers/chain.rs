@@ -1,6 +1,7 @@
 //! What the plugins of a server block do with a class of names: end the query, change its name, or leave it to a forward.
 
 use super::read::{Block, falls_through, in_zone, zone_of};
+use super::rewriting::{Effect, Rule};
 use crate::analysis::coredns::{default_build_has, plugin_order, position};
 use crate::syntax::corefile::{Directive, Property, Version};
 
@@ -93,7 +94,7 @@ fn directive_ends(block: &Block<'_>, directive: &Directive, name: &str, asked: A
             }
         }
         // the `loop` plugin counts queries of type HINFO alone
-        "rewrite" => Some(asked == Asked::Probe && changes_hinfo(directive)),
+        "rewrite" => Some(asked == Asked::Probe && Rule::read(directive).changes_type("HINFO")),
         _ if AUTHORITATIVE.contains(&plugin) => Some(concerns() && !falls_through(directive, name)),
         _ if plugin_order(block.version).contains(&plugin) || default_build_has(plugin) => Some(false),
         // a plugin of another project, of which nobody knows what it answers
@@ -131,12 +132,6 @@ fn refuses(directive: &Directive, asked: Asked) -> bool {
     directive.properties.iter().filter(stops).any(|p| every_type(p) || probe(p))
 }
 
-/// `rewrite [stop|continue] type HINFO TYPE`.
-fn changes_hinfo(directive: &Directive) -> bool {
-    let mut words = directive.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue"));
-    words.next() == Some("type") && words.next().is_some_and(|from| from.eq_ignore_ascii_case("HINFO"))
-}
-
 fn forwards(block: &Block<'_>, name: &str) -> Vec<usize> {
     if block.forwards.len() > 1 && block.version < SEVERAL_FORWARDS {
         return Vec::new();
@@ -144,78 +139,36 @@ fn forwards(block: &Block<'_>, name: &str) -> Vec<usize> {
     let mut taken = Vec::new();
     for (index, forward) in block.forwards.iter().enumerate() {
         if !forward.takes(name) {
-            if taken.is_empty() {
-                continue;
-            }
-            break;
+            continue;
         }
         taken.push(index);
-        let goes_on = ["next", "next_on_nodata"].iter().any(|word| forward.syntax.property(word).is_some());
-        if !goes_on {
+        if forward.passes_on().is_empty() {
             break;
         }
     }
     taken
 }
 
-/// The name behind the block's `rewrite name` rules; `None` where a regular expression may change it.
+/// The name behind the block's `rewrite` rules; `None` where a regular expression may change it.
 ///
 /// The first rule that matches ends the list, unless it says `continue` (plugin/rewrite of CoreDNS).
 #[must_use]
 pub fn rewritten(block: &Block<'_>, name: &str) -> Option<String> {
     let mut name = name.to_owned();
-    for rule in block.syntax.directives_named("rewrite") {
-        let goes_on = rule.arg_texts().next() == Some("continue");
-        match rewrite(rule, &name) {
-            Rewrite::Unknown => return None,
-            Rewrite::No => {}
-            Rewrite::To(new) => {
-                name = new;
-                if !goes_on {
-                    break;
-                }
-            }
+    for directive in block.syntax.directives_named("rewrite") {
+        let rule = Rule::read(directive);
+        match rule.effect(&name) {
+            Effect::Regex(pattern, to) if may_match(&pattern, &name) && (to.is_some() || !rule.goes_on) => return None,
+            // those of one type, while clients ask for every type
+            Effect::No | Effect::Type(..) | Effect::Regex(..) => continue,
+            Effect::Matches => {}
+            Effect::Name(new) => name = new,
+        }
+        if !rule.goes_on {
+            break;
         }
     }
     Some(name)
-}
-
-/// What one rule makes of a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rewrite {
-    /// It does not match.
-    No,
-    /// A regular expression that may match.
-    Unknown,
-    /// The new name.
-    To(String),
-}
-
-/// What `rewrite [stop|continue] name [exact|prefix|suffix|substring|regex] FROM TO` makes of a name.
-#[must_use]
-pub fn rewrite(rule: &Directive, name: &str) -> Rewrite {
-    let words: Vec<&str> = rule.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue")).collect();
-    let ["name", rest @ ..] = words.as_slice() else { return Rewrite::No };
-    let (mode, from, to) = match rest {
-        [mode @ ("exact" | "prefix" | "suffix" | "substring" | "regex"), from, to, ..] => (*mode, *from, *to),
-        [from, to, ..] => ("exact", *from, *to),
-        _ => return Rewrite::No,
-    };
-    let new = match mode {
-        "prefix" => {
-            name.strip_prefix(&from.to_ascii_lowercase()).map(|rest| format!("{}{rest}", to.to_ascii_lowercase()))
-        }
-        "suffix" => name.strip_suffix(&absolute(from)).map(|head| format!("{head}{}", absolute(to))),
-        "substring" if name.contains(from) && !from.is_empty() => Some(name.replace(from, to)),
-        "exact" if name == absolute(from) => Some(absolute(to)),
-        "regex" if may_match(from, name) => return Rewrite::Unknown,
-        _ => None,
-    };
-    new.map_or(Rewrite::No, Rewrite::To)
-}
-
-fn absolute(word: &str) -> String {
-    format!("{}.", word.trim_end_matches('.').to_ascii_lowercase())
 }
 
 /// Whether a regular expression may match, judged by the literal text at its end alone.

@@ -11,6 +11,7 @@ pub mod local_resolver;
 pub mod pod_resolvers;
 pub mod public;
 pub mod read;
+pub mod rewriting;
 pub mod routing;
 pub mod select;
 pub mod server_view;

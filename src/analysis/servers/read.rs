@@ -55,6 +55,24 @@ impl Forward<'_> {
         let excepted = name != self.from && self.except.iter().any(|zone| in_zone(name, zone));
         in_zone(name, &self.from) && !excepted
     }
+
+    /// After which responses the next forward of the block is asked: response codes, and `NODATA` for an empty answer
+    /// (`next` and `next_on_nodata`).
+    #[must_use]
+    pub fn passes_on(&self) -> Vec<String> {
+        let named = |name: &'static str| self.syntax.properties_named(name).flat_map(|p| p.arg_texts());
+        let mut codes: Vec<String> = named("next").map(str::to_ascii_uppercase).collect();
+        if self.syntax.property("next_on_nodata").is_some() {
+            codes.push("NODATA".to_owned());
+        }
+        codes
+    }
+
+    /// After which response codes the next upstream is asked (`failover`).
+    #[must_use]
+    pub fn fails_over(&self) -> Vec<String> {
+        self.syntax.properties_named("failover").flat_map(|p| p.arg_texts()).map(str::to_ascii_uppercase).collect()
+    }
 }
 
 /// Where a forward sends queries.

@@ -18,9 +18,11 @@ pub use probe::Notice;
 pub use reach::Sent;
 
 use super::read::{Block, Upstream, in_zone, zone_of};
+use super::rewriting::{Names, Rule};
 use super::select::{Socket, connected, takes_every_address};
 use crate::model::dns_server::ServerKind;
 use crate::source::{Located, Location};
+use crate::syntax::corefile::Directive;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -269,19 +271,10 @@ fn below(zone: String) -> Class {
 const EXAMPLE_NAME: &str = "www.dnslint-example.";
 
 /// The zones and single names that a `rewrite name` rule speaks of.
-fn rewritten_names(
-    rule: &crate::syntax::corefile::Directive,
-    zones: &mut BTreeSet<String>,
-    names: &mut BTreeSet<String>,
-) {
-    let words: Vec<&str> = rule.arg_texts().skip_while(|word| matches!(*word, "stop" | "continue")).collect();
-    match words.as_slice() {
-        ["name", "suffix", from, to, ..] => {
-            zones.extend([*from, *to].map(|word| zone_of(word.trim_start_matches('.'))))
-        }
-        ["name", "exact", from, to, ..] => names.extend([*from, *to].map(zone_of)),
-        ["name", "prefix" | "substring" | "regex", ..] => {}
-        ["name", from, to, ..] => names.extend([*from, *to].map(zone_of)),
-        _ => {}
+fn rewritten_names(directive: &Directive, zones: &mut BTreeSet<String>, names: &mut BTreeSet<String>) {
+    match Rule::read(directive).names() {
+        Some(Names::Suffixes(suffixes)) => zones.extend(suffixes.map(|suffix| zone_of(suffix.trim_start_matches('.')))),
+        Some(Names::Single(single)) => names.extend(single.map(zone_of)),
+        None => {}
     }
 }

@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod lookup;
 pub mod names;
 pub mod plugins;
+pub mod step;
 pub mod wait;
 pub mod walk;
 
@@ -25,8 +26,9 @@ use crate::syntax::resolv_conf::{Environment, ResolvConf, Resolver};
 use lookup::{Course, Question, Reply};
 use names::{Answer, reverse_name};
 use std::net::IpAddr;
+use step::{Step, Transport};
 use wait::Timing;
-use walk::{Step, Transport, Walk};
+use walk::Walk;
 
 /// First kernel in which a Service address no longer costs one of two queries from one socket.
 const FIXED_KERNEL: (u32, u32) = (5, 6);

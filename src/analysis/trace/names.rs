@@ -53,6 +53,10 @@ pub enum Answer {
     Outside {
         /// Its address.
         server: String,
+        /// The name that it is asked for, which a `rewrite` may have changed.
+        name: String,
+        /// The record types that it is asked for.
+        types: Vec<String>,
     },
     /// The query ends where nothing answers.
     DeadEnd {

@@ -1,75 +1,21 @@
 //! The way of one query: from a nameserver through Services, server blocks and node resolvers to whoever answers.
 
-use super::block::{self, Outcome};
+use super::block::{self, Asked, Outcome};
 use super::names::Answer;
+use super::step::{Step, Transport};
 use crate::analysis::effective::versions::MAX_NAMESERVERS;
-use crate::analysis::servers::read::{Upstream, split_address};
+use crate::analysis::servers::read::{Block, Forward, Upstream, split_address};
 use crate::analysis::servers::routing::{Graph, NodeSite, Vertex};
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
 use crate::source::{Located, Location};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Servers on one way; a longer one is a loop.
 const MAX_HOPS: usize = 12;
 /// Steps of one walk over all its branches.
 const MAX_STEPS: usize = 400;
-
-/// How a query travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// UDP, repeated over TCP where the answer is truncated.
-    Udp,
-    /// TCP.
-    Tcp,
-}
-
-/// One step and what follows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// What happens.
-    pub text: String,
-    /// Where it is written.
-    pub at: Vec<Location>,
-    /// How the query gets here.
-    pub transport: Option<Transport>,
-    /// The query passes the destination NAT of a Service address.
-    pub dnat: bool,
-    /// What follows; several where any of them may be taken.
-    pub next: Vec<Self>,
-    /// The end of the way.
-    pub answer: Option<Answer>,
-}
-
-impl Step {
-    pub(super) fn new(text: impl Into<String>, at: impl IntoIterator<Item = Location>) -> Self {
-        let at = at.into_iter().collect();
-        Self { text: text.into(), at, transport: None, dnat: false, next: Vec::new(), answer: None }
-    }
-
-    pub(super) fn ending(mut self, answer: Answer) -> Self {
-        self.answer = Some(answer);
-        self
-    }
-
-    fn dead(text: impl Into<String>, at: Option<Location>, reason: impl Into<String>) -> Self {
-        Self::new(text, at).ending(Answer::DeadEnd { reason: reason.into() })
-    }
-
-    fn then(mut self, next: Vec<Self>) -> Self {
-        self.next = next;
-        self
-    }
-
-    /// Every end of the ways from here.
-    #[must_use]
-    pub fn answers(&self) -> Vec<&Answer> {
-        let below = self.next.iter().flat_map(Self::answers);
-        self.answer.iter().chain(below).collect()
-    }
-}
 
 /// Who sends a query.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +33,26 @@ enum Sender {
 struct Query<'q> {
     sender: Sender,
     name: &'q str,
+    types: &'q [String],
     transport: Transport,
+}
+
+impl Query<'_> {
+    fn outside(&self, server: IpAddr) -> Answer {
+        Answer::Outside { server: server.to_string(), name: self.name.to_owned(), types: self.types.to_vec() }
+    }
+}
+
+/// The servers and blocks behind a query, each with the name that it was asked for: an alias may come back to a block.
+type Path = Vec<(usize, usize, String)>;
+
+/// A server, and the address and port where a query comes in.
+#[derive(Clone, Copy, Debug)]
+struct Door {
+    server: usize,
+    /// The destination; `None` for the server's own pod address, which no manifest names.
+    ip: Option<IpAddr>,
+    port: u16,
 }
 
 /// The cluster as the walk needs it.
@@ -119,23 +84,27 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// Where a query for `name` on a port goes from a process in the node's network.
-    pub fn from_node(&mut self, server: IpAddr, port: u16, name: &str) -> Step {
-        self.steps = 0;
-        self.send(Query { sender: Sender::Node, name, transport: Transport::Udp }, server, port, &mut Vec::new())
+    pub fn from_node(&mut self, server: IpAddr, port: u16, name: &str, transport: Transport) -> Step {
+        self.start(Sender::Node, server, port, name, transport)
     }
 
     /// Where a client's query for `name` goes; `on_node` for processes in the node's network.
     pub fn from_client(&mut self, server: IpAddr, name: &str, on_node: bool, transport: Transport) -> Step {
-        self.steps = 0;
         let sender = if on_node { Sender::Node } else { Sender::Pod };
-        self.send(Query { sender, name, transport }, server, 53, &mut Vec::new())
+        self.start(sender, server, 53, name, transport)
+    }
+
+    fn start(&mut self, sender: Sender, server: IpAddr, port: u16, name: &str, transport: Transport) -> Step {
+        self.steps = 0;
+        let types: Vec<String> = self.types.iter().map(|kind| (*kind).to_owned()).collect();
+        self.send(Query { sender, name, types: &types, transport }, server, port, &mut Vec::new())
     }
 
     fn site(&self) -> Option<&'w NodeSite> {
         self.graph.nodes.get(self.node)
     }
 
-    fn send(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Vec<(usize, usize)>) -> Step {
+    fn send(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Path) -> Step {
         self.steps += 1;
         let mut step = if self.steps > MAX_STEPS || path.len() > MAX_HOPS {
             Step::dead(format!("{ip}"), None, "the way is too long to follow")
@@ -146,7 +115,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         step
     }
 
-    fn land(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Vec<(usize, usize)>) -> Step {
+    fn land(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Path) -> Step {
         let on_node = match query.sender {
             Sender::Pod => false,
             Sender::Node => true,
@@ -157,16 +126,24 @@ impl<'w, 'a> Walk<'w, 'a> {
                 Sender::Pod => {
                     Step::dead(ip.to_string(), None, "in a pod that is the pod itself: nothing answers there")
                 }
-                Sender::Server(own) if !on_node => {
-                    self.enter(query, own, Some(ip), port, format!("{ip} is the server itself"), path)
-                }
+                Sender::Server(own) if !on_node => self.enter(
+                    query,
+                    Door { server: own, ip: Some(ip), port },
+                    format!("{ip} is the server itself"),
+                    path,
+                ),
                 _ => self.on_node(query, self.node, ip, port, path),
             };
         }
         if let Sender::Server(own) = query.sender
             && self.graph.servers.get(own).is_some_and(|v| binds(v, ip))
         {
-            return self.enter(query, own, Some(ip), port, format!("{ip} is the server itself"), path);
+            return self.enter(
+                query,
+                Door { server: own, ip: Some(ip), port },
+                format!("{ip} is the server itself"),
+                path,
+            );
         }
         let graph = self.graph;
         if let Some((cache, local)) = graph
@@ -178,7 +155,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             let name = graph.servers.get(cache).map_or("", |v| v.name.as_str());
             let text = format!("{ip}: node cache {name}, on the pod's own node, without NAT");
             let mut step = Step::new(text, local.location());
-            step.next = vec![self.enter(query, cache, Some(ip), port, String::new(), path)];
+            step.next = vec![self.enter(query, Door { server: cache, ip: Some(ip), port }, String::new(), path)];
             return step;
         }
         if let Some(step) = self.service(query, ip, port, path) {
@@ -187,12 +164,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         let home = graph.nodes.iter().position(|node| node.addresses.contains(&ip));
         match home {
             Some(node) => self.on_node(query, node, ip, port, path),
-            None => Step::new(format!("{ip}: outside the snapshot"), None)
-                .ending(Answer::Outside { server: ip.to_string() }),
+            None => Step::new(format!("{ip}: outside the snapshot"), None).ending(query.outside(ip)),
         }
     }
 
-    fn service(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Vec<(usize, usize)>) -> Option<Step> {
+    fn service(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Path) -> Option<Step> {
         let graph = self.graph;
         let service = self.cluster.objects.services.iter().find(|s| s.addresses().any(|own| own == ip));
         let behind = graph.servers.iter().position(|v| v.service_addresses.iter().any(|a| a.value == ip));
@@ -225,18 +201,12 @@ impl<'w, 'a> Walk<'w, 'a> {
             let port = s.ports.iter().find(|p| p.value.port.as_ref().is_some_and(|n| n.value == i64::from(port)))?;
             port.value.target_port.as_ref()?.value.parse().ok()
         });
-        step.next = vec![self.enter(query, server, None, pods_port.unwrap_or(53), String::new(), path)];
+        let door = Door { server, ip: None, port: pods_port.unwrap_or(53) };
+        step.next = vec![self.enter(query, door, String::new(), path)];
         Some(step)
     }
 
-    fn on_node(
-        &mut self,
-        query: Query<'_>,
-        node: usize,
-        ip: IpAddr,
-        port: u16,
-        path: &mut Vec<(usize, usize)>,
-    ) -> Step {
+    fn on_node(&mut self, query: Query<'_>, node: usize, ip: IpAddr, port: u16, path: &mut Path) -> Step {
         let graph = self.graph;
         let Some(site) = graph.nodes.get(node) else {
             return Step::dead(ip.to_string(), None, "nothing is known of the node");
@@ -245,7 +215,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         if let Some((index, local)) = site.locals.iter().enumerate().find(|(_, l)| l.takes(ip, port)) {
             let step = Step::new(format!("{ip}: {} on {place}", local.program), [local.location]);
             // node resolvers count as servers behind those of the cluster
-            let mark = (usize::MAX - node, index);
+            let mark = (usize::MAX - node, index, query.name.to_owned());
             if path.contains(&mark) {
                 return step.ending(Answer::DeadEnd { reason: "the query is back where it was: a loop".to_owned() });
             }
@@ -261,7 +231,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             .filter(|(_, v)| v.host_network)
             .find(|(index, _)| block::listens(graph, *index, ip, port));
         match server {
-            Some((index, _)) => self.enter(query, index, Some(ip), port, format!("{ip} of {place}"), path),
+            Some((index, _)) => {
+                let door = Door { server: index, ip: Some(ip), port };
+                self.enter(query, door, format!("{ip} of {place}"), path)
+            }
             None => {
                 let reason = format!("the snapshot shows nothing on {place} that answers on port {port} there");
                 Step::new(format!("{ip}: {place}"), None).ending(Answer::Unknown { reason })
@@ -269,13 +242,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    fn local_upstreams(
-        &mut self,
-        query: Query<'_>,
-        node: usize,
-        index: usize,
-        path: &mut Vec<(usize, usize)>,
-    ) -> Vec<Step> {
+    fn local_upstreams(&mut self, query: Query<'_>, node: usize, index: usize, path: &mut Path) -> Vec<Step> {
         let graph = self.graph;
         let Some(local) = graph.nodes.get(node).and_then(|n| n.locals.get(index)) else { return Vec::new() };
         let upstreams = local.asks(query.name);
@@ -297,15 +264,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// Enters a server: the block that takes the name, then its plugins.
-    fn enter(
-        &mut self,
-        query: Query<'_>,
-        server: usize,
-        ip: Option<IpAddr>,
-        port: u16,
-        lead: String,
-        path: &mut Vec<(usize, usize)>,
-    ) -> Step {
+    fn enter(&mut self, query: Query<'_>, door: Door, lead: String, path: &mut Path) -> Step {
+        let Door { server, ip, port } = door;
         let graph = self.graph;
         let Some(vertex) = graph.servers.get(server) else { return Step::dead(lead, None, "no such server") };
         let lead = if lead.is_empty() { vertex.name.clone() } else { format!("{lead}: {}", vertex.name) };
@@ -320,51 +280,66 @@ impl<'w, 'a> Walk<'w, 'a> {
         let Some(block) = vertex.blocks.get(index) else { return Step::dead(lead, None, "no such block") };
         let zone = block.best_zone(query.name).map_or(".", |z| z.value.as_str());
         let step = Step::new(format!("{lead}, block `{zone}`"), [block.location]);
-        if path.contains(&(server, index)) {
+        let mark = (server, index, query.name.to_owned());
+        if path.contains(&mark) {
             return step.ending(Answer::DeadEnd { reason: "the query is back where it was: a loop".to_owned() });
         }
-        path.push((server, index));
-        let next = self.chain(query, server, index, path);
+        path.push(mark);
+        let next = self.chain(query, door, index, path);
         path.pop();
         step.then(next)
     }
 
-    fn chain(&mut self, query: Query<'_>, server: usize, index: usize, path: &mut Vec<(usize, usize)>) -> Vec<Step> {
+    fn chain(&mut self, query: Query<'_>, door: Door, index: usize, path: &mut Path) -> Vec<Step> {
+        let server = door.server;
         let graph = self.graph;
         let Some(config) = self.cluster.dns_servers.get(server) else { return Vec::new() };
         let Some(block) = graph.servers.get(server).and_then(|v| v.blocks.get(index)) else { return Vec::new() };
-        let handled = block::run(self.cluster, config, block, query.name, self.types);
+        let asked = Asked { name: query.name, types: query.types, client: client(query.sender, door.ip) };
+        let handled = block::run(self.cluster, config, block, asked);
+        let query = Query { name: &handled.name, types: &handled.types, ..query };
         let mut steps = handled.steps;
         match handled.outcome {
             Outcome::Answered => {}
-            Outcome::Alias { target } => {
+            Outcome::Alias { target, keeps_code } => {
                 // the target starts again at the choice of the block, on the same listener
-                let again = Query { name: &target, sender: Sender::Server(server), ..query };
-                let next = match block::select(graph, server, &target, None, block.port()) {
+                let again = Query { name: &target, ..query };
+                let mut next = match block::select(graph, server, &target, door.ip, door.port) {
                     Some(_) if path.len() < MAX_HOPS => {
-                        self.enter(again, server, None, block.port(), format!("{target} is asked next"), path)
+                        self.enter(again, door, format!("{target} is asked next"), path)
                     }
-                    _ => Step::new(target.clone(), None)
-                        .ending(Answer::Unknown { reason: "nothing takes the alias".to_owned() }),
+                    Some(_) => Step::dead(target.clone(), None, "the way is too long to follow"),
+                    None => {
+                        let reason = "no block of the server takes the name that the alias leads to".to_owned();
+                        Step::new(target.clone(), None).ending(Answer::Nodata { reason })
+                    }
                 };
+                next.hide_code(keeps_code);
                 steps.push(next);
             }
-            Outcome::Forward { index, name } => {
-                let next = self.forward(Query { name: &name, ..query }, server, block, index, path);
-                steps.push(next);
+            Outcome::Forward { indexes, otherwise } => {
+                let mut passed_on = Vec::new();
+                for index in indexes {
+                    let mut next = self.forward(query, server, block, index, path);
+                    next.only_after = std::mem::take(&mut passed_on);
+                    if !next.only_after.is_empty() {
+                        next.text = format!("after {}: {}", next.only_after.join(" or "), next.text);
+                    }
+                    passed_on = block.forwards.get(index).map(Forward::passes_on).unwrap_or_default();
+                    steps.push(next);
+                }
+                if let Some(answer) = otherwise {
+                    let text = format!("after {}: no forward of the block is left", passed_on.join(" or "));
+                    let mut last = Step::new(text, [block.location]).ending(answer);
+                    last.only_after = passed_on;
+                    steps.push(last);
+                }
             }
         }
         steps
     }
 
-    fn forward(
-        &mut self,
-        query: Query<'_>,
-        server: usize,
-        block: &crate::analysis::servers::read::Block<'_>,
-        index: usize,
-        path: &mut Vec<(usize, usize)>,
-    ) -> Step {
+    fn forward(&mut self, query: Query<'_>, server: usize, block: &Block<'_>, index: usize, path: &mut Path) -> Step {
         let Some(forward) = block.forwards.get(index) else { return Step::dead("forward", None, "no such forward") };
         let forced = forward.force_tcp.is_some();
         let prefer_udp = forward.syntax.property("prefer_udp").is_some();
@@ -373,10 +348,15 @@ impl<'w, 'a> Walk<'w, 'a> {
             (false, true) => Transport::Udp,
             (false, false) => query.transport,
         };
-        let tail = if forced { ", over TCP (force_tcp)" } else { "" };
+        let mut tail = if forced { ", over TCP (force_tcp)".to_owned() } else { String::new() };
+        let in_order = forward.sequential && forward.upstreams.len() > 1;
+        if in_order {
+            tail.push_str(", in this order (policy sequential)");
+        }
         let words: Vec<&str> = forward.syntax.arg_texts().collect();
         let at = std::iter::once(forward.location).chain(forward.force_tcp);
         let mut step = Step::new(format!("forward {}{tail}", words.join(" ")), at);
+        (step.in_order, step.failover) = (in_order, forward.fails_over());
         let query = Query { sender: Sender::Server(server), transport, ..query };
         for upstream in &forward.upstreams {
             step.next.extend(self.upstream(query, server, upstream, path));
@@ -392,13 +372,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         query: Query<'_>,
         server: usize,
         upstream: &Located<Upstream>,
-        path: &mut Vec<(usize, usize)>,
+        path: &mut Path,
     ) -> Vec<Step> {
         let pillar = |w: &Self| w.graph.servers.get(server).and_then(|v| v.cluster_dns_pillar.clone());
         match &upstream.value {
             Upstream::Address { ip, encrypted: true, .. } => {
                 let step = Step::new(format!("{ip}: over TLS"), upstream.location());
-                vec![step.ending(Answer::Outside { server: ip.to_string() })]
+                vec![step.ending(query.outside(*ip))]
             }
             Upstream::Address { ip, port, .. } => vec![self.send(query, *ip, *port, path)],
             Upstream::File(file) if file == "/etc/resolv.conf" => self.own_file(query, server, path),
@@ -419,7 +399,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// The nameservers of the server's own resolv.conf: a node cache runs on this node, CoreDNS on any.
-    fn own_file(&mut self, query: Query<'_>, server: usize, path: &mut Vec<(usize, usize)>) -> Vec<Step> {
+    fn own_file(&mut self, query: Query<'_>, server: usize, path: &mut Path) -> Vec<Step> {
         let graph = self.graph;
         let Some(vertex) = graph.servers.get(server) else { return Vec::new() };
         let every: Vec<usize> =
@@ -476,6 +456,12 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub fn node_name(&self) -> &str {
         self.site().map_or("", |site| site.name.as_str())
     }
+}
+
+/// The address of a client, where the files tell it: queries to the loopback come from there.
+fn client(sender: Sender, to: Option<IpAddr>) -> Option<IpAddr> {
+    let own = to.filter(|ip| ip.is_loopback() && !matches!(sender, Sender::Pod))?;
+    Some(if own.is_ipv4() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { IpAddr::V6(Ipv6Addr::LOCALHOST) })
 }
 
 fn unknown(text: &str, at: Option<Location>, reason: &str) -> Step {

@@ -1,6 +1,8 @@
 //! What single plugins of CoreDNS make of a query, from their directive and the files that the snapshot has.
 
+pub mod acl;
 pub mod hosts;
+pub mod local;
 pub mod rewrite;
 pub mod template;
 pub mod zone_file;

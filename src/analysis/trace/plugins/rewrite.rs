@@ -1,42 +1,51 @@
-//! `rewrite`: the name that the plugins behind it see; regular expressions are run (`plugin/rewrite/name.go`).
+//! `rewrite`: the query that the plugins behind it see; regular expressions are run (`plugin/rewrite/name.go`).
 
 use super::expression;
-use crate::analysis::servers::chain;
-use crate::syntax::corefile::Directive;
+use crate::analysis::servers::rewriting::{Effect, Rule};
 
-/// What a rule does to a name.
+/// Longest label and name, in bytes (RFC 1035, section 2.3.4).
+const MAX_LABEL: usize = 63;
+const MAX_NAME: usize = 254;
+
+/// What a rule does to a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rewrite {
-    /// It does not match, or is about something else than the name.
+    /// It does not match.
     No,
-    /// The new name, and whether later rules are looked at, too (`continue`).
-    To {
-        /// Fully qualified, lower case.
-        name: String,
-        /// Later rules are looked at.
-        goes_on: bool,
-    },
+    /// It matches and changes neither name nor type.
+    Matches,
+    /// The new name, fully qualified, lower case.
+    Name(String),
+    /// The new name is none: the server fails.
+    Invalid(String),
+    /// Queries of one type become queries of another.
+    Type(String, String),
     /// The expression is one that we cannot run.
     Unknown(String),
 }
 
 /// Applies a rule to a name.
 #[must_use]
-pub fn apply(directive: &Directive, name: &str) -> Rewrite {
-    let goes_on = directive.arg_texts().next() == Some("continue");
-    match chain::rewrite(directive, name) {
-        chain::Rewrite::No => Rewrite::No,
-        chain::Rewrite::To(name) => Rewrite::To { name, goes_on },
-        chain::Rewrite::Unknown => {
-            let mut words = directive.arg_texts().skip_while(|word| *word != "regex").skip(1);
-            let (from, to) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let Some(regex) = expression(from) else { return Rewrite::Unknown(from.to_owned()) };
+pub fn apply(rule: &Rule, name: &str) -> Rewrite {
+    match rule.effect(name) {
+        Effect::No => Rewrite::No,
+        Effect::Matches => Rewrite::Matches,
+        Effect::Name(name) => checked(name),
+        Effect::Type(from, to) => Rewrite::Type(from, to),
+        Effect::Regex(pattern, to) => {
+            let Some(regex) = expression(&pattern) else { return Rewrite::Unknown(pattern) };
             let Some(groups) = regex.captures(name) else { return Rewrite::No };
             let groups: Vec<&str> = groups.iter().map(|g| g.map_or("", |m| m.as_str())).collect();
-            let name = format!("{}.", fill(to, &groups).trim_end_matches('.').to_ascii_lowercase());
-            Rewrite::To { name, goes_on }
+            to.map_or(Rewrite::Matches, |to| checked(fill(&to, &groups)))
         }
     }
+}
+
+/// CoreDNS answers SERVFAIL where a rule leaves no valid name (`invalid name after rewrite`).
+fn checked(name: String) -> Rewrite {
+    let labels = name.strip_suffix('.').unwrap_or(&name);
+    let valid = name == "." || labels.split('.').all(|label| (1..=MAX_LABEL).contains(&label.len()));
+    if valid && name.len() <= MAX_NAME { Rewrite::Name(name) } else { Rewrite::Invalid(name) }
 }
 
 /// `{1}` stands for the first group, `{0}` for the whole match.

@@ -6,18 +6,19 @@ use crate::analysis::trace::names::Answer;
 use crate::syntax::corefile::Directive;
 use regex::Captures;
 
-/// What the template gives for a name of its zones.
+/// Whether the template is for a type, in class IN.
+#[must_use]
+pub fn takes(directive: &Directive, kind: &str) -> bool {
+    let word = |index: usize| directive.arg_texts().nth(index).unwrap_or("ANY").to_ascii_uppercase();
+    let (class, own) = (word(0), word(1));
+    matches!(class.as_str(), "IN" | "ANY") && (own == "ANY" || kind == "ANY" || own == kind)
+}
+
+/// What the template gives for a name of its zones and types that it takes.
 ///
-/// One of another type or class leaves the query alone; one of the type whose expressions do not match ends it with
-/// `SERVFAIL` unless it falls through.
+/// A name that its expressions do not match ends with `SERVFAIL` unless it falls through.
 #[must_use]
 pub fn answer(directive: &Directive, name: &str, zone: &str, types: &[&str]) -> Verdict {
-    let word = |index: usize| directive.arg_texts().nth(index).unwrap_or("ANY").to_ascii_uppercase();
-    let (class, kind) = (word(0), word(1));
-    if !matches!(class.as_str(), "IN" | "ANY") || (kind != "ANY" && !types.contains(&kind.as_str())) {
-        return Verdict::Pass;
-    }
-    let types: Vec<&str> = types.iter().copied().filter(|t| kind == "ANY" || *t == kind).collect();
     let mut patterns: Vec<&str> = directive.properties_named("match").flat_map(|p| p.arg_texts()).collect();
     if patterns.is_empty() {
         patterns.push(".*");
@@ -29,7 +30,7 @@ pub fn answer(directive: &Directive, name: &str, zone: &str, types: &[&str]) -> 
         };
         if let Some(groups) = regex.captures(name) {
             let data = Data { name, zone, kind: types.first().copied().unwrap_or("A"), groups };
-            return Verdict::Ends(records(directive, &data, &types));
+            return Verdict::Ends(records(directive, &data, types));
         }
     }
     let reason = "no pattern of the template matches the name";

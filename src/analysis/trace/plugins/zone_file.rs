@@ -1,15 +1,16 @@
 //! `file`: a zone in the master file format of RFC 1035, section 5 (`plugin/file`).
 
 use super::{Verdict, from_records};
-use crate::analysis::servers::read::falls_through;
 use crate::analysis::trace::names::Answer;
-use crate::syntax::corefile::Directive;
 
 /// Types that we tell apart from TTLs, classes and owners.
 const TYPES: [&str; 16] = [
     "A", "AAAA", "CAA", "CNAME", "DNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB",
     "TXT",
 ];
+
+/// Aliases in one zone that CoreDNS follows.
+const MAX_ALIASES: usize = 8;
 
 /// One record of the zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,38 +108,66 @@ fn data(kind: &str, words: &[&str], origin: &str) -> String {
     }
 }
 
-/// What the zone gives for a name in it (`Zone.Lookup`): the name itself, a delegation above it, a wildcard, or nothing.
+/// What the zone gives for a name in it (`Zone.Lookup`): a delegation, the name itself, a wildcard, or nothing.
+///
+/// Names that have no records of their own but others below them are answered as empty, and yet fall through; the top
+/// of the zone is one of them where it has nothing but SOA and NS.
 #[must_use]
-pub fn answer(directive: &Directive, records: &[Record], name: &str, zone: &str, types: &[&str]) -> Verdict {
+pub fn answer(records: &[Record], name: &str, zone: &str, types: &[&str], through: bool) -> Verdict {
     let of = |owner: &str| -> Vec<(String, String)> {
         let own = records.iter().filter(|r| r.owner == owner);
         own.map(|r| (r.kind.clone(), r.data.clone())).collect()
     };
     let what = format!("zone file of {zone}");
     let absent = "the zone has the name without such records";
-    if let Some(cut) = ancestors(name, zone).into_iter().rev().find(|cut| of(cut).iter().any(|(kind, _)| kind == "NS"))
-    {
+    let above = ancestors(name, zone).into_iter().rev().chain((name != zone).then(|| name.to_owned()));
+    if let Some(cut) = above.into_iter().find(|cut| of(cut).iter().any(|(kind, _)| kind == "NS")) {
         return Verdict::Ends(Answer::Nodata { reason: format!("the zone delegates {cut} to other servers") });
     }
     let own = of(name);
-    if !own.is_empty() {
-        return Verdict::Ends(from_records(own, types, &what, absent));
+    let bare = name == zone && !own.iter().any(|(kind, _)| types.contains(&kind.as_str()) || !is_of_top(kind));
+    if !own.is_empty() && !bare {
+        return Verdict::Ends(inside(records, from_records(own, types, &what, absent), types, &what));
     }
-    if records.iter().any(|r| r.owner.ends_with(&format!(".{name}"))) {
-        return Verdict::Ends(Answer::Nodata { reason: "the zone has only names below it".to_owned() });
+    if records.iter().any(|r| is_below(&r.owner, name)) {
+        let reason = "the zone has only names below it".to_owned();
+        return if through { Verdict::FallsThrough(reason) } else { Verdict::Ends(Answer::Nodata { reason }) };
     }
     // the wildcard beside the closest name that exists
-    for parent in ancestors(name, zone).into_iter().chain([zone.to_owned()]) {
+    for parent in ancestors(name, zone).into_iter().chain((name != zone).then(|| zone.to_owned())) {
         let wild = of(&format!("*.{parent}"));
         if !wild.is_empty() {
-            return Verdict::Ends(from_records(wild, types, &what, absent));
+            return Verdict::Ends(inside(records, from_records(wild, types, &what, absent), types, &what));
         }
-        if records.iter().any(|r| r.owner == parent || r.owner.ends_with(&format!(".{parent}"))) {
+        if records.iter().any(|r| r.owner == parent || is_below(&r.owner, &parent)) {
             break;
         }
     }
     let reason = format!("the zone file of {zone} has no such name");
-    if falls_through(directive, name) { Verdict::FallsThrough(reason) } else { Verdict::Ends(Answer::no(reason)) }
+    if through { Verdict::FallsThrough(reason) } else { Verdict::Ends(Answer::no(reason)) }
+}
+
+/// An alias to a name that the zone has is followed in the zone, past the other plugins (`externalLookup`).
+fn inside(records: &[Record], mut answer: Answer, types: &[&str], what: &str) -> Answer {
+    for _ in 0..MAX_ALIASES {
+        let Answer::Alias { target, .. } = &answer else { break };
+        let own = records.iter().filter(|r| r.owner == *target);
+        let own: Vec<(String, String)> = own.map(|r| (r.kind.clone(), r.data.clone())).collect();
+        if own.is_empty() {
+            break;
+        }
+        answer = from_records(own, types, what, "the name that the alias leads to has no such records");
+    }
+    answer
+}
+
+/// Types that are kept apart from the other records at the top of a zone.
+fn is_of_top(kind: &str) -> bool {
+    matches!(kind, "SOA" | "NS")
+}
+
+fn is_below(name: &str, parent: &str) -> bool {
+    name.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// The names above `name` and below `zone`, the nearest first.
@@ -158,22 +187,13 @@ fn ancestors(name: &str, zone: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::corefile::{NoImports, Options, parse};
 
     const ZONE: &str = "$ORIGIN example.org.\n$TTL 60\n@ IN SOA ns h (\n 1 ; serial\n 60 60 60 60 )\n@ NS ns\nns A 10.0.0.1\n\
-        a 60 IN A 10.0.0.2\n  AAAA fd00::2\nc CNAME a\n*.w A 10.0.0.3\nsub NS ns.sub\nx.ent TXT \"a;b\" ; note\n";
+        a 60 IN A 10.0.0.2\n  AAAA fd00::2\nc CNAME a\nd CNAME h.org.\n*.w A 10.0.0.3\nsub NS ns.sub\nx.ent TXT \"a;b\" ; note\n";
 
     fn look(name: &str, types: &[&str]) -> Verdict {
-        let options = Options {
-            main_file_name: "Corefile",
-            directory: "/",
-            env: &|_| None,
-            valid_directives: None,
-            imports: &NoImports,
-        };
-        let parsed = parse(". {\nfile db example.org\n}\n", &options);
         let records = read(ZONE, "example.org.").unwrap();
-        answer(&parsed.blocks[0].directives[0], &records, name, "example.org.", types)
+        answer(&records, name, "example.org.", types, false)
     }
 
     #[test]
@@ -187,8 +207,9 @@ mod tests {
         assert_eq!(look("a.example.org.", &["A", "AAAA"]), records(&["10.0.0.2", "fd00::2"]));
         assert_eq!(look("q.w.example.org.", &["A"]), records(&["10.0.0.3"]));
         assert_eq!(look("x.ent.example.org.", &["TXT"]), records(&["\"a;b\""]));
+        assert_eq!(look("c.example.org.", &["A"]), records(&["10.0.0.2"]));
         assert!(
-            matches!(look("c.example.org.", &["A"]), Verdict::Ends(Answer::Alias { target, .. }) if target == "a.example.org.")
+            matches!(look("d.example.org.", &["A"]), Verdict::Ends(Answer::Alias { target, .. }) if target == "h.org.")
         );
         for name in ["a.example.org.", "ent.example.org.", "h.sub.example.org."] {
             assert!(matches!(look(name, &["SRV"]), Verdict::Ends(Answer::Nodata { .. })), "{name}");
