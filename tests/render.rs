@@ -12,6 +12,7 @@
 
 mod common;
 
+use common::renderings::requests;
 use common::{check, lines, root};
 use dnslint::analysis::collect::Assumptions;
 use dnslint::analysis::facts::ProxyMode;
@@ -19,7 +20,7 @@ use dnslint::cli::engine::BuiltIn;
 use dnslint::cli::{Io, run};
 use dnslint::model::{Cluster, assemble};
 use dnslint::render::distribution::Distribution;
-use dnslint::render::request::{Companion, NodeForm, Resolver, Update};
+use dnslint::render::request::NodeForm;
 use dnslint::render::{Part, Plan, Request, plan};
 use dnslint::source::Snapshot;
 use dnslint::syntax::corefile::{Shape, format};
@@ -27,51 +28,19 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-const DISTRIBUTIONS: [Distribution; 4] =
-    [Distribution::K3s, Distribution::Kubeadm, Distribution::Rke2, Distribution::Kubespray];
-const PROXIES: [ProxyMode; 4] = [ProxyMode::Iptables, ProxyMode::Ipvs, ProxyMode::Nftables, ProxyMode::Replaced];
-
-fn rendered(request: &Request) -> Plan {
-    plan(request, &Snapshot::default(), &Cluster::default(), &Assumptions::default())
-        .unwrap_or_else(|refusal| panic!("{request:?}: {}", refusal.reason))
+/// What makes no difference to the test: the snapshot is empty.
+fn try_plan(request: &Request) -> Result<Plan, String> {
+    plan(request, &Snapshot::default(), &Cluster::default(), &Assumptions::default()).map_err(|refusal| refusal.reason)
 }
 
-/// Every combination of distribution, proxy, addresses, domain and style.
-fn requests() -> Vec<Request> {
-    let mut all = Vec::new();
-    for distribution in DISTRIBUTIONS {
-        for proxy in PROXIES {
-            for dns in [vec![], vec!["10.99.0.10"], vec!["fd00:99::a"], vec!["10.99.0.10", "fd00:99::a"]] {
-                for domain in [None, Some("k8s.example.net")] {
-                    for style in 0..3 {
-                        all.push(Request {
-                            proxy: Some(proxy),
-                            cluster_dns: dns.iter().map(|ip| ip.parse().unwrap()).collect(),
-                            cluster_domain: domain.map(str::to_owned),
-                            udp: style == 1,
-                            update: [Update::Rolling, Update::OnDelete, Update::InPlace][style],
-                            upstreams: [vec![], vec!["192.0.2.53".to_owned()], vec!["/run/resolv.conf".to_owned()]]
-                                [style]
-                                .clone(),
-                            companions: if style == 2 {
-                                vec![Companion::PodMonitor, Companion::NetworkPolicy]
-                            } else {
-                                Vec::new()
-                            },
-                            ..Request::of(distribution)
-                        });
-                    }
-                }
-            }
-        }
-    }
-    all
+fn rendered(request: &Request) -> Plan {
+    try_plan(request).unwrap_or_else(|reason| panic!("{request:?}: {reason}"))
 }
 
 #[test]
 fn every_combination_parses_and_lints_clean() {
     let all = requests();
-    assert!(all.len() >= 200, "{}", all.len());
+    assert!(all.len() >= 384, "{}", all.len());
     let mut problems = Vec::new();
     for request in &all {
         let made = rendered(request);
@@ -92,19 +61,17 @@ fn every_combination_parses_and_lints_clean() {
 
 #[test]
 fn corefiles_are_formatted() {
+    let mut corefiles = 0;
     for request in requests() {
-        for resolver in [Resolver::NodeCache, Resolver::CoreDns] {
-            let request = Request { resolver, ..request.clone() };
-            let Ok(made) = plan(&request, &Snapshot::default(), &Cluster::default(), &Assumptions::default()) else {
-                continue;
-            };
-            let snapshot = Snapshot::from_texts(made.files.iter().map(|file| (file.path.clone(), file.text.clone())));
-            let clusters = assemble(&snapshot);
-            for text in clusters.iter().flat_map(|c| &c.dns_servers).filter_map(|s| s.config.as_ref()?.text()) {
-                assert_eq!(format(&text.text, Shape::Corefile).unwrap().changes, [], "{}", text.text);
-            }
+        let made = rendered(&request);
+        let snapshot = Snapshot::from_texts(made.files.iter().map(|file| (file.path.clone(), file.text.clone())));
+        let clusters = assemble(&snapshot);
+        for text in clusters.iter().flat_map(|c| &c.dns_servers).filter_map(|s| s.config.as_ref()?.text()) {
+            assert_eq!(format(&text.text, Shape::Corefile).unwrap().changes, [], "{}", text.text);
+            corefiles += 1;
         }
     }
+    assert!(corefiles >= 256, "{corefiles}");
 }
 
 /// Lines of the second text that the first does not have, and the other way round.
@@ -328,4 +295,154 @@ fn node_forms_of_the_library() {
     let made = rendered(&Request { proxy: Some(ProxyMode::Ipvs), ..Request::of(Distribution::K3s) });
     let node: Vec<&str> = made.files.iter().filter(|f| f.part == Part::Node).map(|f| f.text.as_str()).collect();
     assert!(node[0].contains("kubelet-arg+:\n- \"cluster-dns=169.254.20.10\"\n"), "{node:?}");
+}
+
+#[test]
+fn a_flag_that_beats_the_files_is_changed_where_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(Path::new(&cluster("kubeadm-conntrack-ipvs")), dir.path());
+    let path = dir.path().to_str().unwrap();
+    let flags = "var/lib/kubelet/kubeadm-flags.env";
+    let node = |name: &str| dir.path().join("nodes").join(name).join(flags);
+    let set = |name: &str, flag: &str| {
+        let old = fs::read_to_string(node(name)).unwrap();
+        fs::write(node(name), old.replacen("ARGS=\"", &format!("ARGS=\"{flag} "), 1)).unwrap();
+    };
+    set("hkk8snode001", "--cluster-dns=192.96.0.10");
+    let made = render(&["--kubeadm", path, "--only", "node", "--diff"]);
+    assert_eq!(made.code, 1, "{}", made.stderr);
+    assert!(made.stdout.contains("+KUBELET_KUBEADM_ARGS=\"--cluster-dns=169.254.20.10 "), "{}", made.stdout);
+    let note = format!(
+        "a flag beats every configuration file: `--cluster-dns` of hkk8snode001 at {path}/nodes/hkk8snode001/{flags}:1 is changed"
+    );
+    assert!(made.stderr.contains(&note), "{}", made.stderr);
+    // another node has no such flag: its configuration file changes
+    assert!(made.stdout.contains("hkk8smaster001/var/lib/kubelet/config.yaml"), "{}", made.stdout);
+
+    let all = render(&["--kubeadm", path, "--out", path]);
+    assert_eq!(all.code, 0, "{}", all.stderr);
+    let after = check(&common::snapshot(dir.path()), &["cluster-dns-not-node-cache", "cluster-dns-mismatch"]);
+    assert!(after.is_empty(), "{}", lines(&common::snapshot(dir.path()), &after));
+
+    // a repeated flag is left to a person, who is told where
+    set("hkk8snode002", "--cluster-dns=192.96.0.10 --cluster-dns=192.96.0.10");
+    let refused = render(&["--kubeadm", path, "--only", "node", "--diff"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    let place = format!("--> {path}/nodes/hkk8snode002/{flags}:1:");
+    assert!(
+        refused.stderr.contains(&place) && refused.stderr.contains("set it to 169.254.20.10"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_flag_in_a_unit_of_k3s_is_changed_there() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(Path::new(&cluster("stock-k3s")), dir.path());
+    let unit = dir.path().join("nodes/k3s-server/etc/systemd/system/k3s.service");
+    let old = fs::read_to_string(&unit).unwrap();
+    let new = old.replacen(
+        "    server \\\n",
+        "    server --kubelet-arg=cluster-dns=10.43.0.10 --resolv-conf=/etc/resolv.conf \\\n",
+        1,
+    );
+    assert_ne!(old, new);
+    fs::write(&unit, new).unwrap();
+    let path = dir.path().to_str().unwrap();
+    let args = ["--k3s", path, "--proxy-mode", "ipvs", "--resolv-conf", "/run/up.conf", "--only", "node", "--diff"];
+    let made = render(&args);
+    assert_eq!(made.code, 1, "{}", made.stderr);
+    assert!(
+        made.stdout.contains("+    server --kubelet-arg=cluster-dns=169.254.20.10 --resolv-conf=/run/up.conf \\\n"),
+        "{}",
+        made.stdout
+    );
+    assert!(made.stdout.contains("k3s-agent-1/etc/rancher/k3s/config.yaml.d/50-dnslint.yaml"), "{}", made.stdout);
+    assert!(!made.stdout.contains("k3s-server/etc/rancher"), "{}", made.stdout);
+    assert!(made.stderr.contains("put its files in place, `systemctl daemon-reload`, "), "{}", made.stderr);
+}
+
+#[test]
+fn steps_speak_of_what_was_asked() {
+    let stream = render(&["--kubeadm"]);
+    assert!(stream.stderr.contains("1. give this output to `kubectl apply -f -`\n"), "{}", stream.stderr);
+    let file = render(&["--kubeadm", "--out", "made", "--check"]);
+    assert!(file.stderr.contains("1. `kubectl apply -f made/manifests/node-local-dns.yaml`\n"), "{}", file.stderr);
+    let k3s = render(&["--k3s", "--out", "made", "--check"]);
+    let path = "var/lib/rancher/k3s/server/manifests/node-local-dns.yaml";
+    assert!(k3s.stderr.contains(&format!("1. copy made/{path} to /{path} on every server")), "{}", k3s.stderr);
+    let node = render(&["--k3s", &cluster("k3s-gateway"), "--only", "node"]);
+    for word in ["kubectl apply", "rollout status", "image", "dig"] {
+        assert!(!node.stderr.contains(word), "{word}: {}", node.stderr);
+    }
+    assert!(node.stderr.contains("resolver file for pods"), "{}", node.stderr);
+    let manifests = render(&["--kubeadm", &cluster("kubeadm-conntrack-ipvs"), "--only", "manifests", "--check"]);
+    assert!(!manifests.stderr.contains("systemctl"), "{}", manifests.stderr);
+}
+
+#[test]
+fn a_flag_that_would_change_nothing_is_refused() {
+    for (args, reason) in [
+        ("--rke2 --upstream 192.0.2.53", "--upstream: RKE2 installs its own node cache and has no setting for that"),
+        ("--rke2 --health-port 8081", "--health-port: RKE2"),
+        ("--rke2 --image example.net/x:1", "--image is for rendered manifests"),
+        ("--kubespray --update in-place", "--update is for rendered manifests"),
+        ("--kubespray --with pod-monitor", "--with is for rendered manifests"),
+        ("--kubespray --udp", "--udp: kubespray"),
+        ("--kubespray --upstream 192.0.2.53:5353", "`192.0.2.53:5353` is no plain address"),
+        ("--kubeadm --node-form unit", "--node-form: settings of kubeadm's nodes have one form"),
+        ("--k3s --proxy-mode ipvs --resolver coredns --with pod-monitor", "--with is for the node cache's manifests"),
+        ("--k3s --proxy-mode ipvs --resolver hickory-dns --upstream 192.0.2.53 --health-port 1", "hickory-dns"),
+        ("--rke2 --cluster-dns fd00::a", "RKE2's chart writes `health fd00:169:254:20::10:…` without brackets"),
+    ] {
+        let made = render(&args.split(' ').collect::<Vec<_>>());
+        assert_eq!((made.code, made.stdout.as_str()), (2, ""), "{args}: {}", made.stderr);
+        assert!(made.stderr.contains(reason), "{args}: {}", made.stderr);
+    }
+}
+
+/// Names as the chart and the role have them: rancher/rke2-charts `packages/rke2-coredns` (`values.yaml.patch`,
+/// `overlay/templates/configmap-nodelocal.yaml`), kubernetes-sigs/kubespray `inventory/sample/group_vars` and
+/// `roles/kubernetes-apps/ansible/templates/nodelocaldns-config.yml.j2`.
+#[test]
+fn settings_of_rke2_and_kubespray_have_their_names() {
+    let keys = |text: &str| -> Vec<String> {
+        let known = |line: &&str| !line.trim_start().starts_with(['#', '-']) && line.contains(':');
+        text.lines().filter(known).map(|line| line.split(':').next().unwrap().trim().to_owned()).collect()
+    };
+    let chart = |proxy| {
+        let text = rendered(&Request { proxy: Some(proxy), ..Request::of(Distribution::Rke2) }).files[0].text.clone();
+        keys(text.split("valuesContent: |-\n").nth(1).unwrap()).join(" ")
+    };
+    assert_eq!(chart(ProxyMode::Iptables), "nodelocal enabled ip_address");
+    assert_eq!(chart(ProxyMode::Ipvs), "nodelocal enabled ip_address ipvs");
+    assert_eq!(chart(ProxyMode::Nftables), "nodelocal enabled ip_address ipvs");
+    assert_eq!(chart(ProxyMode::Replaced), "nodelocal enabled ip_address use_cilium_lrp");
+    let role = rendered(&Request {
+        health_port: Some(9264),
+        metrics_port: Some(9263),
+        upstreams: vec!["192.0.2.53".to_owned()],
+        resolv_conf: Some("/run/up.conf".to_owned()),
+        ..Request::of(Distribution::Kubespray)
+    });
+    assert_eq!(
+        keys(&role.files[0].text).join(" "),
+        "enable_nodelocaldns nodelocaldns_ip nodelocaldns_health_port nodelocaldns_prometheus_port kube_resolv_conf \
+         upstream_dns_servers"
+    );
+    // the role's cache is named by every kubelet, in iptables mode as well
+    let iptables = rendered(&Request { proxy: Some(ProxyMode::Iptables), ..Request::of(Distribution::Kubespray) });
+    assert!(iptables.steps.iter().any(|step| step.contains("keep their old nameserver")), "{:?}", iptables.steps);
+}
+
+#[test]
+fn stub_zones_reach_the_charts_and_roles() {
+    let split = cluster("healthy-split-horizon");
+    let rke2 = render(&["--rke2", &split, "--cluster-dns", "10.96.0.10", "--only", "manifests"]);
+    assert_eq!(rke2.code, 0, "{}", rke2.stderr);
+    assert!(rke2.stdout.contains("      extraClusterDomains:\n      - \""), "{}", rke2.stdout);
+    assert!(rke2.stderr.contains("before 1.46.003 ignore `extraClusterDomains`"), "{}", rke2.stderr);
+    let kubespray = render(&["--kubespray", &split]);
+    assert!(kubespray.stdout.contains("nodelocaldns_external_zones:\n- zones:\n  - \""), "{}", kubespray.stdout);
 }

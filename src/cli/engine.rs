@@ -276,7 +276,7 @@ fn request(options: &EngineOptions) -> CheckOptions {
             kubernetes: options.k8s_version.clone(),
             coredns: options.coredns_version.clone(),
             proxy_mode: options.proxy_mode.map(|mode| mode.name().to_owned()),
-            distribution: options.assume.map(|distribution| distribution.name().to_owned()),
+            distribution: options.assume.map(|distribution| distribution.word().to_owned()),
         },
         no_ignores: options.no_ignores,
         today: super::io::today(),

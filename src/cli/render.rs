@@ -16,6 +16,7 @@ use crate::render::{File, Part, Plan, Request, plan};
 use crate::report::{Format, Report, ReportOptions, Summary, render, sanitize, show_diff};
 use crate::source::{FileId, LoadOptions, NodeRoot, Snapshot};
 use crate::{CheckOptions, builtin_rules, check};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, FromArgMatches};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -36,40 +37,45 @@ pub struct RenderArgs {
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
     #[command(flatten)]
-    distribution: DistributionArgs,
+    distribution: DistributionArg,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     values: ValueArgs,
 }
 
-/// Which distribution.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-#[allow(clippy::struct_excessive_bools, reason = "one flag of a group that allows one")]
-struct DistributionArgs {
-    /// For k3s
-    #[arg(long, help_heading = "Distribution")]
-    k3s: bool,
-    /// For kubeadm
-    #[arg(long, help_heading = "Distribution")]
-    kubeadm: bool,
-    /// For RKE2: values of its own chart
-    #[arg(long, help_heading = "Distribution")]
-    rke2: bool,
-    /// For kubespray: variables of its roles
-    #[arg(long, help_heading = "Distribution")]
-    kubespray: bool,
+/// The distribution: a flag for each.
+#[derive(Clone, Copy, Debug)]
+struct DistributionArg(Distribution);
+
+impl FromArgMatches for DistributionArg {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let chosen = Distribution::ALL.into_iter().find(|distribution| matches.get_flag(distribution.word()));
+        chosen.map(Self).ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
-impl DistributionArgs {
-    const fn chosen(&self) -> Distribution {
-        match (self.k3s, self.rke2, self.kubespray) {
-            (true, ..) => Distribution::K3s,
-            (_, true, _) => Distribution::Rke2,
-            (.., true) => Distribution::Kubespray,
-            _ => Distribution::Kubeadm,
-        }
+impl clap::Args for DistributionArg {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let flag = |distribution: Distribution| {
+            let what = if distribution.has_own_manifests() { ", as settings of its own node cache" } else { "" };
+            Arg::new(distribution.word())
+                .long(distribution.word())
+                .help(format!("For {}{what}", distribution.name()))
+                .help_heading("Distribution")
+                .action(ArgAction::SetTrue)
+        };
+        let group = ArgGroup::new("distribution").args(Distribution::ALL.map(Distribution::word)).required(true);
+        command.args(Distribution::ALL.map(flag)).group(group)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
     }
 }
 
@@ -252,7 +258,9 @@ impl RenderArgs {
                 NodeFormArg::Env => NodeForm::Environment,
                 NodeFormArg::Ansible => NodeForm::Ansible,
             },
-            ..Request::of(self.distribution.chosen())
+            parts: self.output.only.iter().map(|part| part.part()).collect(),
+            stream: self.output.out.is_none() && !self.output.diff && !self.output.check,
+            ..Request::of(self.distribution.0)
         }
     }
 
@@ -290,12 +298,10 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
     let none = Cluster::default();
     let cluster = clusters.first().unwrap_or(&none);
     let request = Request { directory: directory(args, &snapshot), ..args.request() };
-    let mut plan = match plan(&request, &snapshot, cluster, &args.assume()) {
+    let plan = match plan(&request, &snapshot, cluster, &args.assume()) {
         Ok(plan) => plan,
         Err(refusal) => return Ok(refuse(&refusal, &snapshot, io)),
     };
-    let parts: Vec<Part> = args.output.only.iter().map(|part| part.part()).collect();
-    plan.files.retain(|file| parts.is_empty() || parts.contains(&file.part));
     if let Some(findings) = findings(args, &snapshot, &plan) {
         return Ok(refuse_findings(args, &findings, io));
     }

@@ -1,6 +1,7 @@
 //! The words that flags and configuration keys take.
 
 use crate::diagnostic::{Confidence, Severity};
+pub use crate::render::distribution::Distribution;
 use crate::report::Format;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -44,32 +45,6 @@ pub enum TextFormat {
     Text,
     /// For programs.
     Json,
-}
-
-/// The way a cluster was installed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Distribution {
-    /// k3s.
-    K3s,
-    /// kubeadm.
-    Kubeadm,
-    /// RKE2.
-    Rke2,
-    /// kubespray.
-    Kubespray,
-}
-
-impl Distribution {
-    /// The name on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::K3s => "k3s",
-            Self::Kubeadm => "kubeadm",
-            Self::Rke2 => "rke2",
-            Self::Kubespray => "kubespray",
-        }
-    }
 }
 
 /// How Services are implemented on the nodes.
@@ -119,6 +94,16 @@ pub enum ColorChoice {
     Always,
     /// Never.
     Never,
+}
+
+impl ValueEnum for Distribution {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()))
+    }
 }
 
 impl ValueEnum for Severity {

@@ -1,6 +1,5 @@
 //! The parameters as the templates see them.
 
-use super::distribution::Distribution;
 use super::parameters::{Mode, Parameters};
 use super::request::{Companion, Request, Update};
 use super::{chosen::Chosen, stubs::StubZone};
@@ -245,10 +244,4 @@ fn args(parameters: &Parameters) -> Vec<String> {
 #[must_use]
 pub fn texts(list: &[IpAddr]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
-}
-
-/// Whether the distribution brings its own manifests of the cache and takes only settings.
-#[must_use]
-pub const fn has_own_manifests(distribution: Distribution) -> bool {
-    matches!(distribution, Distribution::Rke2 | Distribution::Kubespray)
 }

@@ -17,6 +17,20 @@ pub enum Distribution {
 }
 
 impl Distribution {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::K3s, Self::Kubeadm, Self::Rke2, Self::Kubespray];
+
+    /// Its word in flags, configuration files and assumptions.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::K3s => "k3s",
+            Self::Kubeadm => "kubeadm",
+            Self::Rke2 => "rke2",
+            Self::Kubespray => "kubespray",
+        }
+    }
+
     /// Its name in texts.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -90,6 +104,12 @@ impl Distribution {
     #[must_use]
     pub const fn local_ip6(self) -> IpAddr {
         IpAddr::V6(Ipv6Addr::new(0xfd00, 0x169, 0x254, 0x20, 0, 0, 0, 0x10))
+    }
+
+    /// The distribution brings its own manifests of the node cache and takes settings for it.
+    #[must_use]
+    pub const fn has_own_manifests(self) -> bool {
+        matches!(self, Self::Rke2 | Self::Kubespray)
     }
 
     /// The `kubelet` belongs to k3s or RKE2 and takes its settings from their `config.yaml`.

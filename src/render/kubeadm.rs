@@ -54,10 +54,11 @@ fn own_files(snapshot: &Snapshot, parameters: &Parameters, change: &NodeChange) 
     texts.into_iter().map(file).collect()
 }
 
-/// The configuration file where a setting stands, or would stand; `None` for a flag, which beats every file.
+/// The configuration file where a setting stands, or would stand.
 fn place(snapshot: &Snapshot, root: &NodeRoot, at: Option<Location>) -> Option<FileId> {
-    let file = match at {
-        Some(at) => snapshot.file(at.file),
+    let said = at.map(|at| snapshot.file(at.file)).filter(|file| file.kind == FileKind::KubeletConfig);
+    let file = match said {
+        Some(file) => file,
         None => kubelet_config_file(snapshot, root.index)?,
     };
     (file.kind == FileKind::KubeletConfig && file.node == Some(root.index) && !file.lossy).then_some(file.id)

@@ -3,6 +3,7 @@
 pub mod chosen;
 mod context;
 pub mod distribution;
+mod flags;
 mod kubeadm;
 mod node_files;
 pub mod parameters;

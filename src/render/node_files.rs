@@ -3,11 +3,11 @@
 use super::chosen::Chosen;
 use super::context::{blocks, texts};
 use super::distribution::Distribution;
-use super::parameters::{Mode, OWN_FILE, Parameters};
+use super::parameters::{Mode, Parameters};
 use super::plan::{File, Part};
 use super::request::{NodeForm, Request, is_path};
 use super::templates::render;
-use crate::analysis::facts::{Facts, ProxyMode};
+use crate::analysis::facts::Facts;
 use crate::analysis::node_dns::NodeDns;
 use crate::analysis::resolver;
 use crate::analysis::views::resolv_conf::ResolvConfView;
@@ -16,6 +16,7 @@ use crate::source::{Located, NodeRoot, Snapshot};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What a node's kubelet must be told that it is not told yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,9 @@ pub struct NodeChange {
 }
 
 impl NodeChange {
-    fn is_needed(&self) -> bool {
+    /// Whether anything is to be changed.
+    #[must_use]
+    pub const fn is_needed(&self) -> bool {
         self.resolv_conf.is_some() || !self.cluster_dns.is_empty()
     }
 }
@@ -91,7 +94,7 @@ pub fn files(
     match request.distribution {
         Distribution::K3s | Distribution::Rke2 => rancher(request, snapshot, changes),
         Distribution::Kubeadm => super::kubeadm::files(snapshot, parameters, changes),
-        Distribution::Kubespray => kubespray(request, parameters).map(|file| vec![file]),
+        Distribution::Kubespray => kubespray(request, parameters, changes).map(|file| vec![file]),
     }
 }
 
@@ -212,11 +215,22 @@ struct KubesprayContext {
     version: &'static str,
     local_ip: String,
     health_port: u16,
+    metrics_port: Option<u16>,
+    resolv_conf: Option<String>,
     upstreams: Vec<String>,
     stub_zones: Vec<super::context::Block>,
 }
 
-fn kubespray(request: &Request, parameters: &Parameters) -> Result<File, String> {
+fn kubespray(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> Result<File, String> {
+    let mut paths: Vec<&str> =
+        changes.iter().filter_map(|c| c.resolv_conf.as_ref()).map(|c| c.value.as_str()).collect();
+    paths.dedup();
+    if paths.len() > 1 {
+        return Err(format!(
+            "the nodes need different resolver files ({}): set `kube_resolv_conf` in host_vars",
+            paths.join(", ")
+        ));
+    }
     let stub_zones = blocks(request, parameters, &texts(&parameters.cluster_dns.value));
     let fixed = ["in-addr.arpa", "ip6.arpa", ".", parameters.cluster_domain.value.as_str()];
     let context = KubesprayContext {
@@ -224,11 +238,21 @@ fn kubespray(request: &Request, parameters: &Parameters) -> Result<File, String>
         local_ip: texts(&parameters.local_ips.value).join(","),
         // the role's own default, unless somebody asks for another
         health_port: request.health_port.unwrap_or(9254),
-        upstreams: parameters.upstreams.value.iter().filter(|u| *u != OWN_FILE).cloned().collect(),
+        metrics_port: request.metrics_port,
+        resolv_conf: paths.first().map(|path| (*path).to_owned()),
+        upstreams: kubespray_upstreams(parameters),
         stub_zones: stub_zones.into_iter().filter(|block| !fixed.contains(&block.zone.as_str())).collect(),
     };
     let text = render("node/kubespray-vars.yaml.j2", &context)?;
     Ok(File { path: "group_vars/k8s_cluster/dnslint.yml".to_owned(), text, part: Part::Node, node: None })
+}
+
+/// Upstreams that kubespray can be told: it writes them into the nodes' resolv.conf, too, which takes plain addresses.
+#[must_use]
+pub fn kubespray_upstreams(parameters: &Parameters) -> Vec<String> {
+    let list = &parameters.upstreams.value;
+    let plain = list.iter().all(|upstream| upstream.parse::<IpAddr>().is_ok());
+    if plain { list.clone() } else { Vec::new() }
 }
 
 /// RKE2's chart with its own node cache.
@@ -239,7 +263,9 @@ pub fn chart_config(parameters: &Parameters) -> Result<String, String> {
     let context = json!({
         "version": VERSION,
         "local_ip": texts(&parameters.local_ips.value).join(","),
-        "ipvs": parameters.proxy.value == ProxyMode::Ipvs,
+        // the chart's word for a cache that kubelets name, which nftables needs as well
+        "local_only": parameters.mode == Mode::LocalOnly,
+        "zones": parameters.stub_zones.iter().map(|stub| stub.value.zone.trim_end_matches('.')).collect::<Vec<_>>(),
         "cilium": parameters.mode == Mode::Redirect,
     });
     render("node/rke2-chart-config.yaml.j2", &context)

@@ -2,7 +2,7 @@
 
 use super::chosen::Chosen;
 use super::distribution::Distribution;
-use super::request::{Request, is_domain};
+use super::request::{Request, Resolver, is_domain};
 use super::stubs::{self, StubZone};
 use crate::analysis::collect::Assumptions;
 use crate::analysis::facts::{Facts, ProxyMode, parse_cidrs, parse_located};
@@ -110,6 +110,8 @@ impl Parameters {
         let cluster_dns = cluster_dns(request, &facts, &nodes);
         let proxy = proxy(request, cluster, &facts);
         let mode = match proxy.value {
+            // its role binds the cache's own address alone and has every kubelet name it, whatever translates Services
+            _ if request.distribution == Distribution::Kubespray => Mode::LocalOnly,
             ProxyMode::Iptables => Mode::Intercept,
             ProxyMode::Ipvs | ProxyMode::Nftables => Mode::LocalOnly,
             ProxyMode::Replaced => Mode::Redirect,
@@ -262,8 +264,10 @@ fn local_ips(request: &Request, facts: &Facts, cluster_dns: &[IpAddr]) -> Chosen
     let default =
         |ip: &IpAddr| if ip.is_ipv4() { request.distribution.local_ip() } else { request.distribution.local_ip6() };
     let whose = if request.distribution == Distribution::Kubespray { "kubespray" } else { "the Kubernetes add-on" };
-    // pods ask the first address of the Service first, so the cache is of its family
-    Chosen::default_of(cluster_dns.first().map(default).into_iter().collect(), whose)
+    // pods ask the first address of the Service first, so the cache is of its family; RKE2's chart knows IPv4 alone
+    let rke2 = request.distribution == Distribution::Rke2 && request.resolver == Resolver::NodeCache;
+    let served = cluster_dns.iter().find(|ip| ip.is_ipv4() && rke2).or_else(|| cluster_dns.first());
+    Chosen::default_of(served.map(default).into_iter().collect(), whose)
 }
 
 /// The Service in front of CoreDNS, as it is or as the distribution installs it.

@@ -4,10 +4,11 @@ use super::chosen::{Chosen, Source};
 use super::context::{self, texts};
 use super::distribution::Distribution;
 use super::node_files::{self, NodeChange};
-use super::parameters::{Mode, Parameters, REDIRECT};
+use super::parameters::{Mode, OWN_FILE, Parameters, REDIRECT};
 use super::request::{Request, Resolver};
-use super::{resolver_config, steps, templates};
+use super::{flags, resolver_config, steps, templates};
 use crate::analysis::collect::Assumptions;
+use crate::analysis::facts::ProxyMode;
 use crate::model::Cluster;
 use crate::model::object::Meta;
 use crate::model::read::{At, Place};
@@ -90,16 +91,25 @@ pub fn plan(request: &Request, snapshot: &Snapshot, cluster: &Cluster, assume: &
     let parameters = Parameters::of(request, snapshot, cluster, assume);
     refuse(request, &parameters)?;
     let changes = node_files::changes(request, snapshot, cluster, &parameters);
+    let changes = if request.wants(Part::Node) { changes } else { Vec::new() };
     let mut files = match request.resolver {
-        Resolver::NodeCache => node_cache(request, snapshot, cluster, &parameters)?,
+        Resolver::NodeCache if request.wants(Part::Manifests) => node_cache(request, snapshot, cluster, &parameters)?,
+        Resolver::NodeCache => Vec::new(),
         Resolver::CoreDns | Resolver::HickoryDns => resolver_config::files(request, &parameters)?,
     };
-    files.extend(node_files::files(request, snapshot, &parameters, &changes)?);
-    let mut notes = parameters.notes.clone();
-    notes.extend(not_carried(request, &parameters));
+    let (flags, rest) = flags::settle(request, snapshot, &parameters, &changes)?;
+    files.extend(flags::files(snapshot, &flags)?);
+    files.extend(node_files::files(request, snapshot, &parameters, &rest)?);
+    files.retain(|file| request.wants(file.part));
+    let mut notes = if request.wants(Part::Manifests) || request.wants(Part::Resolver) {
+        not_carried(request, &parameters)
+    } else {
+        Vec::new()
+    };
+    notes.extend(flags::note(&flags));
     notes.extend(steps::kept_by_kubeadm(request, &files));
     Ok(Plan {
-        steps: steps::forward(request, &parameters, &files, &changes),
+        steps: steps::forward(request, &parameters, &files, &changes, &flags),
         back: steps::back(request, &parameters, &files, &changes),
         parameters: rows(request, &parameters, &changes),
         files,
@@ -129,6 +139,12 @@ fn refuse(request: &Request, parameters: &Parameters) -> Result<(), Refusal> {
             at: Some(other.location),
             help: Some("remove it first: Cilium takes one redirect policy for a Service".to_owned()),
         });
+    }
+    let on_rke2 = request.distribution == Distribution::Rke2 && request.takes_settings_alone();
+    if let Some(v6) = local.iter().find(|ip| on_rke2 && ip.is_ipv6()) {
+        let reason =
+            format!("RKE2's chart writes `health {v6}:…` without brackets, with which its node cache does not start");
+        return no(reason, "its node cache needs an IPv4 address of the DNS Service");
     }
     if request.resolver != Resolver::NodeCache && parameters.mode == Mode::Redirect {
         let reason = "Cilium's redirect needs the cache in a pod, and this resolver would run on the node".to_owned();
@@ -244,22 +260,49 @@ fn other_family(parameters: &Parameters) -> Option<String> {
 }
 
 fn not_carried(request: &Request, parameters: &Parameters) -> Vec<String> {
-    let mut notes: Vec<String> = other_family(parameters).into_iter().collect();
+    let mut notes = parameters.notes.clone();
+    notes.extend(other_family(parameters));
     notes.extend(parameters.redirect.as_ref().map(|other| {
         format!("{} already sends the DNS Service to the cache: no second policy is rendered", other.name)
     }));
-    let zones: Vec<&str> = parameters.stub_zones.iter().map(|stub| stub.value.zone.as_str()).collect();
-    if request.distribution == Distribution::Rke2 && request.resolver == Resolver::NodeCache && !zones.is_empty() {
-        notes.push(format!(
-            "RKE2's chart writes the cache's Corefile and has no value for stub zones: {} go to the cache's own upstreams, \
-             not where CoreDNS sends them",
-            zones.join(", ")
-        ));
+    if request.takes_settings_alone() {
+        notes.extend(not_in_settings(request.distribution, parameters));
     }
-    if request.distribution == Distribution::Kubespray && parameters.mode == Mode::Redirect {
-        notes.push(
-            "kubespray has no Cilium redirect for its node cache: pods are sent to its address instead".to_owned(),
-        );
+    notes
+}
+
+/// What the distribution's own node cache does otherwise.
+fn not_in_settings(distribution: Distribution, parameters: &Parameters) -> Vec<String> {
+    let mut notes = Vec::new();
+    let upstreams = &parameters.upstreams.value;
+    let own_file = upstreams.iter().all(|upstream| upstream == OWN_FILE);
+    match distribution {
+        Distribution::Rke2 => {
+            notes.extend((!own_file).then(|| {
+                format!(
+                    "RKE2's chart sends other names to the node's resolver file: CoreDNS's own upstreams ({}) are not taken over",
+                    upstreams.join(", ")
+                )
+            }));
+            notes.extend((!parameters.stub_zones.is_empty()).then(|| {
+                "charts rke2-coredns before 1.46.003 ignore `extraClusterDomains`: there the stub zones go where all other \
+                 names go"
+                    .to_owned()
+            }));
+        }
+        Distribution::Kubespray => {
+            notes.extend((!own_file && node_files::kubespray_upstreams(parameters).is_empty()).then(|| {
+                format!(
+                    "kubespray writes `upstream_dns_servers` into the nodes' resolv.conf, too, which takes plain addresses: \
+                     CoreDNS's own upstreams ({}) are not taken over",
+                    upstreams.join(", ")
+                )
+            }));
+            notes.extend((parameters.proxy.value == ProxyMode::Replaced).then(|| {
+                "kubespray has no Cilium redirect for its node cache: pods are sent to its address instead".to_owned()
+            }));
+        }
+        Distribution::K3s | Distribution::Kubeadm => {}
     }
     notes
 }
@@ -269,6 +312,11 @@ fn rows(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> V
         Row { name, value: text(&chosen.value), source: chosen.source.clone() }
     }
     let addresses = |list: &Vec<std::net::IpAddr>| texts(list).join(" ");
+    if !request.wants(Part::Manifests) && !request.wants(Part::Resolver) && !request.takes_settings_alone() {
+        let named = changes.iter().any(|change| !change.cluster_dns.is_empty());
+        let cache = named.then(|| row("cache address", &parameters.local_ips, addresses));
+        return cache.into_iter().chain(node_rows(changes)).collect();
+    }
     let mut rows = vec![
         row("cluster domain", &parameters.cluster_domain, Clone::clone),
         row("DNS Service", &parameters.dns_service, |s| format!("{}/{}", s.namespace, s.name)),
@@ -283,13 +331,20 @@ fn rows(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> V
             format!("{} to {to}", s.zone)
         })
     }));
-    if request.resolver == Resolver::NodeCache && !context::has_own_manifests(request.distribution) {
+    if request.resolver == Resolver::NodeCache && !request.takes_settings_alone() {
         rows.push(row("image", &parameters.image, Clone::clone));
         rows.push(row("health port", &parameters.health_port, ToString::to_string));
         rows.push(row("metrics port", &parameters.metrics_port, ToString::to_string));
     }
-    for change in changes {
-        rows.extend(change.resolv_conf.as_ref().map(|path| row("resolver file for pods", path, Clone::clone)));
+    rows.extend(node_rows(changes));
+    rows
+}
+
+/// What decides the settings of nodes.
+fn node_rows(changes: &[NodeChange]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for path in changes.iter().filter_map(|change| change.resolv_conf.as_ref()) {
+        rows.push(Row { name: "resolver file for pods", value: path.value.clone(), source: path.source.clone() });
     }
     rows.dedup();
     rows

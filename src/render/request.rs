@@ -1,6 +1,7 @@
 //! What the user asks `render` for, checked before anything is read.
 
 use super::distribution::Distribution;
+use super::plan::Part;
 use crate::analysis::facts::ProxyMode;
 use crate::analysis::servers::read::split_address;
 use std::net::IpAddr;
@@ -87,8 +88,12 @@ pub struct Request {
     pub companions: Vec<Companion>,
     /// Where node settings go.
     pub node_form: NodeForm,
+    /// What is rendered; empty for everything.
+    pub parts: Vec<Part>,
     /// The directory before the paths of files in steps; empty for the current one.
     pub directory: String,
+    /// Manifests go to standard output, not into files.
+    pub stream: bool,
 }
 
 impl Request {
@@ -112,8 +117,22 @@ impl Request {
             update: Update::Rolling,
             companions: Vec::new(),
             node_form: NodeForm::Config,
+            parts: Vec::new(),
             directory: String::new(),
+            stream: false,
         }
+    }
+
+    /// Whether a part is asked for.
+    #[must_use]
+    pub fn wants(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&part)
+    }
+
+    /// Whether the node cache is asked for whose manifests the distribution brings itself.
+    #[must_use]
+    pub fn takes_settings_alone(&self) -> bool {
+        self.resolver == Resolver::NodeCache && self.distribution.has_own_manifests()
     }
 
     /// What of it could not stand in a generated file.
@@ -140,12 +159,58 @@ impl Request {
         if self.local_ips.len() > 1 {
             return Err("--local-ip: one address, since one node cache serves IPv4 or IPv6".to_owned());
         }
+        self.check_use()?;
         match (self.health_port, self.metrics_port) {
             (Some(0), _) | (_, Some(0)) => Err("a port is between 1 and 65535".to_owned()),
             (Some(health), metrics) if health == metrics.unwrap_or(super::METRICS_PORT) => {
                 Err(format!("--health-port and --metrics-port are both {health}"))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Request {
+    /// Flags that would change nothing are refused.
+    fn check_use(&self) -> Result<(), String> {
+        let name = self.distribution.name();
+        if self.node_form != NodeForm::Config && !self.distribution.is_rancher() {
+            return Err(format!("--node-form: settings of {name}'s nodes have one form"));
+        }
+        let manifests = [
+            ("--image", self.image.is_some()),
+            ("--update", self.update != Update::Rolling),
+            ("--with", !self.companions.is_empty()),
+        ];
+        if let Some((flag, _)) = manifests.into_iter().find(|(_, given)| *given) {
+            if self.resolver != Resolver::NodeCache {
+                return Err(format!("{flag} is for the node cache's manifests, and this resolver runs on the node"));
+            }
+            if self.takes_settings_alone() {
+                return Err(format!("{flag} is for rendered manifests, and {name} installs its own node cache"));
+            }
+        }
+        if self.resolver == Resolver::HickoryDns && (self.health_port.is_some() || self.metrics_port.is_some()) {
+            return Err("--health-port and --metrics-port: hickory-dns is rendered without either".to_owned());
+        }
+        if !self.takes_settings_alone() {
+            return Ok(());
+        }
+        let fixed = [
+            ("--cache-entries", self.cache_entries.is_some(), true),
+            ("--udp", self.udp, true),
+            ("--health-port", self.health_port.is_some(), self.distribution == Distribution::Rke2),
+            ("--metrics-port", self.metrics_port.is_some(), self.distribution == Distribution::Rke2),
+            ("--upstream", !self.upstreams.is_empty(), self.distribution == Distribution::Rke2),
+        ];
+        if let Some((flag, ..)) = fixed.into_iter().find(|(_, given, fixed)| *given && *fixed) {
+            return Err(format!("{flag}: {name} installs its own node cache and has no setting for that"));
+        }
+        match self.upstreams.iter().find(|upstream| upstream.parse::<IpAddr>().is_err()) {
+            Some(other) => Err(format!(
+                "--upstream: `{other}` is no plain address, and kubespray writes its upstreams into resolv.conf of the nodes, too"
+            )),
+            None => Ok(()),
         }
     }
 }

@@ -2,43 +2,43 @@
 
 use super::context::texts;
 use super::distribution::Distribution;
+use super::flags::{self, Flag};
 use super::kubeadm::PATCHES;
 use super::node_files::NodeChange;
 use super::parameters::{Mode, Parameters};
 use super::plan::{File, Part};
-use super::request::{Request, Resolver};
+use super::request::{NodeForm, Request, Resolver};
 
 /// The steps in order. The cache comes before the nodes that are sent to it.
 #[must_use]
-pub fn forward(request: &Request, parameters: &Parameters, files: &[File], changes: &[NodeChange]) -> Vec<String> {
+pub fn forward(
+    request: &Request,
+    parameters: &Parameters,
+    files: &[File],
+    changes: &[NodeChange],
+    flags: &[Flag],
+) -> Vec<String> {
     let mut steps = Vec::new();
-    let local = texts(&parameters.local_ips.value).join(" and ");
-    let resolver = changes.iter().any(|change| change.resolv_conf.is_some());
-    let domain = &parameters.cluster_domain.value;
-    match (request.resolver, request.distribution) {
-        (Resolver::NodeCache, Distribution::Kubespray) => {
-            steps.push("put the variables into the inventory and run `ansible-playbook cluster.yml --tags nodelocaldns,kubelet`".to_owned());
+    let kubespray = request.takes_settings_alone() && request.distribution == Distribution::Kubespray;
+    let own = match request.resolver {
+        Resolver::NodeCache if kubespray => request.wants(Part::Node),
+        Resolver::NodeCache => request.wants(Part::Manifests),
+        Resolver::CoreDns | Resolver::HickoryDns => request.wants(Part::Resolver),
+    };
+    if own {
+        steps.extend(install(request, parameters, files));
+        if parameters.mode != Mode::Redirect {
+            steps.push(format!(
+                "ask it on a node: `dig +short kubernetes.default.svc.{} @{}`",
+                parameters.cluster_domain.value,
+                texts(&parameters.local_ips.value).first().map_or("", String::as_str)
+            ));
         }
-        (Resolver::NodeCache, _) => {
-            for file in files.iter().filter(|file| file.part == Part::Manifests) {
-                steps.push(apply(request, &file.path));
-            }
-            steps.push("wait: `kubectl -n kube-system rollout status daemonset/node-local-dns`".to_owned());
-        }
-        (Resolver::CoreDns | Resolver::HickoryDns, _) => steps.push(format!(
-            "on every node: create a dummy interface with {local}, install the configuration, start the resolver"
-        )),
-    }
-    if parameters.mode != Mode::Redirect {
-        steps.push(format!(
-            "ask it on a node: `dig +short kubernetes.default.svc.{domain} @{}`",
-            texts(&parameters.local_ips.value).first().map_or("", String::as_str)
-        ));
     }
     if !changes.is_empty() {
-        steps.extend(node_steps(request, files));
+        steps.extend(node_steps(request, files, flags));
     }
-    if resolver {
+    if changes.iter().any(|change| change.resolv_conf.is_some()) {
         steps.push("restart CoreDNS, which keeps the resolver file that it started with: `kubectl -n kube-system rollout restart deployment/".to_owned() + deployment(request.distribution) + "`");
     }
     if changes.iter().any(|change| !change.cluster_dns.is_empty()) {
@@ -47,9 +47,36 @@ pub fn forward(request: &Request, parameters: &Parameters, files: &[File], chang
     steps
 }
 
+/// What brings the cache, or another resolver, onto the nodes.
+fn install(request: &Request, parameters: &Parameters, files: &[File]) -> Vec<String> {
+    match (request.resolver, request.distribution) {
+        (Resolver::NodeCache, Distribution::Kubespray) => vec![
+            "put the variables into the inventory and run `ansible-playbook cluster.yml --tags nodelocaldns,kubelet`"
+                .to_owned(),
+        ],
+        (Resolver::NodeCache, _) => {
+            let manifests = files.iter().filter(|file| file.part == Part::Manifests);
+            let mut steps: Vec<String> = manifests.map(|file| apply(request, &file.path)).collect();
+            steps.push("wait: `kubectl -n kube-system rollout status daemonset/node-local-dns`".to_owned());
+            steps
+        }
+        (Resolver::CoreDns | Resolver::HickoryDns, _) => vec![format!(
+            "on every node: create a dummy interface with {}, install the configuration, start the resolver",
+            texts(&parameters.local_ips.value).join(" and ")
+        )],
+    }
+}
+
 fn apply(request: &Request, path: &str) -> String {
+    if request.stream {
+        return "give this output to `kubectl apply -f -`".to_owned();
+    }
     if path.starts_with("var/lib/rancher/") {
-        return format!("copy /{path} to every server: {} applies it by itself", request.distribution.name());
+        return format!(
+            "copy {} to /{path} on every server: {} applies it by itself",
+            shown(request, path),
+            request.distribution.name()
+        );
     }
     format!("`kubectl apply -f {}`", shown(request, path))
 }
@@ -76,15 +103,21 @@ fn restart(distribution: Distribution) -> &'static str {
     }
 }
 
-fn node_steps(request: &Request, files: &[File]) -> Vec<String> {
+fn node_steps(request: &Request, files: &[File], flags: &[Flag]) -> Vec<String> {
     let restart = restart(request.distribution);
+    let reload = if flags::in_units(flags) { "`systemctl daemon-reload`, " } else { "" };
     match request.distribution {
         Distribution::Kubespray => vec![restart.to_owned()],
-        Distribution::K3s | Distribution::Rke2 => vec![format!("node by node: {restart}")],
+        Distribution::K3s | Distribution::Rke2 if request.node_form == NodeForm::Ansible => {
+            vec!["merge the variables into the inventory and run the playbook, which restarts k3s".to_owned()]
+        }
+        Distribution::K3s | Distribution::Rke2 => {
+            let reload = if request.node_form == NodeForm::Unit { "`systemctl daemon-reload`, " } else { reload };
+            vec![format!("node by node: put its files in place, {reload}{restart}")]
+        }
         Distribution::Kubeadm => {
-            let own = kubelet_files(files)
-                .map(|_| format!("node by node: put its configuration file in place, {restart}"))
-                .next();
+            let own =
+                kubelet_files(files).map(|_| format!("node by node: put its files in place, {reload}{restart}")).next();
             let patch = files.iter().filter(|file| file.path.starts_with(PATCHES));
             let patch = patch.filter_map(|file| file.path.rsplit_once('/')).map(|(directory, _)| {
                 let node = match directory.strip_prefix(PATCHES).and_then(|rest| rest.strip_prefix('/')) {
@@ -113,7 +146,8 @@ pub fn kept_by_kubeadm(request: &Request, files: &[File]) -> Option<String> {
     let rendered = request.distribution == Distribution::Kubeadm && kubelet_files(files).next().is_some();
     rendered.then(|| {
         "`kubeadm upgrade` and `kubeadm join` write the kubelet's configuration from the ConfigMap \
-         kube-system/kubelet-config: set the same values there, or they are lost at the next upgrade"
+         kube-system/kubelet-config, and its flags from `kubeletExtraArgs`: set the same values there, or they are lost at the \
+         next upgrade"
             .to_owned()
     })
 }
@@ -138,9 +172,7 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
                 } else {
                     String::new()
                 };
-                format!(
-                    "node by node: put the old values back into the kubelet's configuration file{patched}, {restart}"
-                )
+                format!("node by node: put the old values back into the kubelet's files{patched}, {restart}")
             }
             Distribution::Kubespray => format!("take the variables back; {restart}"),
             Distribution::K3s | Distribution::Rke2 => {
@@ -150,6 +182,14 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
     }
     if changes.iter().any(|change| !change.cluster_dns.is_empty()) {
         steps.push("restart the workloads that were made meanwhile: they name the cache".to_owned());
+    }
+    let own = match request.resolver {
+        Resolver::NodeCache if request.distribution == Distribution::Kubespray => Part::Node,
+        Resolver::NodeCache => Part::Manifests,
+        Resolver::CoreDns | Resolver::HickoryDns => Part::Resolver,
+    };
+    if !request.wants(own) {
+        return steps;
     }
     match (request.resolver, request.distribution) {
         (Resolver::NodeCache, Distribution::Kubespray) => {

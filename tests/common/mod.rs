@@ -3,6 +3,7 @@
 
 pub mod coredns;
 pub mod oracle;
+pub mod renderings;
 
 use dnslint::CheckOptions;
 use dnslint::diagnostic::Diagnostic;
