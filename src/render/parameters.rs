@@ -6,6 +6,7 @@ use super::request::{Request, Resolver, is_domain};
 use super::stubs::{self, StubZone};
 use crate::analysis::collect::Assumptions;
 use crate::analysis::facts::{Facts, ProxyMode, parse_cidrs, parse_located};
+use crate::analysis::kubelet::served_domains;
 use crate::analysis::node_cache::proxy::replacement;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::servers::entrances;
@@ -106,7 +107,8 @@ impl Parameters {
         let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
         let sites = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
         let routes = Routes::of(cluster, &facts, sites);
-        let cluster_domain = cluster_domain(request, &facts, &nodes);
+        let served = served_domains(cluster);
+        let cluster_domain = cluster_domain(request, &facts, &nodes, &served);
         let cluster_dns = cluster_dns(request, &facts, &nodes);
         let proxy = proxy(request, cluster, &facts);
         let mode = match proxy.value {
@@ -116,7 +118,7 @@ impl Parameters {
             ProxyMode::Ipvs | ProxyMode::Nftables => Mode::LocalOnly,
             ProxyMode::Replaced => Mode::Redirect,
         };
-        let (stub_zones, notes) = stubs::of(&routes.graph, &cluster_domain.value);
+        let (stub_zones, notes) = stubs::of(&routes.graph, &cluster_domain.value, &served);
         Self {
             dns_service: dns_service(request.distribution, cluster, &facts),
             local_ips: local_ips(request, &facts, &cluster_dns.value),
@@ -158,14 +160,18 @@ impl Parameters {
     }
 }
 
-fn cluster_domain(request: &Request, facts: &Facts, nodes: &[NodeDns]) -> Chosen<String> {
+/// What kubelets, k3s or kubeadm say; else what CoreDNS serves.
+fn cluster_domain(request: &Request, facts: &Facts, nodes: &[NodeDns], served: &[Located<String>]) -> Chosen<String> {
     if let Some(domain) = &request.cluster_domain {
         return Chosen::flag(domain.trim_matches('.').to_ascii_lowercase(), "--cluster-domain");
     }
     let of_k3s = nodes.iter().filter_map(|n| n.k3s.as_ref()).map(|k3s| &k3s.cluster_domain);
     let of_kubelets = nodes.iter().map(|n| &n.kubelet.cluster_domain);
-    let written =
-        of_k3s.chain(of_kubelets).chain(&facts.domains).find(|d| !d.origins.is_empty() && is_domain(&d.value));
+    let written = of_k3s
+        .chain(of_kubelets)
+        .chain(&facts.domains)
+        .chain(served)
+        .find(|d| !d.origins.is_empty() && is_domain(&d.value));
     match written {
         Some(domain) => Chosen::located(domain.with(domain.value.trim_matches('.').to_owned()), "the cluster"),
         None => Chosen::default_of("cluster.local".to_owned(), request.distribution.name()),

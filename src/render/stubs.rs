@@ -37,9 +37,10 @@ const ANSWERING: [&str; 14] = [
     "dns64",
 ];
 
-/// The stub zones of every CoreDNS, and notes about what its root block does that the cache will not.
+/// The stub zones of every CoreDNS, with further domains of the cluster among them (`served`), and notes about what its
+/// root block does that the cache will not.
 #[must_use]
-pub fn of(graph: &Graph<'_>, cluster_domain: &str) -> (Vec<Chosen<StubZone>>, Vec<String>) {
+pub fn of(graph: &Graph<'_>, cluster_domain: &str, served: &[Located<String>]) -> (Vec<Chosen<StubZone>>, Vec<String>) {
     let mut zones: Vec<Chosen<StubZone>> = Vec::new();
     let mut notes = Vec::new();
     let servers = graph.servers.iter().filter(|server| server.kind == ServerKind::CoreDns);
@@ -62,6 +63,13 @@ pub fn of(graph: &Graph<'_>, cluster_domain: &str) -> (Vec<Chosen<StubZone>>, Ve
             if !zones.iter().any(|known| known.value.zone == zone.value.zone) {
                 zones.push(zone);
             }
+        }
+    }
+    for zone in served.iter().filter(|zone| is_foreign(&zone.value, cluster_domain)) {
+        let name = format!("{}.", zone.value);
+        if !zones.iter().any(|known| known.value.zone == name) {
+            let value = StubZone { zone: name, servers: Vec::new(), force_tcp: true };
+            zones.push(Chosen::shown(value, zone.location(), "a further domain of CoreDNS"));
         }
     }
     zones.sort_by(|a, b| a.value.zone.cmp(&b.value.zone));

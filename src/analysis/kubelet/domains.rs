@@ -46,6 +46,13 @@ pub fn mismatches(cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) -> Vec<Lo
     found
 }
 
+/// Zones that CoreDNS's `kubernetes` plugins and kube-dns take for the cluster's, without dots at their ends.
+#[must_use]
+pub fn served_domains(cluster: &Cluster) -> Vec<Located<String>> {
+    let own = served(cluster).own.into_iter().map(|(_, zone)| zone);
+    own.filter(|zone| is_domain(&zone.value)).collect()
+}
+
 impl Served {
     fn knows(&self, domain: &str) -> bool {
         self.own.iter().any(|(_, zone)| zone.value == domain)
