@@ -68,19 +68,16 @@ func versionFlag(name string) string {
 	return "-version"
 }
 
-// inRoom starts this program again in new namespaces; without root's rights a user namespace gives them.
+// inRoom starts this program again in new namespaces.
 func inRoom(own, program string, line []byte) error {
 	child := exec.Command(own)
 	child.Env = append(os.Environ(), room+"="+program)
 	child.Stdin = strings.NewReader(string(line))
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
-	attributes := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if os.Getuid() != 0 {
-		attributes.Cloneflags |= syscall.CLONE_NEWUSER
-		attributes.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		attributes.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	child.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
+		Pdeathsig:  syscall.SIGKILL,
 	}
-	child.SysProcAttr = attributes
 	return child.Run()
 }
 
