@@ -43,7 +43,10 @@ const WRONG: [(&str, &str); 8] = [
         "apiVersion: cilium.io/v2\nkind: CiliumLocalRedirectPolicy\nmetadata: {name: a}\nspec: {skipRedirect: true}\n",
         "skipRedirect",
     ),
-    ("apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata: {name: a}\nspec: {valueContent: a}\n", "valueContent"),
+    (
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata: {name: a}\nspec: {valueContent: a}\n",
+        "valueContent",
+    ),
     (
         "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\nspec: {endpoints: []}\n",
         "endpoints",
