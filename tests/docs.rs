@@ -12,6 +12,7 @@
 
 mod common;
 
+use common::pages::{dnslint, with_fresh_output};
 use common::{assert_none, compare, root};
 use dnslint::analysis::collect;
 use serde_json::Value;
@@ -22,58 +23,17 @@ use std::process::Command;
 /// Pages whose console blocks are run.
 const PAGES: [&str; 2] = ["README.md", "docs/ci.md"];
 
-/// Standard output of `dnslint …` run in the crate's root, without colour; with `2>&1` at its end, standard error behind it.
-fn output(command: &str) -> String {
-    let (command, both) = command.strip_suffix(" 2>&1").map_or((command, false), |bare| (bare, true));
-    let args: Vec<&str> = command.split_whitespace().skip(1).collect();
-    let run = Command::new(env!("CARGO_BIN_EXE_dnslint"))
-        .args(args)
-        .current_dir(root())
-        .env_remove("FORCE_COLOR")
-        .env_remove("CI")
-        .env("NO_COLOR", "1")
-        .env("COLUMNS", "120")
-        .output()
-        .unwrap();
-    let mut text = String::from_utf8(run.stdout).unwrap();
-    if both {
-        text.push_str(&String::from_utf8(run.stderr).unwrap());
-    }
-    text
-}
-
-/// The page with the output of every `$ dnslint …` block replaced by what the command prints now.
-fn with_fresh_output(page: &str) -> (String, usize) {
-    let mut fresh = String::new();
-    let mut blocks = 0;
-    let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        let _ = writeln!(fresh, "{line}");
-        if line != "```console" {
-            continue;
-        }
-        let Some(first) = lines.next() else { break };
-        let _ = writeln!(fresh, "{first}");
-        let Some(command) = first.strip_prefix("$ ").filter(|c| c.starts_with("dnslint ")) else { continue };
-        blocks += 1;
-        for old in lines.by_ref() {
-            if old == "```" {
-                break;
-            }
-        }
-        let _ = writeln!(fresh, "{}```", output(command));
-    }
-    (fresh, blocks)
-}
-
 #[test]
 fn output_shown_in_the_pages_is_todays() {
     let mut problems = Vec::new();
     let mut blocks = 0;
     for page in PAGES {
         let path = root().join(page);
-        let (fresh, found) = with_fresh_output(&fs::read_to_string(&path).unwrap());
-        blocks += found;
+        let fresh = with_fresh_output(&fs::read_to_string(&path).unwrap(), |_, command| {
+            let shown = command.starts_with("dnslint ").then(|| dnslint(command, &root()).0);
+            blocks += usize::from(shown.is_some());
+            shown
+        });
         problems.extend(compare(&path, &fresh));
     }
     assert!(blocks >= 3, "only {blocks} blocks were run");

@@ -13,7 +13,7 @@
 mod common;
 
 use common::renderings::requests;
-use common::{check, lines, root};
+use common::{check, copy, lines, root};
 use dnslint::analysis::collect::Assumptions;
 use dnslint::analysis::facts::ProxyMode;
 use dnslint::cli::engine::BuiltIn;
@@ -129,22 +129,6 @@ fn render(args: &[&str]) -> Output {
 
 fn cluster(name: &str) -> String {
     root().join("testdata/clusters").join(name).to_str().unwrap().to_owned()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            copy(&entry.path(), &target);
-        } else if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Writes into a copy of a cluster, twice; what the rules find there afterwards.
@@ -360,7 +344,9 @@ fn a_flag_in_a_unit_of_k3s_is_changed_there() {
     );
     assert!(made.stdout.contains("k3s-agent-1/etc/rancher/k3s/config.yaml.d/50-dnslint.yaml"), "{}", made.stdout);
     assert!(!made.stdout.contains("k3s-server/etc/rancher"), "{}", made.stdout);
-    assert!(made.stderr.contains("put its files in place, `systemctl daemon-reload`, "), "{}", made.stderr);
+    let step = "put /etc/rancher/k3s/config.yaml.d/50-dnslint.yaml and /etc/systemd/system/k3s.service in place, \
+                `systemctl daemon-reload`, ";
+    assert!(made.stderr.contains(step), "{}", made.stderr);
 }
 
 #[test]
@@ -377,6 +363,14 @@ fn steps_speak_of_what_was_asked() {
         assert!(!node.stderr.contains(word), "{word}: {}", node.stderr);
     }
     assert!(node.stderr.contains("resolver file for pods"), "{}", node.stderr);
+    let nothing = render(&["--k3s", "--only", "node"]);
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (0, ""));
+    assert_eq!(nothing.stderr, "nothing to render: nodes need no other settings\n");
+    let cilium = render(&["--kubeadm", "--proxy-mode", "none"]);
+    let back = cilium.stderr.split("the way back:").nth(1).unwrap();
+    assert!(back.find("ciliumlocalredirectpolicy/").unwrap() < back.find("daemonset/").unwrap(), "{back}");
+    let coredns = render(&["--k3s", "--proxy-mode", "ipvs", "--resolver", "coredns"]);
+    assert!(coredns.stderr.contains("`ip addr add 169.254.20.10/32 dev nodedns`"), "{}", coredns.stderr);
     let manifests = render(&["--kubeadm", &cluster("kubeadm-conntrack-ipvs"), "--only", "manifests", "--check"]);
     assert!(!manifests.stderr.contains("systemctl"), "{}", manifests.stderr);
 }
@@ -394,6 +388,12 @@ fn a_flag_that_would_change_nothing_is_refused() {
         ("--kubeadm --node-form unit", "--node-form: settings of kubeadm's nodes have one form"),
         ("--k3s --proxy-mode ipvs --resolver coredns --with pod-monitor", "--with is for the node cache's manifests"),
         ("--k3s --proxy-mode ipvs --resolver hickory-dns --upstream 192.0.2.53 --health-port 1", "hickory-dns"),
+        ("--k3s --only resolver", "--only resolver: the node cache is rendered as manifests"),
+        ("--kubespray --only manifests", "--only manifests: kubespray"),
+        (
+            "--k3s --proxy-mode ipvs --resolver coredns --only manifests",
+            "--only manifests: a resolver on the nodes has none",
+        ),
         ("--rke2 --cluster-dns fd00::a", "RKE2's chart writes `health fd00:169:254:20::10:…` without brackets"),
     ] {
         let made = render(&args.split(' ').collect::<Vec<_>>());

@@ -302,6 +302,10 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         Ok(plan) => plan,
         Err(refusal) => return Ok(refuse(&refusal, &snapshot, io)),
     };
+    if plan.files.is_empty() {
+        io.message("nothing to render: nodes need no other settings\n");
+        return Ok(EXIT_CLEAN);
+    }
     if let Some(findings) = findings(args, &snapshot, &plan) {
         return Ok(refuse_findings(args, &findings, io));
     }

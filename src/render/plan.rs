@@ -265,6 +265,12 @@ fn not_carried(request: &Request, parameters: &Parameters) -> Vec<String> {
     notes.extend(parameters.redirect.as_ref().map(|other| {
         format!("{} already sends the DNS Service to the cache: no second policy is rendered", other.name)
     }));
+    let redirected = parameters.mode == Mode::Redirect && parameters.redirect.is_none();
+    notes.extend(redirected.then(|| {
+        "Cilium ignores redirect policies unless they are switched on (`localRedirectPolicies.enabled: true` in its Helm values, in \
+         older charts `localRedirectPolicy: true`)"
+            .to_owned()
+    }));
     if request.takes_settings_alone() {
         notes.extend(not_in_settings(request.distribution, parameters));
     }

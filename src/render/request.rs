@@ -174,6 +174,15 @@ impl Request {
     /// Flags that would change nothing are refused.
     fn check_use(&self) -> Result<(), String> {
         let name = self.distribution.name();
+        if !self.wants(Part::Node) && !self.wants(Part::Resolver) && self.resolver != Resolver::NodeCache {
+            return Err("--only manifests: a resolver on the nodes has none".to_owned());
+        }
+        if !self.wants(Part::Node) && !self.wants(Part::Manifests) && self.resolver == Resolver::NodeCache {
+            return Err("--only resolver: the node cache is rendered as manifests; see --resolver".to_owned());
+        }
+        if !self.wants(Part::Node) && self.takes_settings_alone() && self.distribution == Distribution::Kubespray {
+            return Err("--only manifests: kubespray installs its own node cache and takes variables alone".to_owned());
+        }
         if self.node_form != NodeForm::Config && !self.distribution.is_rancher() {
             return Err(format!("--node-form: settings of {name}'s nodes have one form"));
         }

@@ -4,10 +4,15 @@ use super::context::texts;
 use super::distribution::Distribution;
 use super::flags::{self, Flag};
 use super::kubeadm::PATCHES;
-use super::node_files::NodeChange;
+use super::node_files::{NodeChange, kubespray_upstreams};
 use super::parameters::{Mode, Parameters};
 use super::plan::{File, Part};
 use super::request::{NodeForm, Request, Resolver};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// The interface that carries the address of a resolver outside Kubernetes; node-cache makes its own.
+const INTERFACE: &str = "nodedns";
 
 /// The steps in order. The cache comes before the nodes that are sent to it.
 #[must_use]
@@ -25,15 +30,16 @@ pub fn forward(
         Resolver::NodeCache => request.wants(Part::Manifests),
         Resolver::CoreDns | Resolver::HickoryDns => request.wants(Part::Resolver),
     };
+    let named = changes.iter().any(|change| !change.cluster_dns.is_empty());
     if own {
         steps.extend(install(request, parameters, files));
-        if parameters.mode != Mode::Redirect {
-            steps.push(format!(
-                "ask it on a node: `dig +short kubernetes.default.svc.{} @{}`",
-                parameters.cluster_domain.value,
-                texts(&parameters.local_ips.value).first().map_or("", String::as_str)
-            ));
-        }
+    }
+    if (own && parameters.mode != Mode::Redirect) || named {
+        steps.push(format!(
+            "ask it on a node: `dig +short kubernetes.default.svc.{} @{}`",
+            parameters.cluster_domain.value,
+            texts(&parameters.local_ips.value).first().map_or("", String::as_str)
+        ));
     }
     if !changes.is_empty() {
         steps.extend(node_steps(request, files, flags));
@@ -41,7 +47,7 @@ pub fn forward(
     if changes.iter().any(|change| change.resolv_conf.is_some()) {
         steps.push("restart CoreDNS, which keeps the resolver file that it started with: `kubectl -n kube-system rollout restart deployment/".to_owned() + deployment(request.distribution) + "`");
     }
-    if changes.iter().any(|change| !change.cluster_dns.is_empty()) {
+    if named {
         steps.push("pods that run already keep their old nameserver until they are made anew: restart workloads one after the other".to_owned());
     }
     steps
@@ -50,20 +56,34 @@ pub fn forward(
 /// What brings the cache, or another resolver, onto the nodes.
 fn install(request: &Request, parameters: &Parameters, files: &[File]) -> Vec<String> {
     match (request.resolver, request.distribution) {
-        (Resolver::NodeCache, Distribution::Kubespray) => vec![
-            "put the variables into the inventory and run `ansible-playbook cluster.yml --tags nodelocaldns,kubelet`"
-                .to_owned(),
-        ],
+        (Resolver::NodeCache, Distribution::Kubespray) => {
+            let file = files.iter().find(|file| file.part == Part::Node).map_or("", |file| file.path.as_str());
+            // the upstreams also go into CoreDNS and the nodes' resolv.conf
+            let more = if kubespray_upstreams(parameters).is_empty() { "" } else { ",coredns,resolvconf" };
+            vec![format!(
+                "put {} into the inventory and run `ansible-playbook cluster.yml --tags nodelocaldns,kubelet{more}`",
+                shown(request, file)
+            )]
+        }
         (Resolver::NodeCache, _) => {
             let manifests = files.iter().filter(|file| file.part == Part::Manifests);
             let mut steps: Vec<String> = manifests.map(|file| apply(request, &file.path)).collect();
             steps.push("wait: `kubectl -n kube-system rollout status daemonset/node-local-dns`".to_owned());
             steps
         }
-        (Resolver::CoreDns | Resolver::HickoryDns, _) => vec![format!(
-            "on every node: create a dummy interface with {}, install the configuration, start the resolver",
-            texts(&parameters.local_ips.value).join(" and ")
-        )],
+        (Resolver::CoreDns | Resolver::HickoryDns, _) => {
+            let address =
+                |ip: &IpAddr| format!("`ip addr add {ip}/{} dev {INTERFACE}`", if ip.is_ipv4() { 32 } else { 128 });
+            let addresses: Vec<String> = parameters.local_ips.value.iter().map(address).collect();
+            let file = files.iter().find(|file| file.part == Part::Resolver).map_or("", |file| file.path.as_str());
+            vec![
+                format!(
+                    "on every node, and at each of its boots: `ip link add {INTERFACE} type dummy`, {}, `ip link set {INTERFACE} up`",
+                    addresses.join(", ")
+                ),
+                format!("put {} at /{file} there and start the resolver", shown(request, file)),
+            ]
+        }
     }
 }
 
@@ -113,11 +133,12 @@ fn node_steps(request: &Request, files: &[File], flags: &[Flag]) -> Vec<String> 
         }
         Distribution::K3s | Distribution::Rke2 => {
             let reload = if request.node_form == NodeForm::Unit { "`systemctl daemon-reload`, " } else { reload };
-            vec![format!("node by node: put its files in place, {reload}{restart}")]
+            vec![format!("node by node: put {} in place, {reload}{restart}", own_paths(files))]
         }
         Distribution::Kubeadm => {
-            let own =
-                kubelet_files(files).map(|_| format!("node by node: put its files in place, {reload}{restart}")).next();
+            let own = kubelet_files(files)
+                .next()
+                .map(|_| format!("node by node: put {} in place, {reload}{restart}", own_paths(files)));
             let patch = files.iter().filter(|file| file.path.starts_with(PATCHES));
             let patch = patch.filter_map(|file| file.path.rsplit_once('/')).map(|(directory, _)| {
                 let node = match directory.strip_prefix(PATCHES).and_then(|rest| rest.strip_prefix('/')) {
@@ -135,7 +156,13 @@ fn node_steps(request: &Request, files: &[File], flags: &[Flag]) -> Vec<String> 
     }
 }
 
-/// Configuration files of kubelets that are rendered whole.
+/// Paths of rendered files on their nodes.
+fn own_paths(files: &[File]) -> String {
+    let paths: BTreeSet<String> = kubelet_files(files).map(|file| format!("/{}", file.path)).collect();
+    paths.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
+/// Files of nodes that are rendered whole.
 fn kubelet_files(files: &[File]) -> impl Iterator<Item = &File> {
     files.iter().filter(|file| file.part == Part::Node && file.node.is_some())
 }
@@ -163,7 +190,8 @@ const fn deployment(distribution: Distribution) -> &'static str {
 #[must_use]
 pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes: &[NodeChange]) -> Vec<String> {
     let mut steps = Vec::new();
-    if !changes.is_empty() {
+    let kubespray = request.distribution == Distribution::Kubespray;
+    if !changes.is_empty() || kubespray {
         let restart = restart(request.distribution);
         steps.push(match request.distribution {
             Distribution::Kubeadm => {
@@ -174,7 +202,7 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
                 };
                 format!("node by node: put the old values back into the kubelet's files{patched}, {restart}")
             }
-            Distribution::Kubespray => format!("take the variables back; {restart}"),
+            Distribution::Kubespray => format!("take the variables back and run the playbook again; {restart}"),
             Distribution::K3s | Distribution::Rke2 => {
                 format!("node by node: take the settings back, {restart}")
             }
@@ -193,12 +221,26 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
     }
     match (request.resolver, request.distribution) {
         (Resolver::NodeCache, Distribution::Kubespray) => {
-            steps.push("set `enable_nodelocaldns: false`, run the playbook".to_owned())
+            steps.push(
+                "where the cache is new: `enable_nodelocaldns: false`, with which the playbook sends kubelets back to CoreDNS; it \
+                 does not remove the cache: `kubectl -n kube-system delete daemonset/nodelocaldns` when no pod names it any more"
+                    .to_owned(),
+            )
         }
         (Resolver::NodeCache, Distribution::Rke2) => {
-            steps.push("set `nodelocal.enabled: false` in the HelmChartConfig".to_owned())
+            steps.push(
+                "set `nodelocal.enabled: false` in the HelmChartConfig; RKE2 warns that DNS may stop on nodes where the cache's \
+                 interface and rules stay behind: see to each node, or replace it"
+                    .to_owned(),
+            )
         }
         (Resolver::NodeCache, _) => {
+            if parameters.mode == Mode::Redirect {
+                steps.push(
+                    "`kubectl -n kube-system delete ciliumlocalredirectpolicy/node-local-dns`, so that queries reach CoreDNS again"
+                        .to_owned(),
+                );
+            }
             let note = if parameters.mode == Mode::Intercept {
                 "; it takes its rules and addresses away when it ends, and queries reach CoreDNS again"
             } else {
@@ -207,7 +249,7 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
             steps.push(format!("`kubectl -n kube-system delete daemonset/node-local-dns`{note}"));
         }
         (Resolver::CoreDns | Resolver::HickoryDns, _) => {
-            steps.push("stop the resolver on every node and remove its interface".to_owned())
+            steps.push(format!("stop the resolver on every node, `ip link delete {INTERFACE}`"))
         }
     }
     steps

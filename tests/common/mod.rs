@@ -3,6 +3,7 @@
 
 pub mod coredns;
 pub mod oracle;
+pub mod pages;
 pub mod renderings;
 
 use dnslint::CheckOptions;
@@ -93,4 +94,21 @@ pub fn by_severity(diagnostics: &[Diagnostic]) -> BTreeMap<&'static str, usize> 
         *counts.entry(diagnostic.severity.as_str()).or_default() += 1;
     }
     counts
+}
+
+/// Copies a folder with its links.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
