@@ -72,6 +72,11 @@ data:
     corp.example:53 {{
         forward . {plain}
     }}
+    own.example:53 {{
+        hosts {{
+            10.0.0.9 app.own.example
+        }}
+    }}
     lab.example:53 {{
         forward . {tcp} {{
             force_tcp
@@ -138,6 +143,7 @@ spec:
             "cluster": {"at": [self.cluster(proxy)], "records": [
                 "kubernetes.default.svc.k8s.example.net. 30 IN A 10.96.0.1",
                 "new.default.svc.k8s.example.net. 30 IN A 10.96.0.2",
+                "app.own.example. 30 IN A 10.0.0.9",
                 format!("{reverse} 30 IN PTR kubernetes.default.svc.k8s.example.net."),
             ]},
             "upstream": {"at": self.upstreams, "records": outside},
@@ -193,6 +199,13 @@ fn play(setting: &Setting, proxy: ProxyMode, resolver: Resolver) -> Play {
     play.ask(own, "intranet.corp.example. A", &["198.51.100.80"], &["corp udp"]);
     play.ask(own, "intranet.corp.example. A", &["198.51.100.80"], &[]);
     play.ask(own, "host.lab.example. A", &["198.51.100.81"], &["lab tcp"]);
+    // a zone that CoreDNS answers itself
+    play.ask(own, "app.own.example. A", &["10.0.0.9"], &["cluster tcp"]);
+    // a client that asks over TCP
+    play.0.push((
+        json!({"ask": kubernetes, "to": own, "over": "tcp"}),
+        json!({"rcode": "NOERROR", "answers": ["10.96.0.1"]}),
+    ));
     if proxy == ProxyMode::Iptables {
         // pods that never heard of the cache reach it at the address of the DNS Service
         play.ask(setting.dns, kubernetes, &["10.96.0.1"], &[]);

@@ -20,7 +20,7 @@ use dnslint::cli::engine::BuiltIn;
 use dnslint::cli::{Io, run};
 use dnslint::model::{Cluster, assemble};
 use dnslint::render::distribution::Distribution;
-use dnslint::render::request::NodeForm;
+use dnslint::render::request::{Companion, NodeForm, Update};
 use dnslint::render::{Part, Plan, Request, plan};
 use dnslint::source::Snapshot;
 use dnslint::syntax::corefile::{Shape, format};
@@ -86,7 +86,8 @@ fn a_parameter_changes_only_what_depends_on_it() {
     let base = Request::of(Distribution::K3s);
     let text = |request: &Request| rendered(request).files[0].text.clone();
     let before = text(&base);
-    let cases: [(Request, &[&str]); 6] = [
+    let addresses = |list: &[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<_>>();
+    let cases: Vec<(Request, &[&str])> = vec![
         (Request { health_port: Some(8099), ..base.clone() }, &["8080", "8099"]),
         (Request { metrics_port: Some(9999), ..base.clone() }, &["9253", "9999"]),
         (Request { image: Some("example.com/cache:1.26.7".to_owned()), ..base.clone() }, &["image:"]),
@@ -96,14 +97,41 @@ fn a_parameter_changes_only_what_depends_on_it() {
             Request { cluster_domain: Some("k8s.example.net".to_owned()), ..base.clone() },
             &["cluster.local", "k8s.example.net"],
         ),
+        (Request { cluster_dns: addresses(&["10.99.0.10"]), ..base.clone() }, &["10.43.0.10", "10.99.0.10"]),
+        (Request { local_ips: addresses(&["169.254.20.11"]), ..base.clone() }, &["169.254.20.10", "169.254.20.11"]),
+        (Request { udp: true, ..base.clone() }, &["forward . __PILLAR__CLUSTER__DNS__", "force_tcp", "}"]),
+        (
+            Request { update: Update::OnDelete, ..base.clone() },
+            &["type: RollingUpdate", "type: OnDelete", "rollingUpdate:", "maxUnavailable"],
+        ),
+        (Request { update: Update::InPlace, ..base.clone() }, &["apiVersion: apps", "rollingUpdateType"]),
+        (Request { proxy: Some(ProxyMode::Iptables), resolv_conf: Some("/run/x".to_owned()), ..base.clone() }, &[]),
     ];
     for (request, words) in cases {
         let changed = changed_lines(&before, &text(&request));
-        assert!(!changed.is_empty(), "{request:?}");
+        assert_eq!(changed.is_empty(), words.is_empty(), "{request:?}");
         for line in changed {
             assert!(words.iter().any(|word| line.contains(word)), "{line}");
         }
     }
+}
+
+/// A companion stands behind everything else, which stays as it is; so do the names and addresses of modes.
+#[test]
+fn a_companion_is_added_at_the_end() {
+    let base = Request::of(Distribution::Kubeadm);
+    let text = |request: &Request| rendered(request).files[0].text.clone();
+    for companion in [Companion::PodMonitor, Companion::NetworkPolicy] {
+        let with = text(&Request { companions: vec![companion], ..base.clone() });
+        assert!(with.strip_prefix(text(&base).as_str()).is_some_and(|rest| rest.starts_with("---\n")), "{with}");
+    }
+    // what only the mode decides: the second Service and who is asked
+    let (iptables, ipvs) = (text(&base), text(&Request { proxy: Some(ProxyMode::Ipvs), ..base.clone() }));
+    for line in ["image:", "metrics", "priorityClassName", "health 169.254.20.10:8080", "success 9984 30"] {
+        let of = |text: &str| text.lines().filter(|l| l.contains(line)).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(of(&iptables), of(&ipvs), "{line}");
+    }
+    assert!(iptables.contains("name: kube-dns-upstream") && !ipvs.contains("kube-dns-upstream"));
 }
 
 struct Output {
