@@ -89,14 +89,16 @@ fn judge(entry: &str, last: bool, only: bool) -> (&'static str, String) {
 fn mixed(entries: &[&str]) -> Option<LocalIpProblemView> {
     let mut addresses = entries.iter().filter_map(|e| e.parse::<IpAddr>().ok());
     let first = addresses.next()?;
-    let odd = addresses.find(|ip| ip.is_ipv6() != first.is_ipv6())?;
+    // for Go an IPv4 address inside IPv6 is IPv4
+    let is_ipv6 = |ip: &IpAddr| ip.to_canonical().is_ipv6();
+    let odd = addresses.find(|ip| is_ipv6(ip) != is_ipv6(&first))?;
     Some(LocalIpProblemView {
         entry: odd.to_string(),
         kind: "mixed-families".to_owned(),
         reason: format!("{first} and {odd} are of different families: one process serves IPv4 or IPv6"),
         logged: format!(
             "Error parsing flags - unexpected IP Family for localIP - \"{odd}\", want IPv6={}",
-            first.is_ipv6()
+            is_ipv6(&first)
         ),
         repaired: None,
     })

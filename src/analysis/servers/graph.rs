@@ -5,6 +5,7 @@ use super::kube_dns_config::KubeDnsConfig;
 use super::pod_resolvers;
 use super::read::{ASSUMED, blocks, version_of};
 use super::routing::{Entrance, Graph, Loop, NodeSite, Placement, Vertex};
+use super::template;
 use crate::analysis::facts::{self, Facts, ProxyMode, parse_located};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
@@ -66,6 +67,12 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servic
     let local_ips = local_ips(cluster, server);
     let mut blocks = server.config.as_ref().map(|config| blocks(config, version)).unwrap_or_default();
     let kube_dns = KubeDnsConfig::of(cluster, server);
+    if server.kind == ServerKind::NodeCache {
+        template::fill_binds(&mut blocks, &local_ips);
+        if let Some(config) = server.config.as_ref().filter(|_| !kube_dns.upstreams.is_empty()) {
+            template::drop_force_tcp(&mut blocks, config);
+        }
+    }
     let stubs = kube_dns.blocks(&blocks, &local_ips);
     blocks.extend(stubs);
     let service_addresses = service_addresses(cluster, facts, server);

@@ -1,6 +1,6 @@
 //! The kube-dns ConfigMap as node-cache reads it: stub domains become server blocks, upstream nameservers a forward.
 
-use super::read::{ASSUMED, Block, Forward, Upstream, zone_of};
+use super::read::{ASSUMED, Block, Forward, Upstream, split_address, zone_of};
 use super::select::Socket;
 use crate::model::Cluster;
 use crate::model::config_map::EmbeddedText;
@@ -9,7 +9,8 @@ use crate::model::read::{At, Place};
 use crate::source::{Located, Location};
 use crate::syntax::corefile::{self, Corefile};
 use crate::syntax::yaml;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 /// What node-cache appends for a stub domain, with an address in place of the real ones: no `loop`, no `reload`.
@@ -47,6 +48,11 @@ impl KubeDnsConfig {
         }
         let map = cluster.objects.config_maps_named(&server.namespace, "kube-dns").next();
         let text = |key: &str| map.and_then(|map| map.get(key)).map(|entry| &entry.text);
+        let upstreams_read = text("upstreamNameservers").is_none_or(|text| is_json::<JsonList>(&text.text));
+        let stubs_read = text("stubDomains").is_none_or(|text| is_json::<BTreeMap<String, JsonList>>(&text.text));
+        if !upstreams_read || !stubs_read {
+            return Self::default();
+        }
         let config = Self {
             upstreams: text("upstreamNameservers").map(list).unwrap_or_default(),
             stubs: text("stubDomains").map(stubs).unwrap_or_default(),
@@ -54,12 +60,13 @@ impl KubeDnsConfig {
         if config.is_accepted() { config } else { Self::default() }
     }
 
+    /// `Validate` and `ValidateNodeLocalCacheConfig` of pkg/dns/config.
     fn is_accepted(&self) -> bool {
-        let address = |text: &Located<String>| matches!(Upstream::parse(&text.value), Upstream::Address { .. });
-        let server = |text: &Located<String>| address(text) || text.value.starts_with('/');
         self.upstreams.len() <= MAX_UPSTREAMS
-            && self.upstreams.iter().all(address)
-            && self.stubs.iter().all(|(_, servers)| servers.iter().all(server))
+            && self.upstreams.iter().all(|server| is_server(&server.value, Port::Real))
+            && self.stubs.iter().all(|(domain, servers)| {
+                is_subdomain(&domain.value) && servers.iter().all(|server| is_server(&server.value, Port::Any))
+            })
     }
 
     /// The server blocks that node-cache appends, bound to its addresses; a zone that the template has is left out.
@@ -95,6 +102,42 @@ impl KubeDnsConfig {
         };
         self.stubs.iter().filter_map(block).collect()
     }
+}
+
+/// A list of texts, where `null` stands for an empty one.
+type JsonList = Option<Vec<String>>;
+
+/// Whether Go reads the text as JSON of this form; the tree that carries the places is YAML, which takes more.
+fn is_json<T: serde::de::DeserializeOwned>(text: &str) -> bool {
+    serde_json::from_str::<Option<T>>(text).is_ok()
+}
+
+/// Which ports are taken behind an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Port {
+    /// Also 0 and none behind the colon (stub domains).
+    Any,
+    /// From 1 on (`ValidateNameserverIpAndPort`).
+    Real,
+}
+
+/// An address, with a port or without; no zone, no scheme, no file, brackets only with a port.
+fn is_server(text: &str, ports: Port) -> bool {
+    let with_empty_port = || text.strip_suffix(':').is_some_and(|host| host.parse::<Ipv4Addr>().is_ok());
+    match split_address(text) {
+        _ if text.contains('%') || text.ends_with(']') => false,
+        Some((_, port)) => ports == Port::Any || port != Some(0),
+        None => ports == Port::Any && with_empty_port(),
+    }
+}
+
+/// A name of the API (RFC 1123, lower case): labels of letters, digits and inner hyphens.
+fn is_subdomain(name: &str) -> bool {
+    let label = |label: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty() && label.chars().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 /// From the domain to its last server.

@@ -16,3 +16,4 @@ pub mod routing;
 pub mod select;
 pub mod server_view;
 pub mod setup_view;
+pub mod template;

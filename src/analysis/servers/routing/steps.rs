@@ -111,29 +111,30 @@ impl Graph<'_> {
         node: usize,
         upstream: &Located<Upstream>,
     ) -> Vec<(Located<String>, Via)> {
-        let of_file = |path: &str| match self.own_nameservers(vertex, node) {
-            Some(list) => list.into_iter().map(|n| (n, Via::File)).collect(),
-            None => vec![(upstream.with(path.to_owned()), Via::File)],
-        };
+        let of_map = !vertex.upstream_nameservers.is_empty() && upstream.value.is_placeholder_of_upstreams();
+        let via = if of_map { Via::KubeDns } else { Via::Argument };
+        vertex.filled(upstream).iter().flat_map(|filled| self.of_word(vertex, node, filled, via)).collect()
+    }
+
+    fn of_word(
+        &self,
+        vertex: &Vertex<'_>,
+        node: usize,
+        upstream: &Located<Upstream>,
+        via: Via,
+    ) -> Vec<(Located<String>, Via)> {
         match &upstream.value {
             Upstream::Address { ip, port, encrypted } => {
                 let default_port = if *encrypted { 853 } else { 53 };
                 let scheme = if *encrypted { "tls://" } else { "" };
                 let address =
                     if *port == default_port { ip.to_string() } else { SocketAddr::new(*ip, *port).to_string() };
-                vec![(upstream.with(format!("{scheme}{address}")), Via::Argument)]
+                vec![(upstream.with(format!("{scheme}{address}")), via)]
             }
-            Upstream::File(path) if path == "/etc/resolv.conf" => of_file(path),
-            Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => {
-                if vertex.upstream_nameservers.is_empty() {
-                    return of_file(text);
-                }
-                vertex.upstream_nameservers.iter().map(|n| (n.clone(), Via::KubeDns)).collect()
-            }
-            Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => {
-                let address = vertex.cluster_dns_pillar.as_ref().map(|ip| ip.value.to_string());
-                vec![(upstream.with(address.unwrap_or_else(|| text.clone())), Via::Argument)]
-            }
+            Upstream::File(path) if path == "/etc/resolv.conf" => match self.own_nameservers(vertex, node) {
+                Some(list) => list.into_iter().map(|n| (n, Via::File)).collect(),
+                None => vec![(upstream.with(path.clone()), Via::File)],
+            },
             Upstream::File(text) | Upstream::Placeholder(text) | Upstream::Other(text) => {
                 vec![(upstream.with(text.clone()), Via::Argument)]
             }
