@@ -474,3 +474,67 @@ fn stub_zones_reach_the_charts_and_roles() {
     let kubespray = render(&["--kubespray", &split]);
     assert!(kubespray.stdout.contains("nodelocaldns_external_zones:\n- zones:\n  - \""), "{}", kubespray.stdout);
 }
+
+#[test]
+fn values_of_the_chart_that_are_set_already_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(Path::new(&cluster("stock-rke2")), dir.path());
+    let path = dir.path().to_str().unwrap();
+    let file = dir.path().join("manifests/coredns-config.yaml");
+    let head = "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata:\n  name: rke2-coredns\n  namespace: kube-system\nspec:\n";
+    fs::write(
+        &file,
+        format!("{head}  valuesContent: |-\n    replicaCount: 3 # as ever\n    nodelocal:\n      ipvs: true\n"),
+    )
+    .unwrap();
+    let made = render(&["--rke2", path, "--out", path]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("    replicaCount: 3 # as ever\n    nodelocal:\n      ipvs: false\n"), "{text}");
+    assert!(text.contains("      enabled: true\n") && text.contains("ip_address: 169.254.20.10"), "{text}");
+    assert_eq!(render(&["--rke2", path, "--out", path, "--check"]).stdout, "");
+    // what would be lost is refused, with what to write by hand
+    fs::write(&file, format!("{head}  failurePolicy: abort\n  valuesContent: |-\n    replicaCount: 3\n")).unwrap();
+    let refused = render(&["--rke2", path]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    assert!(refused.stderr.contains("by hand: {\"nodelocal\":{\"enabled\":true,"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_stub_zone_of_the_old_cache_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(Path::new(&cluster("stock-node-cache-iptables")), dir.path());
+    let file = dir.path().join("manifests/nodelocaldns.yaml");
+    let old = fs::read_to_string(&file).unwrap();
+    let block = "    corp.example:53 {\n        errors\n        forward . 10.50.0.10\n    }\n    far.example:53 {\n        errors\n        forward . __PILLAR__CLUSTER__DNS__\n    }\n    own.example:53 {\n        errors\n        hosts {\n            10.0.0.9 a.own.example\n        }\n    }\n";
+    let new = old.replacen("    .:53 {\n", &format!("{block}    .:53 {{\n"), 1);
+    assert_ne!(old, new);
+    fs::write(&file, new).unwrap();
+    let made = render(&["--kubeadm", dir.path().to_str().unwrap()]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let blocks = |zone: &str| {
+        let start = made.stdout.find(&format!("    {zone}:53 {{\n")).unwrap();
+        made.stdout[start..].split("    }\n    ").next().unwrap().to_owned()
+    };
+    assert!(blocks("corp.example").contains("forward . 10.50.0.10\n"), "{}", made.stdout);
+    assert!(blocks("far.example").contains("forward . __PILLAR__CLUSTER__DNS__ {\n"), "{}", made.stdout);
+    assert!(
+        made.stderr.contains("`hosts` in block own.example. of kube-system/node-local-dns is not taken over"),
+        "{}",
+        made.stderr
+    );
+    assert!(!made.stdout.contains("own.example"), "{}", made.stdout);
+}
+
+#[test]
+fn variables_of_ansible_are_judged_by_what_they_come_to() {
+    let made =
+        render(&["--k3s", &cluster("stock-k3s"), "--proxy-mode", "ipvs", "--node-form", "ansible", "--only", "node"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stdout.contains("extra_agent_args: \"--kubelet-arg=cluster-dns=169.254.20.10\"\n"), "{}", made.stdout);
+    let all = render(&["--k3s", &cluster("stock-k3s"), "--proxy-mode", "ipvs", "--node-form", "ansible", "--check"]);
+    assert_eq!(all.code, 1, "{}", all.stderr);
+    let redirect = render(&["--kubeadm", &cluster("healthy-cilium-local-redirect"), "--check"]);
+    let step = "`kubectl -n kube-system delete ciliumlocalredirectpolicy/nodelocaldns`, so that";
+    assert!(redirect.stderr.contains(step), "{}", redirect.stderr);
+}

@@ -306,7 +306,18 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         io.message("nothing to render: nodes need no other settings\n");
         return Ok(EXIT_CLEAN);
     }
-    if let Some(findings) = findings(args, &snapshot, &plan) {
+    let shown = match request.node_form {
+        // variables show on no node before they are applied: judged is what they come to
+        NodeForm::Ansible => crate::render::plan(
+            &Request { node_form: NodeForm::Config, ..request.clone() },
+            &snapshot,
+            cluster,
+            &args.assume(),
+        )
+        .unwrap_or_else(|_| plan.clone()),
+        _ => plan.clone(),
+    };
+    if let Some(findings) = findings(args, &snapshot, &shown) {
         return Ok(refuse_findings(args, &findings, io));
     }
     let targets = targets(args, &snapshot, &plan);

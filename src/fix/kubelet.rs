@@ -49,6 +49,12 @@ fn addresses(text: &str) -> Vec<Span> {
     list.map(|list| list.value.items().map(|item| item.span()).collect()).unwrap_or_default()
 }
 
+/// A YAML text with these keys at its root added or set, everything else byte for byte; `None` where it does not allow that.
+#[must_use]
+pub fn with_keys(text: &str, patch: &Value) -> Option<String> {
+    merged(text, patch)
+}
+
 fn merged(text: &str, patch: &Value) -> Option<String> {
     edited(text, |workshop, file| yaml::add_to_root(workshop, file, &patch.to_string()))
 }

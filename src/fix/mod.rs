@@ -18,5 +18,5 @@ mod yaml;
 pub use apply::apply_edits;
 pub use build::{BUILDERS, Draft, FixRequest, Workshop};
 pub use diff::{Change, unified_diff};
-pub use kubelet::{kubelet_config_file, with_dns_settings};
+pub use kubelet::{kubelet_config_file, with_dns_settings, with_keys};
 pub use plan::{Applied, Failed, Judged, MAX_ROUNDS, Mode, Outcome, Reason, run};

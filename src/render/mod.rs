@@ -10,6 +10,7 @@ pub mod parameters;
 pub mod plan;
 pub mod request;
 mod resolver_config;
+mod rke2;
 mod steps;
 pub mod stubs;
 mod templates;

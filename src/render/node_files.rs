@@ -255,22 +255,6 @@ pub fn kubespray_upstreams(parameters: &Parameters) -> Vec<String> {
     if plain { list.clone() } else { Vec::new() }
 }
 
-/// RKE2's chart with its own node cache.
-///
-/// # Errors
-/// A fault of the template.
-pub fn chart_config(parameters: &Parameters) -> Result<String, String> {
-    let context = json!({
-        "version": VERSION,
-        "local_ip": texts(&parameters.local_ips.value).join(","),
-        // the chart's word for a cache that kubelets name, which nftables needs as well
-        "local_only": parameters.mode == Mode::LocalOnly,
-        "zones": parameters.stub_zones.iter().map(|stub| stub.value.zone.trim_end_matches('.')).collect::<Vec<_>>(),
-        "cilium": parameters.mode == Mode::Redirect,
-    });
-    render("node/rke2-chart-config.yaml.j2", &context)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,7 +118,7 @@ impl Parameters {
             ProxyMode::Ipvs | ProxyMode::Nftables => Mode::LocalOnly,
             ProxyMode::Replaced => Mode::Redirect,
         };
-        let (stub_zones, notes) = stubs::of(&routes.graph, &cluster_domain.value, &served);
+        let (stub_zones, notes) = stubs::of(&routes.graph, &cluster_domain.value, &cluster_dns.value, &served);
         Self {
             dns_service: dns_service(request.distribution, cluster, &facts),
             local_ips: local_ips(request, &facts, &cluster_dns.value),

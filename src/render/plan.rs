@@ -6,7 +6,7 @@ use super::distribution::Distribution;
 use super::node_files::{self, NodeChange};
 use super::parameters::{Mode, OWN_FILE, Parameters, REDIRECT};
 use super::request::{Request, Resolver};
-use super::{flags, resolver_config, steps, templates};
+use super::{flags, resolver_config, rke2, steps, templates};
 use crate::analysis::collect::Assumptions;
 use crate::analysis::facts::ProxyMode;
 use crate::model::Cluster;
@@ -169,7 +169,7 @@ fn node_cache(
         Distribution::Rke2 => {
             let path =
                 place(snapshot, cluster, Distribution::Rke2, &["HelmChartConfig/kube-system/rke2-coredns".to_owned()])?;
-            Ok(vec![manifest(&path, node_files::chart_config(parameters)?)])
+            Ok(vec![manifest(&path, rke2::chart_config(parameters, cluster)?)])
         }
         Distribution::K3s | Distribution::Kubeadm => {
             let text = manifests(request, parameters)?;
@@ -331,9 +331,10 @@ fn rows(request: &Request, parameters: &Parameters, changes: &[NodeChange]) -> V
         row("cache address", &parameters.local_ips, addresses),
         row("other names go to", &parameters.upstreams, |list| list.join(" ")),
     ];
+    let on_rke2 = request.takes_settings_alone() && request.distribution == Distribution::Rke2;
     rows.extend(parameters.stub_zones.iter().map(|stub| {
         row("stub zone", stub, |s| {
-            let to = if s.servers.is_empty() { "CoreDNS".to_owned() } else { s.servers.join(" ") };
+            let to = if s.servers.is_empty() || on_rke2 { "CoreDNS".to_owned() } else { s.servers.join(" ") };
             format!("{} to {to}", s.zone)
         })
     }));

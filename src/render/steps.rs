@@ -5,7 +5,7 @@ use super::distribution::Distribution;
 use super::flags::{self, Flag};
 use super::kubeadm::PATCHES;
 use super::node_files::{NodeChange, kubespray_upstreams};
-use super::parameters::{Mode, Parameters};
+use super::parameters::{Mode, Parameters, REDIRECT};
 use super::plan::{File, Part};
 use super::request::{NodeForm, Request, Resolver};
 use std::collections::BTreeSet;
@@ -99,6 +99,14 @@ fn apply(request: &Request, path: &str) -> String {
         );
     }
     format!("`kubectl apply -f {}`", shown(request, path))
+}
+
+/// The command that deletes an object shown as kind, namespace and name.
+fn delete(object: &str) -> String {
+    let mut parts = object.splitn(3, '/');
+    let mut next = || parts.next().unwrap_or_default();
+    let (kind, namespace, name) = (next().to_lowercase(), next(), next());
+    format!("`kubectl -n {namespace} delete {kind}/{name}`")
 }
 
 /// A path with the directory before it.
@@ -236,10 +244,8 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
         }
         (Resolver::NodeCache, _) => {
             if parameters.mode == Mode::Redirect {
-                steps.push(
-                    "`kubectl -n kube-system delete ciliumlocalredirectpolicy/node-local-dns`, so that queries reach CoreDNS again"
-                        .to_owned(),
-                );
+                let name = parameters.redirect.as_ref().map_or(REDIRECT, |other| other.name.as_str());
+                steps.push(format!("{}, so that queries reach CoreDNS again", delete(name)));
             }
             let note = if parameters.mode == Mode::Intercept {
                 "; it takes its rules and addresses away when it ends, and queries reach CoreDNS again"

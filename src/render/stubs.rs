@@ -6,7 +6,7 @@ use crate::analysis::servers::read::{Block, Forward, Upstream};
 use crate::analysis::servers::routing::Graph;
 use crate::model::dns_server::ServerKind;
 use crate::source::Located;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A zone with its own servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,12 @@ const ANSWERING: [&str; 14] = [
 /// The stub zones of every CoreDNS, with further domains of the cluster among them (`served`), and notes about what its
 /// root block does that the cache will not.
 #[must_use]
-pub fn of(graph: &Graph<'_>, cluster_domain: &str, served: &[Located<String>]) -> (Vec<Chosen<StubZone>>, Vec<String>) {
+pub fn of(
+    graph: &Graph<'_>,
+    cluster_domain: &str,
+    cluster_dns: &[IpAddr],
+    served: &[Located<String>],
+) -> (Vec<Chosen<StubZone>>, Vec<String>) {
     let mut zones: Vec<Chosen<StubZone>> = Vec::new();
     let mut notes = Vec::new();
     let servers = graph.servers.iter().filter(|server| server.kind == ServerKind::CoreDns);
@@ -65,6 +70,11 @@ pub fn of(graph: &Graph<'_>, cluster_domain: &str, served: &[Located<String>]) -
             }
         }
     }
+    for (zone, note) in of_node_caches(graph, cluster_dns) {
+        notes.extend(note);
+        let zone = zone.filter(|zone| is_foreign(&zone.value.zone, cluster_domain));
+        zones.extend(zone.filter(|zone| !zones.iter().any(|known| known.value.zone == zone.value.zone)));
+    }
     for zone in served.iter().filter(|zone| is_foreign(&zone.value, cluster_domain)) {
         let name = format!("{}.", zone.value);
         if !zones.iter().any(|known| known.value.zone == name) {
@@ -74,6 +84,40 @@ pub fn of(graph: &Graph<'_>, cluster_domain: &str, served: &[Located<String>]) -
     }
     zones.sort_by(|a, b| a.value.zone.cmp(&b.value.zone));
     (zones, notes)
+}
+
+/// Stub zones of a node cache that is replaced, which CoreDNS need not have; a note where one cannot be taken over.
+fn of_node_caches(graph: &Graph<'_>, cluster_dns: &[IpAddr]) -> Vec<(Option<Chosen<StubZone>>, Option<String>)> {
+    let caches = graph.servers.iter().filter(|server| server.kind == ServerKind::NodeCache);
+    let mut found = Vec::new();
+    for (server, block) in caches.flat_map(|server| server.blocks.iter().map(move |block| (server, block))) {
+        let own: Vec<&str> = ANSWERING.iter().copied().filter(|plugin| block.syntax.has(plugin)).collect();
+        let note = (!own.is_empty()).then(|| {
+            let zones = block.zones.iter().map(|zone| zone.value.as_str()).collect::<Vec<_>>().join(" ");
+            format!("`{}` in block {zones} of {} is not taken over", own.join("`, `"), server.name)
+        });
+        found.push((None, note));
+        for forward in &block.forwards {
+            // the cluster's own resolver is CoreDNS, however it is named
+            let to_cluster = |upstream: &Located<Upstream>| match &upstream.value {
+                Upstream::Address { ip, .. } => cluster_dns.contains(ip),
+                Upstream::Placeholder(_) => true,
+                Upstream::File(_) | Upstream::Other(_) => false,
+            };
+            let zones = block.zones.iter().filter(|zone| forward.from == "." && zone.value != ".");
+            let zones =
+                zones.map(|zone| zone.value.as_str()).chain(Some(forward.from.as_str()).filter(|from| *from != "."));
+            for zone in zones {
+                let mut value = stub(zone, forward).value;
+                if forward.upstreams.iter().any(to_cluster) {
+                    value.servers.clear();
+                }
+                let zone = Chosen::shown(value, Some(forward.location), "a stub zone of the node cache");
+                found.push((Some(zone), None));
+            }
+        }
+    }
+    found
 }
 
 /// A zone that is neither the cluster's nor one of the reverse zones, and a name that may stand in a Corefile.
