@@ -16,14 +16,16 @@
 mod common;
 
 use common::oracle::judge;
+use common::renderings::requests;
 use dnslint::analysis::collect::Assumptions;
 use dnslint::analysis::facts::ProxyMode;
-use dnslint::model::assemble;
+use dnslint::model::{Cluster, assemble};
 use dnslint::render::distribution::Distribution;
 use dnslint::render::request::Resolver;
 use dnslint::render::{Request, plan};
 use dnslint::source::Snapshot;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What stands behind `kube-dns-upstream`: node-cache replaces `__PILLAR__CLUSTER__DNS__` by that Service's address
 /// (`cmd/node-cache/app/configmap.go` of kubernetes/dns), and so do the questions.
@@ -229,6 +231,18 @@ fn play(setting: &Setting, proxy: ProxyMode, resolver: Resolver) -> Play {
     play
 }
 
+/// The program's configuration in a rendered file: the file, without its comments, in which dnslint's own version stands; or
+/// the Corefile in the manifests.
+fn configuration(text: &str, resolver: Resolver) -> String {
+    if resolver != Resolver::NodeCache {
+        return text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    }
+    let snapshot = Snapshot::from_texts([("manifests.yaml", text)]);
+    let clusters = assemble(&snapshot);
+    let text = clusters[0].dns_servers.iter().find_map(|server| server.config.as_ref()?.text()).unwrap();
+    text.text.clone()
+}
+
 /// The question about a rendering, and what is expected of it.
 fn question(setting: &Setting, proxy: ProxyMode, resolver: Resolver, own_file: bool) -> (Value, Value) {
     let forward = if own_file { "/etc/resolv.conf".to_owned() } else { setting.upstreams.join(" ") };
@@ -237,20 +251,11 @@ fn question(setting: &Setting, proxy: ProxyMode, resolver: Resolver, own_file: b
     let request = Request { resolver, proxy: Some(proxy), ..Request::of(Distribution::Kubeadm) };
     let made =
         plan(&request, &snapshot, &clusters[0], &Assumptions::default()).unwrap_or_else(|r| panic!("{}", r.reason));
-    let texts = made.files.iter().map(|file| (file.path.clone(), file.text.clone()));
-    let rendered = Snapshot::from_texts(texts.collect::<Vec<_>>());
     let config = match resolver {
-        // without its comments, in which dnslint's own version stands
-        Resolver::HickoryDns => {
-            let lines = made.files[0].text.lines().filter(|line| !line.starts_with('#'));
-            lines.map(|line| format!("{line}\n")).collect()
-        }
-        Resolver::CoreDns => made.files[0].text.clone(),
         Resolver::NodeCache => {
-            let models = assemble(&rendered);
-            let server = models[0].dns_servers.iter().find_map(|server| server.config.as_ref()?.text()).unwrap();
-            server.text.replace("__PILLAR__CLUSTER__DNS__", setting.cluster(proxy))
+            configuration(&made.files[0].text, resolver).replace("__PILLAR__CLUSTER__DNS__", setting.cluster(proxy))
         }
+        Resolver::CoreDns | Resolver::HickoryDns => configuration(&made.files[0].text, resolver),
     };
     let mut addresses = vec![setting.own];
     if proxy == ProxyMode::Iptables {
@@ -265,9 +270,52 @@ fn question(setting: &Setting, proxy: ProxyMode, resolver: Resolver, own_file: b
     (question, json!(expected))
 }
 
+/// A question about no more than the start, for every configuration that the combinations of `common::renderings` give:
+/// the program must answer on each address that the configuration binds, or on one of its pod where it binds all.
+fn starts(resolver: Resolver) -> BTreeMap<String, Value> {
+    let mut questions = BTreeMap::new();
+    for request in requests().into_iter().filter(|request| request.resolver == resolver) {
+        if request.distribution.has_own_manifests() {
+            continue;
+        }
+        let made = plan(&request, &Snapshot::default(), &Cluster::default(), &Assumptions::default());
+        let rendered = made.unwrap_or_else(|refusal| panic!("{}", refusal.reason));
+        let config = configuration(&rendered.files[0].text, resolver);
+        let v6 = config.contains("bind fd00:") || config.contains("bind ::\n") || config.contains("forward . fd00:");
+        let config = config
+            .replace("__PILLAR__CLUSTER__DNS__", UPSTREAM_SERVICE[usize::from(v6)])
+            // only one resolver file is laid out
+            .replace("/run/resolv.conf", "/etc/resolv.conf");
+        let mut addresses: Vec<&str> = bound(&config).collect();
+        for address in &mut addresses {
+            *address = match *address {
+                "0.0.0.0" => "10.244.0.9",
+                "::" => "fd00:244::9",
+                other => other,
+            };
+        }
+        assert!(!addresses.is_empty(), "{config}");
+        let question = json!({
+            "config": config, "resolv_conf": "nameserver 192.0.2.53\n", "addresses": addresses, "servers": {}, "steps": [],
+        });
+        questions.insert(config, question);
+    }
+    questions
+}
+
+/// Addresses of the first `bind` of a Corefile, or of the lists at the head of hickory-dns's file.
+fn bound(config: &str) -> impl Iterator<Item = &str> {
+    let line = |line: &&str| line.trim_start().starts_with("bind ");
+    let corefile = config.lines().find(line).into_iter().flat_map(|line| line.split_whitespace().skip(1));
+    let lists = config.lines().filter(|line| line.starts_with("listen_addrs"));
+    corefile.chain(lists.flat_map(|line| line.split('"').skip(1).step_by(2)))
+}
+
 fn serves(name: &str, settings: &[(&Setting, ProxyMode, Resolver, bool)]) {
+    let resolver = settings[0].2;
+    let played = settings.iter().map(|(s, proxy, resolver, own)| question(s, *proxy, *resolver, *own));
     let all: Vec<(Value, Value)> =
-        settings.iter().map(|(s, proxy, resolver, own)| question(s, *proxy, *resolver, *own)).collect();
+        played.chain(starts(resolver).into_values().map(|start| (start, json!([])))).collect();
     let cases: Vec<Value> = all.iter().map(|(question, _)| question.clone()).collect();
     let expected = |case: &Value| all.iter().find(|(question, _)| question == case).unwrap().1.clone();
     judge(name, &cases, expected, &[]);

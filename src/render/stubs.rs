@@ -107,7 +107,8 @@ fn of_node_caches(graph: &Graph<'_>, cluster_dns: &[IpAddr]) -> Vec<(Option<Chos
             let zones = block.zones.iter().filter(|zone| forward.from == "." && zone.value != ".");
             let zones =
                 zones.map(|zone| zone.value.as_str()).chain(Some(forward.from.as_str()).filter(|from| *from != "."));
-            for zone in zones {
+            // a placeholder that nobody filled is no zone
+            for zone in zones.filter(|zone| !zone.contains("__")) {
                 let mut value = stub(zone, forward).value;
                 if forward.upstreams.iter().any(to_cluster) {
                     value.servers.clear();
