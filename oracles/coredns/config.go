@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -36,6 +37,44 @@ func parse(q question, dir string) any {
 		values = append(values, []any{block.Keys, directives})
 	}
 	return values
+}
+
+// number is what formatting may change in a message.
+var number = regexp.MustCompile(`\d+`)
+
+// format tells whether a formatted Corefile is read like the one it was made from: true, where keys, directives and
+// words are the same in the same lines, whatever their numbers; "refused" where neither is read; else both readings.
+func format(q question, dir string) any {
+	q.AnyDirective = true
+	before := parse(q, dir)
+	q.Conf = q.Formatted
+	after := parse(q, dir)
+	if text, refused := before.(string); refused {
+		again, too := after.(string)
+		if too && number.ReplaceAllString(text, "") == number.ReplaceAllString(again, "") {
+			return "refused"
+		}
+	} else if reflect.DeepEqual(withoutNumbers(before), withoutNumbers(after)) {
+		return true
+	}
+	return []any{before, after}
+}
+
+// withoutNumbers leaves out the numbers of lines, but not the files that they are in.
+func withoutNumbers(parsed any) any {
+	blocks, read := parsed.([]any)
+	if !read {
+		return parsed
+	}
+	for _, block := range blocks {
+		for _, directive := range block.([]any)[1].(map[string][][]string) {
+			for _, line := range directive {
+				_, file, _ := strings.Cut(line[0], ":")
+				line[0] = file
+			}
+		}
+	}
+	return blocks
 }
 
 func lines(tokens []caddyfile.Token) [][]string {

@@ -1,6 +1,6 @@
 // The harness around CoreDNS: answers questions about Corefiles, one JSON value a line (see ../README.md).
 //
-// One program under several names: coredns-parse, coredns-setup, coredns-loop, coredns-route. A question has the
+// One program under several names: coredns-parse, coredns-format, coredns-setup, coredns-loop, coredns-route. A question has the
 // text of the Corefile, the files beside it and the environment; each runs in an empty directory that holds them.
 package main
 
@@ -27,6 +27,8 @@ type question struct {
 	Files map[string]string `json:"files"`
 	// Env is the environment.
 	Env map[string]string `json:"env"`
+	// Formatted is the Corefile as it is after formatting.
+	Formatted string `json:"formatted"`
 	// AnyDirective lets the parser take every word for the name of a directive.
 	AnyDirective bool `json:"any_directive"`
 	// Stubs are upstreams that run: address and port, and `answer` or a response code.
@@ -52,10 +54,11 @@ func main() {
 		return
 	}
 	answers := map[string]func([]question) []any{
-		"parse": one(parse),
-		"setup": one(setUp),
-		"loop":  loops,
-		"route": one(route),
+		"parse":  one(parse),
+		"format": one(format),
+		"setup":  one(setUp),
+		"loop":   loops,
+		"route":  one(route),
 	}
 	name := filepath.Base(os.Args[0])
 	answer, known := answers[name[strings.LastIndex(name, "-")+1:]]

@@ -12,6 +12,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod formatting;
 mod loops;
 mod parsing;
 mod routing;

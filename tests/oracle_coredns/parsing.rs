@@ -7,7 +7,8 @@ use dnslint::analysis::coredns::{Binary, directive_known};
 use dnslint::syntax::corefile::{Corefile, CorefileError, FileIndex, Version};
 use serde_json::{Map, Value, json};
 
-const CASES: usize = 2_600;
+/// How many Corefiles are made.
+pub const CASES: usize = 2_600;
 
 const JUDGE: Binary = Binary::CoreDns(Some(Version::new(1, 14, 7)));
 
@@ -223,7 +224,8 @@ fn mutate(seed: &mut Seed, text: &str) -> String {
     chars.into_iter().collect()
 }
 
-fn case(seed: &mut Seed) -> Value {
+/// A Corefile with the files beside it, right or wrong.
+pub fn case(seed: &mut Seed) -> Value {
     let mut conf = String::new();
     for _ in 0..=seed.below(3) {
         if seed.chance(8) {

@@ -1,6 +1,6 @@
 //! `coredns-route`: which block, plugin and upstream of a running server answers a query, and with what.
 
-mod cases;
+pub mod cases;
 mod play;
 
 use crate::common::coredns::start;

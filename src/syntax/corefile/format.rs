@@ -131,6 +131,12 @@ impl Braces {
             braces.open.extend(after_name.filter(|token| token.is_open()).map(|token| token.span.start));
             braces.close.insert(snippet.span.end.saturating_sub(1));
         }
+        // behind a file that is not read here a brace may be one of a directive, which has to keep its line
+        let imported = corefile.imports.iter().filter(|site| !site.pattern.is_empty());
+        if let Some(first) = imported.map(|site| site.place.span.start).min() {
+            braces.open.retain(|at| *at < first);
+            braces.close.retain(|at| *at < first);
+        }
         braces
     }
 }
@@ -310,6 +316,14 @@ mod tests {
         assert!(refused(". {\n log a#b c\n}\n").contains("inside a word"));
         assert!(refused(". {\n log \"a\n}\n").contains("never closed"));
         assert!(refused(". {\n errors }\n").contains('}'));
+    }
+
+    #[test]
+    fn what_an_import_may_begin_keeps_its_lines() {
+        let (before, behind) = ("a.org\n{\n    log\n}\n", "b.org\n{\n    log\n} c.org\n{\n    log\n}\n");
+        let joined = "a.org {\n    log\n}\n";
+        assert_eq!(formatted(&format!("{before}import x.conf\n{behind}")), format!("{joined}import x.conf\n{behind}"));
+        assert_eq!(formatted(&format!("(s) {{\n    log\n}}\n{before}")), format!("(s) {{\n    log\n}}\n{joined}"));
     }
 
     #[test]
