@@ -70,7 +70,7 @@ impl Engine for Fake {
 
     fn fix(&self, paths: &[PathBuf], options: &EngineOptions, _: Mode, _: &Wanted<'_>) -> Fixed {
         let result = self.check(paths, options);
-        Fixed { result, changes: Vec::new(), applied: Vec::new(), failed: Vec::new() }
+        Fixed { result, changes: Vec::new(), applied: Vec::new(), failed: Vec::new(), mended: 0 }
     }
 }
 

@@ -155,10 +155,20 @@ fn fixes_of_two_rules_in_one_file_of_a_node_do_not_add_up() {
 
 #[test]
 fn a_fix_that_was_tried_in_vain_is_not_offered_again() {
-    let (_dir, output) = mended("k8s-69487-service-cidr");
-    assert!(output.stderr.contains("not fixed: manifests/coredns-configmap.yaml"), "{}", output.stderr);
-    assert!(output.stdout.contains("corefile-without-loop"), "the finding remains: {}", output.stdout);
+    let dir = tempfile::tempdir().unwrap();
+    let case = "testdata/rules/systemd-dropin-ineffective/bad-second-command/nodes";
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(case), &dir.path().join("nodes"));
+    let output = dnslint(dir.path(), "check --isolated --select systemd-dropin-ineffective --fix --unsafe-fixes", "");
+    assert!(output.stderr.contains("not fixed: nodes/n1/etc/systemd/system/kubelet.service.d"), "{}", output.stderr);
+    assert!(output.stdout.contains("systemd-dropin-ineffective"), "the finding remains: {}", output.stdout);
     assert!(!output.stdout.contains("fixable"), "{}", output.stdout);
+    let (_dir, output) = mended("k8s-69487-service-cidr");
+    assert!(
+        !output.stderr.contains("not fixed"),
+        "this CoreDNS has no `loop` that could be offered: {}",
+        output.stderr
+    );
+    assert!(!output.stdout.contains("corefile-without-loop"), "{}", output.stdout);
 }
 
 #[test]

@@ -12,62 +12,24 @@
 
 mod common;
 
+use common::mending::{changes, judge, mend, recorded};
 use common::oracle::Seed;
 use common::{assert_none, compare, folders, name, root, rule_ids, rules, snapshot};
 use dnslint::CheckOptions;
-use dnslint::diagnostic::{Diagnostic, Severity};
-use dnslint::fix::{Change, Judged, Mode, Outcome, Reason, apply_edits, run, unified_diff};
+use dnslint::diagnostic::{Applicability, Diagnostic, Fix, Severity};
+use dnslint::fix::{Judged, Mode, Reason, apply_edits, unified_diff};
 use dnslint::lint::LintOptions;
-use dnslint::source::Snapshot;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-fn judge(snapshot: &Snapshot) -> Judged {
-    let checked = dnslint::check(snapshot, rules(), &CheckOptions::default());
-    Judged { findings: checked.diagnostics, broken: checked.broken.len() }
-}
-
-/// Mends the findings of one rule (of all for `""`).
-fn mend(snapshot: &Snapshot, rule: &str, mode: Mode) -> Outcome {
-    let wanted = |judged: &Judged, _: &Snapshot| -> Vec<Diagnostic> {
-        judged.findings.iter().filter(|d| rule.is_empty() || d.rule == rule).cloned().collect()
-    };
-    run(snapshot, mode, &judge, &wanted)
-}
-
-fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
-    let mut changes: Vec<Change> = Vec::new();
-    for file in &after.files {
-        let old = before.files.get(file.id.index()).map(|f| f.text.to_string());
-        if old.as_deref() != Some(&*file.text) {
-            changes.push(Change { path: file.path.clone(), old, new: file.text.to_string() });
-        }
-    }
-    changes.sort_by(|a, b| a.path.cmp(&b.path));
-    changes
-}
-
-/// What was done, as the head of the recorded patch; `git apply` passes over it.
-fn recorded(outcome: &Outcome, before: &Snapshot) -> String {
-    let mut out = String::new();
-    for applied in &outcome.applied {
-        let _ = writeln!(out, "# {}", applied.title);
-    }
-    for failed in &outcome.failed {
-        let _ = writeln!(out, "# not applied: {}: {}", failed.title, failed.reason);
-    }
-    out + &unified_diff(&changes(before, &outcome.snapshot))
-}
-
 #[test]
 fn the_fix_of_every_bad_case_is_recorded_and_cures_it() {
     let mut problems = Vec::new();
     for rule in rule_ids() {
-        let fixable = rules().get(rule).unwrap().fixable.is_some();
+        let fixable = rules().get(rule).unwrap().fixable.is_some_and(|best| best > Applicability::Display);
         let mut mended = 0;
         for case in folders(&root().join("testdata/rules").join(rule)) {
             if !name(&case).starts_with("bad-") {
@@ -266,7 +228,8 @@ fn fixes_of_mutated_inputs_parse_cure_and_keep_comments() {
         let before = base.with_texts(&texts, []);
         let checked = dnslint::check(&before, rules(), &select(rule));
         let Some((finding, fix)) = checked.diagnostics.iter().find_map(|d| {
-            let fix = d.fixes.iter().find(|fix| fix.changes_something())?;
+            let applied = |fix: &&Fix| fix.changes_something() && fix.applicability > Applicability::Display;
+            let fix = d.fixes.iter().find(applied)?;
             (d.rule == *rule).then_some((d, fix))
         }) else {
             continue;

@@ -12,11 +12,10 @@
 
 mod common;
 
+use common::incident::Case;
 use common::{assert_none, check, folders, lines, name, root, snapshot};
 use dnslint::diagnostic::{Diagnostic, Severity};
 use dnslint::source::Snapshot;
-use serde::Deserialize;
-use std::fs;
 
 /// Cases that are not found yet, or not on the blamed line. The list only shrinks.
 ///
@@ -24,57 +23,12 @@ use std::fs;
 ///   line: that is what the process refuses. The case names only the mismatch that follows from it.
 const NOT_YET: &[&str] = &["rke2-charts-398-localip-trailing-space"];
 
-#[derive(Deserialize)]
-struct Case {
-    negative: bool,
-    expect: Option<Expect>,
-    #[serde(default)]
-    tolerate: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Expect {
-    rule: String,
-    #[serde(default)]
-    or: Vec<String>,
-    at: Vec<Place>,
-}
-
-#[derive(Deserialize)]
-struct Place {
-    path: String,
-    line: Option<String>,
-    #[serde(default)]
-    absent: bool,
-}
-
-fn squeeze(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether some label stands in the place's file and on a line that contains the blamed text (or lies within it).
-fn touches(snapshot: &Snapshot, diagnostic: &Diagnostic, place: &Place) -> bool {
-    let wanted = squeeze(place.line.as_deref().unwrap_or_default());
-    diagnostic.labels.iter().any(|label| {
-        let file = snapshot.file(label.location.file);
-        let first = file.position(label.location.span.start).line;
-        let last = file.position(label.location.span.end).line;
-        file.path == place.path
-            && (place.absent
-                || wanted.is_empty()
-                || file.text.lines().skip(first - 1).take(last - first + 1).any(|line| {
-                    let line = squeeze(line);
-                    !line.is_empty() && (line.contains(&wanted) || wanted.contains(&line))
-                }))
-    })
-}
-
 #[test]
 fn incidents_are_found_and_negatives_are_clean() {
     let mut problems = Vec::new();
     let mut found_now = Vec::new();
     for folder in folders(&root().join("testdata/incidents")) {
-        let case: Case = serde_saphyr::from_str(&fs::read_to_string(folder.join("case.yaml")).unwrap()).unwrap();
+        let case = Case::read(&folder);
         let snapshot = snapshot(&folder.join("cluster"));
         let found = check(&snapshot, &[]);
         let problem = judge(&case, &snapshot, &found);
@@ -99,10 +53,10 @@ fn judge(case: &Case, snapshot: &Snapshot, found: &[Diagnostic]) -> Option<Strin
         return alarm.map(|d| format!("false alarm {}", d.rule));
     }
     let expect = case.expect.as_ref()?;
-    let hits: Vec<_> = found.iter().filter(|d| d.rule == expect.rule || expect.or.contains(&d.rule)).collect();
+    let hits: Vec<_> = found.iter().filter(|d| expect.is_rule(d)).collect();
     if hits.is_empty() {
         return Some(format!("want {}", expect.rule));
     }
-    let on_line = hits.iter().any(|d| expect.at.iter().any(|place| touches(snapshot, d, place)));
+    let on_line = hits.iter().any(|d| expect.is_at(snapshot, d));
     (!on_line).then(|| format!("{} is not on a blamed line", expect.rule))
 }

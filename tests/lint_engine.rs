@@ -127,7 +127,8 @@ impl FixBuilders for Builders {
             "nothing" => Ok(None),
             _ => {
                 let edit = |at: &Location| Edit { file: at.file, span: at.span, text: String::new() };
-                Ok(Some(Draft { edits: request.at.iter().map(edit).collect(), creates: Vec::new() }))
+                let edits: Vec<Edit> = request.at.iter().map(edit).collect();
+                Ok((!edits.is_empty()).then_some(Draft { edits, creates: Vec::new() }))
             }
         }
     }

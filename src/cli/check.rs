@@ -376,14 +376,14 @@ impl Finish<'_> {
         let flags = &self.args.fixes;
         if flags.diff {
             let differs = fix::show(&fixed, io.report_options(self.args.color).color, io)?;
-            let listed = if flags.show_fixes { fix::listed(&fixed.applied) } else { String::new() };
+            let listed = if flags.show_fixes { fix::listed(&fixed) } else { String::new() };
             io.message(&listed);
             let fails = self.is_error(&fixed.result, io);
             return Ok(if fails { EXIT_ERROR } else { u8::from(differs && !self.args.exit_zero) * EXIT_FINDINGS });
         }
         let written = fix::write(&fixed, paths, self.options.stdin.as_ref(), io)?;
         if flags.show_fixes && written.fixed > 0 {
-            let listed = fix::listed(&fixed.applied);
+            let listed = fix::listed(&fixed);
             if self.options.stdin.is_some() { io.message(&listed) } else { io.print(listed.as_bytes())? }
         }
         let exit_on_fix = flags.exit_non_zero_on_fix && written.fixed > 0;

@@ -93,6 +93,8 @@ pub struct Fixed {
     pub applied: Vec<Applied>,
     /// The fixes that were taken back, and why.
     pub failed: Vec<Failed>,
+    /// Number of findings that are gone.
+    pub mended: usize,
 }
 
 /// Keeps the findings that are to be mended.
@@ -226,7 +228,7 @@ pub fn fix(paths: &[PathBuf], options: &EngineOptions, mode: Mode, wanted: &Want
         let outcome = crate::fix::run(&before, mode, &judge, &shown);
         let changes = changes(&before, &outcome.snapshot);
         let result = examine(outcome.snapshot, rules, options);
-        Fixed { result, changes, applied: outcome.applied, failed: outcome.failed }
+        Fixed { result, changes, applied: outcome.applied, failed: outcome.failed, mended: outcome.mended }
     })
 }
 

@@ -4,7 +4,7 @@ use super::engine::{FileChange, Fixed, StdinText};
 use super::io::Io;
 use super::replace::Writable;
 use crate::diagnostic::{Diagnostic, Files};
-use crate::fix::{Applied, Change, Failed, Mode, unified_diff};
+use crate::fix::{Change, Failed, Mode, unified_diff};
 use crate::report::{plural, sanitize_line, show_diff};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -73,7 +73,7 @@ pub fn show(fixed: &Fixed, color: bool, io: &mut Io<'_>) -> Result<bool, String>
     report_failed(fixed, io);
     if !fixed.applied.is_empty() {
         let files = plural(changes.len(), "file");
-        io.message(&format!("Would fix {} in {files}.\n", plural(fixed.applied.len(), "finding")));
+        io.message(&format!("Would fix {} in {files}.\n", plural(fixed.mended, "finding")));
     }
     Ok(!changes.is_empty())
 }
@@ -84,7 +84,7 @@ pub fn show(fixed: &Fixed, color: bool, io: &mut Io<'_>) -> Result<bool, String>
 /// Standard output cannot be written.
 pub fn write(fixed: &Fixed, paths: &[PathBuf], stdin: Option<&StdinText>, io: &mut Io<'_>) -> Result<Written, String> {
     let writable = Writable::new(paths);
-    let mut written = Written { fixed: fixed.applied.len(), failed: false };
+    let mut written = Written { fixed: fixed.mended, failed: false };
     let of_stdin =
         |change: &&FileChange| stdin.is_some_and(|stdin| change.change.path == stdin.path.trim_start_matches("./"));
     if let Some(stdin) = stdin {
@@ -128,14 +128,14 @@ fn report_failed(fixed: &Fixed, io: &mut Io<'_>) {
 
 /// The fixes by file, as `ruff --show-fixes` lists them.
 #[must_use]
-pub fn listed(applied: &[Applied]) -> String {
+pub fn listed(fixed: &Fixed) -> String {
     let mut by_path: BTreeMap<&str, BTreeMap<(&str, &str), usize>> = BTreeMap::new();
-    for one in applied {
+    for one in &fixed.applied {
         for path in &one.paths {
             *by_path.entry(path).or_default().entry((&one.rule, &one.title)).or_default() += 1;
         }
     }
-    let mut out = format!("Fixed {}:\n", plural(applied.len(), "finding"));
+    let mut out = format!("Fixed {}:\n", plural(fixed.mended, "finding"));
     for (path, fixes) in by_path {
         let _ = writeln!(out, "- {}:", sanitize_line(path));
         for ((rule, title), count) in fixes {

@@ -1,5 +1,6 @@
 //! Replaces and creates files whole: whoever looks, at any moment, sees the old text or the new one.
 
+use crate::source::LEFTOVER;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -69,9 +70,10 @@ pub fn make_directory(path: &Path) -> Result<(), String> {
     fs::create_dir_all(path).map_err(|e| format!("cannot create {}: {}", path.display(), super::disk::reason(&e)))
 }
 
-/// Name of the file that takes the place of another: hidden, beside it.
+/// Name of the file that takes the place of another: hidden, beside it, and with an ending that no program reads (k3s
+/// takes every `*.yaml` of its directory), should a run be killed and leave it.
 fn temporary(name: &OsStr, attempt: u8) -> String {
-    format!(".dnslint-{}-{attempt}-{}", std::process::id(), name.to_string_lossy())
+    format!(".{}{LEFTOVER}{}-{attempt}", name.to_string_lossy(), std::process::id())
 }
 
 #[cfg(unix)]

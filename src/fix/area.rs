@@ -139,6 +139,38 @@ impl<'a> Area<'a> {
         }
     }
 
+    /// The key under which the text stands in its YAML file; the file's name where it is a file.
+    pub(super) fn name(&self) -> Option<&str> {
+        match &self.scalar {
+            Some((_, path)) => match path.last()? {
+                Step::Key(name) => Some(name),
+                Step::Index(_) => None,
+            },
+            None => self.workshop.snapshot.file(self.file).path.rsplit('/').next(),
+        }
+    }
+
+    /// The edits of the file that give the key of the text another name and the text itself other lines.
+    pub(super) fn rewritten(&self, name: &str, text: &str) -> Option<Vec<Edit>> {
+        let (document, path) = self.scalar.as_ref()?;
+        let ended = self.text.ends_with('\n');
+        let text = if ended { text.to_owned() } else { text.trim_end_matches('\n').to_owned() };
+        let edit = self.edit(Span::new(0, self.text.len()), &text)?;
+        yaml::renamed_with(self.workshop, self.location(), (*document, path), name, &text, edit)
+    }
+
+    /// The edits that take the text away with its key.
+    pub(super) fn without_entry(&self) -> Option<Vec<Edit>> {
+        self.scalar.as_ref()?;
+        yaml::remove(self.workshop, self.location(), false, 0)
+    }
+
+    /// Where the text begins: a place inside its scalar, which ends before its last line feed.
+    pub(super) fn location(&self) -> Location {
+        let start = self.map.offset(0);
+        Location::new(self.file, Span::new(start, start))
+    }
+
     fn edit(&self, span: Span, text: &str) -> Option<Edit> {
         let (span, text) = match &self.form {
             Form::Lines { indent } => self.in_lines(span, text, indent),

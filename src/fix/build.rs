@@ -1,7 +1,7 @@
 //! The fix builders that rules name: what they take, and which part of this room makes the edits.
 
 use super::area::Area;
-use super::{corefile, lines, node, owned, yaml};
+use super::{blocks, corefile, drop_in, flags, lines, node, owned, yaml};
 use crate::analysis::view::ViewValue;
 use crate::diagnostic::{Edit, Files, NewFile};
 use crate::source::{FileId, Location, Snapshot, Span};
@@ -15,14 +15,22 @@ pub const BUILDERS: &[&str] = &[
     "add-document",
     "add-property",
     "add-reverse-blocks",
+    "append-text",
+    "block-text",
     "copy-item",
     "insert-line",
     "join-line",
     "merge",
+    "merge-block",
+    "move-before",
+    "move-to-block",
+    "remove-copy",
     "remove-directive",
+    "remove-flag",
     "remove-item",
     "remove-key",
     "remove-line",
+    "remove-part",
     "remove-word",
     "rename-key",
     "replace-text",
@@ -43,7 +51,8 @@ const MAX_WORK: usize = 48 * 1024 * 1024;
 pub struct FixRequest<'a> {
     /// Name of the builder, as in `use:`.
     pub builder: &'a str,
-    /// Every place of `at:` that the input has text for; the primary label's place where the rule gives no `at:`.
+    /// Every place of `at:` that the input has text for, perhaps none; the primary label's place where the rule gives no
+    /// `at:`.
     pub at: &'a [Location],
     /// The values at those places, in the same order; empty where the rule gives no `at:`.
     pub values: &'a [&'a ViewValue],
@@ -125,7 +134,7 @@ impl<'a> Workshop<'a> {
         } else {
             self.at_each_place(request, &arguments)?
         };
-        Ok(draft.filter(|draft| self.is_allowed(draft)))
+        Ok(draft.and_then(|draft| drop_in::redirected(self, draft)).filter(|draft| self.is_allowed(draft)))
     }
 
     /// Every place must be mended, or nothing is offered.
@@ -159,7 +168,9 @@ impl<'a> Workshop<'a> {
             }
             "replace-text" => {
                 let (text, find) = (arguments.required("text")?, arguments.get("find"));
-                in_area(&|area, span| lines::replace(area, span, find, text))
+                // a number is no text that could be edited, but has another value
+                let whole = || yaml::set_value(self, at, text, find);
+                in_area(&|area, span| lines::replace(area, span, find, text)).or_else(whole)
             }
             "set-braces" => {
                 let variable = arguments.required("variable")?;
@@ -170,7 +181,10 @@ impl<'a> Workshop<'a> {
             "trim-line" => in_area(&|area, span| lines::trim_line(area, span)),
             "unix-line-ends" => lines::unix_line_ends(self, at.file),
             "insert-line" => {
-                let (line, before) = (arguments.required("line")?, arguments.get("where") == Some("before"));
+                // several lines for several places are the values that stand there
+                let own = value.and_then(ViewValue::as_str).filter(|_| arguments.get("line").is_none());
+                let line = own.map_or_else(|| arguments.required("line"), Ok)?;
+                let before = arguments.get("where") == Some("before");
                 in_area(&|area, span| lines::insert_line(area, span, line, before))
             }
             "join-line" => {
@@ -188,6 +202,14 @@ impl<'a> Workshop<'a> {
                 let text = arguments.required("text")?;
                 in_area(&|area, span| corefile::add_property(area, span, text))
             }
+            "remove-flag" => flags::remove(self, at),
+            "remove-part" => {
+                let part = arguments.required("part")?;
+                in_area(&|area, span| lines::remove_part(area, span, part))
+            }
+            "append-text" => lines::append(self, at.file, arguments.required("text")?),
+            "remove-copy" => in_area(&|area, span| blocks::remove_copy(area, span)),
+            "move-before" | "merge-block" | "move-to-block" | "block-text" => self.moved(builder, at, value),
             "remove-directive" => in_area(&|area, span| corefile::remove_directive(area, span)),
             "add-reverse-blocks" => {
                 let zones = arguments.required("zones")?;
@@ -195,6 +217,21 @@ impl<'a> Workshop<'a> {
             }
             other => return Err(format!("unknown fix builder `{other}`")),
         })
+    }
+
+    /// Builders that move lines or give a text another form.
+    fn moved(&self, builder: &str, at: Location, value: Option<&ViewValue>) -> Option<Vec<Edit>> {
+        let other = || ["related", "by"].iter().find_map(|name| first_origin(value?.field(name)?));
+        match builder {
+            "merge-block" => blocks::merge_block(self, at, other()?),
+            "move-to-block" => blocks::move_to_block(self, at),
+            "block-text" => yaml::block_text(self, at),
+            _ => {
+                let other = other().filter(|other| other.file == at.file)?;
+                let area = Area::around(self, at)?;
+                blocks::move_before(&area, area.decoded(at.span)?, area.decoded(other.span)?)
+            }
+        }
     }
 
     /// Builders for YAML and JSON alone.
@@ -235,6 +272,12 @@ impl<'a> Workshop<'a> {
     }
 }
 
+/// The place of a value, or of the first item of a list.
+fn first_origin(value: &ViewValue) -> Option<Location> {
+    let item = value.as_list().and_then(|list| list.first());
+    item.unwrap_or(value).origins.first().copied()
+}
+
 /// The arguments of a request, checked against what the builder takes.
 pub(super) struct Arguments<'a> {
     builder: &'a str,
@@ -251,13 +294,14 @@ impl<'a> Arguments<'a> {
             "rename-key" => &["to"],
             "split-item" => &["into"],
             "replace-text" => &["text", "find"],
-            "replace-words" => &["text"],
+            "replace-words" | "append-text" => &["text"],
+            "remove-part" => &["part"],
             "set-braces" => &["variable"],
             "insert-line" => &["line", "where"],
             "add-directive" => &["text", "after"],
             "add-property" => &["text"],
             "add-reverse-blocks" => &["zones"],
-            "set-node-setting" => &["kubelet", "k3s", "value"],
+            "set-node-setting" => &["kubelet", "k3s", "value", "text"],
             _ => &[],
         };
         let builder = request.builder;

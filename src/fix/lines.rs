@@ -58,6 +58,37 @@ pub(super) fn remove_word(area: &Area<'_>, span: Span) -> Option<Vec<Edit>> {
     area.edits(&[(Span::new(line.start + blank_before.len(), span.end), String::new())])
 }
 
+/// Removes a part of a list that commas separate, with its comma; a word of its own as `remove_word` does.
+pub(super) fn remove_part(area: &Area<'_>, span: Span, part: &str) -> Option<Vec<Edit>> {
+    let mut at = span.start;
+    let mut parts = span.text(&area.text).split(',').map(|text| {
+        let start = at;
+        at += text.len() + 1;
+        (text.trim() == part).then(|| Span::new(start, start + text.len()))
+    });
+    let span = parts.find_map(|found| found)?;
+    let before = area.text.get(..span.start)?;
+    let after = area.text.get(span.end..)?;
+    let gone = match (before.ends_with(','), after.starts_with(',')) {
+        (true, _) => Span::new(span.start - 1, span.end),
+        (false, true) => Span::new(span.start, span.end + 1),
+        (false, false) => return remove_word(area, span),
+    };
+    area.edits(&[(gone, String::new())])
+}
+
+/// Puts lines at the end of a plain file.
+pub(super) fn append(workshop: &Workshop<'_>, file: FileId, text: &str) -> Option<Vec<Edit>> {
+    let source = workshop.snapshot.file(file);
+    if super::area::is_yaml(source.kind) {
+        return None;
+    }
+    let eol = super::area::line_end(&source.text);
+    let gap = if source.text.is_empty() || source.text.ends_with('\n') { "" } else { eol };
+    let text = format!("{gap}{}{eol}", text.trim_end().replace('\n', eol));
+    Some(vec![Edit { file, span: Span::new(source.text.len(), source.text.len()), text }])
+}
+
 /// Writes `$NAME` as `${NAME}`, and the other way round.
 pub(super) fn set_braces(area: &Area<'_>, span: Span, variable: &str) -> Option<Vec<Edit>> {
     let name = variable.strip_prefix('$')?;
@@ -104,7 +135,8 @@ pub(super) fn insert_line(area: &Area<'_>, span: Span, line: &str, before: bool)
     if text.trim_end_matches(['\r', '\n']).ends_with('\\') {
         return None;
     }
-    let new = if text.ends_with('\n') { format!("{indent}{line}\n") } else { format!("\n{indent}{line}") };
+    let new =
+        if text.ends_with('\n') || text.is_empty() { format!("{indent}{line}\n") } else { format!("\n{indent}{line}") };
     area.edits(&[(Span::new(at.end, at.end), new)])
 }
 

@@ -2,10 +2,13 @@
 
 mod apply;
 mod area;
+mod blocks;
 mod build;
 mod corefile;
 pub mod corefile_format;
 pub mod diff;
+mod drop_in;
+mod flags;
 mod kubelet;
 mod lines;
 mod node;

@@ -2,12 +2,28 @@
 
 use super::build::{Arguments, Draft, FixRequest, Workshop};
 use super::kubelet::kubelet_config_file;
-use super::yaml;
+use super::{flags, yaml};
 use crate::diagnostic::NewFile;
+use crate::model::manifests::Objects;
+use crate::model::node::{Agent, K3s, Node};
 use crate::source::{FileKind, Location, NodeIndex, SourceFile};
+use crate::syntax::systemd::Traced;
+
+/// Name of the files that fixes add to a directory of drop-ins: late, so that it counts.
+pub(super) const DROP_IN: &str = "90-dnslint";
+
+/// A DNS setting and its value.
+struct Setting<'a> {
+    /// Its key in a KubeletConfiguration.
+    kubelet: &'a str,
+    /// Its key in the configuration of k3s and RKE2, which is the name of the kubelet's flag, too.
+    k3s: &'a str,
+    value: &'a str,
+}
 
 /// Sets a DNS setting of the node that the request is about: at `at:` if a text there says it already, else in the
-/// configuration file of k3s or RKE2 (made where there is none), else in the kubelet's.
+/// configuration of k3s or RKE2 (made where there is none), else in the kubelet's, else as a flag behind its others.
+/// With `text`, the file that the value names comes into being with that text.
 ///
 /// # Errors
 /// A missing argument.
@@ -17,19 +33,38 @@ pub(super) fn set(
     arguments: &Arguments<'_>,
 ) -> Result<Option<Draft>, String> {
     let (kubelet, k3s) = (arguments.required("kubelet")?, arguments.required("k3s")?);
-    let value = arguments.required("value")?;
-    for at in request.at {
-        let file = workshop.snapshot.file(at.file);
-        if file.kind == FileKind::ResolvConf || at.span.len() > 512 {
-            continue;
-        }
-        if let Some(edits) = yaml::set_value(workshop, *at, value, None).filter(|_| is_value(file, *at)) {
-            return Ok(Some(edits.into()));
-        }
-    }
+    let setting = Setting { kubelet, k3s, value: arguments.required("value")? };
     let places = request.at.iter().chain(&request.subject.origins);
     let Some(node) = places.filter_map(|at| workshop.snapshot.file(at.file).node).next() else { return Ok(None) };
-    Ok(on_node(workshop, node, kubelet, k3s, value))
+    let draft = in_place(workshop, request.at, &setting, node).or_else(|| on_node(workshop, node, &setting));
+    Ok(draft.and_then(|mut draft| {
+        if let Some(text) = arguments.get("text") {
+            // templates lose the last line end of what they write
+            draft.creates.push(new_file(workshop, node, setting.value, format!("{}\n", text.trim_end()))?);
+        }
+        Some(draft)
+    }))
+}
+
+/// Where a text says it already. A flag that stands before the same value of the configuration file goes.
+fn in_place(workshop: &Workshop<'_>, places: &[Location], setting: &Setting<'_>, node: NodeIndex) -> Option<Draft> {
+    places.iter().find_map(|at| {
+        let file = workshop.snapshot.file(at.file);
+        if file.kind == FileKind::ResolvConf || at.span.len() > 512 || !is_value(file, *at) {
+            return None;
+        }
+        let behind = || configured(workshop, node, setting).then(|| flags::remove(workshop, *at))?;
+        let edits = behind().or_else(|| yaml::set_value(workshop, *at, setting.value, None))?;
+        Some(edits.into())
+    })
+}
+
+/// Whether the configuration file of the kubelet has the value, so that it counts where no flag stands before it.
+fn configured(workshop: &Workshop<'_>, node: NodeIndex, setting: &Setting<'_>) -> bool {
+    let Some(file) = kubelet_config_file(workshop.snapshot, node) else { return false };
+    let parsed = workshop.yaml(file.id);
+    let root = parsed.documents.first().map(crate::syntax::yaml::Document::root);
+    root.and_then(|root| root.get(setting.kubelet)).is_some_and(|value| value.as_str() == Some(setting.value))
 }
 
 /// Whether the text at a place is the value of a setting: a path, or a flag with one.
@@ -39,34 +74,57 @@ fn is_value(file: &SourceFile, at: Location) -> bool {
     !value.contains(char::is_whitespace) && (value.starts_with('/') || value.is_empty())
 }
 
-fn on_node(workshop: &Workshop<'_>, node: NodeIndex, kubelet: &str, k3s: &str, value: &str) -> Option<Draft> {
-    let files: Vec<&SourceFile> = workshop.snapshot.files.iter().filter(|file| file.node == Some(node)).collect();
-    let patch = |key: &str| serde_json::json!({ key: value }).to_string();
-    if let Some(distribution) = distribution(&files) {
-        let path = format!("/etc/rancher/{distribution}/config.yaml");
-        if let Some(file) = files.iter().find(|file| file.node_path.as_deref() == Some(path.as_str())) {
-            return yaml::add_to_root(workshop, file.id, &patch(k3s)).map(Draft::from);
-        }
-        let root = workshop.snapshot.node(node).filter(|root| root.whole)?;
-        let path = match root.path.as_str() {
-            "." => path.trim_start_matches('/').to_owned(),
-            "/" => path,
-            root => format!("{root}{path}"),
-        };
-        let text = format!("{k3s}: {value}\n");
-        return Some(Draft { edits: Vec::new(), creates: vec![NewFile { path, text }] });
+fn on_node(workshop: &Workshop<'_>, index: NodeIndex, setting: &Setting<'_>) -> Option<Draft> {
+    let root = workshop.snapshot.node(index)?;
+    let node = Node::read(workshop.snapshot, root, &Objects::default());
+    match &node.agent {
+        Agent::K3s(k3s) => of_k3s(workshop, &node, k3s, setting),
+        Agent::Kubelet { arguments, .. } => of_kubelet(workshop, index, arguments, setting),
+        Agent::Unknown => of_kubelet(workshop, index, &[], setting),
     }
-    let config = kubelet_config_file(workshop.snapshot, node)?;
-    yaml::add_to_root(workshop, config.id, &patch(kubelet)).map(Draft::from)
 }
 
-/// `k3s` or `rke2`, if the node has one of their units or configuration files.
-fn distribution(files: &[&SourceFile]) -> Option<&'static str> {
-    let has = |name: &str| {
-        files.iter().filter_map(|file| file.node_path.as_deref()).any(|path| {
-            path.starts_with(&format!("/etc/rancher/{name}/"))
-                || path.rsplit('/').next().is_some_and(|unit| unit.starts_with(name) && unit.ends_with(".service"))
-        })
+/// The main file where there is one; beside drop-ins alone one more; a new main file where there is nothing.
+fn of_k3s(workshop: &Workshop<'_>, node: &Node, k3s: &K3s, setting: &Setting<'_>) -> Option<Draft> {
+    if let Some(file) = node.configs.get(&k3s.config_path) {
+        return yaml::add_to_root(workshop, file.file, &patch(setting.k3s, setting.value)).map(Draft::from);
+    }
+    let alone = k3s.config_files(node).is_empty();
+    let path = if alone { k3s.config_path.clone() } else { format!("{}.d/{DROP_IN}.yaml", k3s.config_path) };
+    let text = format!("{}: {}\n", setting.k3s, setting.value);
+    Some(Draft { edits: Vec::new(), creates: vec![new_file(workshop, node.index, &path, text)?] })
+}
+
+/// A drop-in where the kubelet reads a directory of them, else its configuration file, else its command line.
+fn of_kubelet(workshop: &Workshop<'_>, node: NodeIndex, arguments: &[Traced], setting: &Setting<'_>) -> Option<Draft> {
+    if let Some(directory) = flags::value(arguments, "config-dir") {
+        let path = format!("{}/{DROP_IN}.conf", directory.trim_end_matches('/'));
+        let head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+        let text = format!("{head}{}: {}\n", setting.kubelet, setting.value);
+        return Some(Draft { edits: Vec::new(), creates: vec![new_file(workshop, node, &path, text)?] });
+    }
+    let reads_file = arguments.is_empty() || flags::value(arguments, "config").is_some();
+    if let Some(config) = kubelet_config_file(workshop.snapshot, node).filter(|_| reads_file) {
+        return yaml::add_to_root(workshop, config.id, &patch(setting.kubelet, setting.value)).map(Draft::from);
+    }
+    let text = format!("--{}={}", setting.k3s, setting.value);
+    flags::add(workshop, arguments, &text).map(Draft::from)
+}
+
+fn patch(key: &str, value: &str) -> String {
+    serde_json::json!({ key: value }).to_string()
+}
+
+/// A file of the node that comes into being; `None` where the snapshot is not of the whole node, so that it may exist.
+pub(super) fn new_file(workshop: &Workshop<'_>, node: NodeIndex, path: &str, text: String) -> Option<NewFile> {
+    let root = workshop.snapshot.node(node).filter(|root| root.whole)?;
+    if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        return None;
+    }
+    let path = match root.path.as_str() {
+        "." => path.trim_start_matches('/').to_owned(),
+        "/" => path.to_owned(),
+        root => format!("{root}{path}"),
     };
-    ["k3s", "rke2"].into_iter().find(|name| has(name))
+    Some(NewFile { path, text })
 }

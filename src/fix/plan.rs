@@ -107,8 +107,10 @@ pub struct Outcome {
     pub judged: Judged,
     /// The fixes that were applied, in the order applied.
     pub applied: Vec<Applied>,
-    /// The fixes that were taken back.
+    /// The fixes that were taken back, where no other one mended the finding.
     pub failed: Vec<Failed>,
+    /// Number of findings that are gone; one fix may mend several.
+    pub mended: usize,
 }
 
 /// A fix that is to be tried, with its finding.
@@ -117,10 +119,9 @@ struct Pick {
     fix: Fix,
 }
 
-impl Pick {
-    fn id(&self) -> (String, String, String) {
-        (self.finding.rule.clone(), self.finding.fingerprint.clone(), self.fix.title.clone())
-    }
+/// What a fix is known by after its snapshot has changed.
+fn id(finding: &Diagnostic, fix: &Fix) -> (String, String, String) {
+    (finding.rule.clone(), finding.fingerprint.clone(), fix.title.clone())
 }
 
 /// Applies fixes until nothing more is to be done.
@@ -137,19 +138,27 @@ pub fn run(
         check,
         trials: 0,
         rejected: BTreeSet::new(),
+        failed: Vec::new(),
         outcome: Outcome {
             snapshot: snapshot.clone(),
             judged: check(snapshot),
             applied: Vec::new(),
             failed: Vec::new(),
+            mended: 0,
         },
     };
     for _ in 0..MAX_ROUNDS {
-        let picks = state.picks(mode, wanted);
-        if picks.is_empty() || !state.round(picks) {
+        let found = wanted(&state.outcome.judged, &state.outcome.snapshot);
+        let before = counts(&found, &state.outcome.snapshot);
+        let (picks, others_are_left) = state.picks(mode, found);
+        if picks.is_empty() || !(state.round(picks) || others_are_left) {
             break;
         }
+        let left = counts(&wanted(&state.outcome.judged, &state.outcome.snapshot), &state.outcome.snapshot);
+        let gone = |(key, count): (&Key, &usize)| count.saturating_sub(left.get(key).copied().unwrap_or(0));
+        state.outcome.mended += before.iter().map(gone).sum::<usize>();
     }
+    state.outcome.failed = state.failed.into_iter().map(|(_, failed)| failed).collect();
     state.outcome
 }
 
@@ -157,26 +166,36 @@ struct Rounds<'a> {
     check: &'a dyn Fn(&Snapshot) -> Judged,
     trials: usize,
     rejected: BTreeSet<(String, String, String)>,
+    /// What was taken back, with the fingerprint of its finding.
+    failed: Vec<(String, Failed)>,
     outcome: Outcome,
 }
 
 impl Rounds<'_> {
     /// The best fix of each finding that may be applied, as far as they do not overlap; the others wait for the next
-    /// round. Earlier findings go first. The settings of a node hang together, so that one rule a round mends each such
-    /// file: once the stub is out of a resolv.conf, its fourth nameserver is no longer one too many.
-    fn picks(&self, mode: Mode, wanted: &dyn Fn(&Judged, &Snapshot) -> Vec<Diagnostic>) -> Vec<Pick> {
+    /// round. Errors go first, and earlier findings before later ones. The settings of a node hang together, so that one
+    /// rule a round mends each such file: once the stub is out of a resolv.conf, its fourth nameserver is no longer one too
+    /// many. The second value says that some finding has another fix, should its best one not hold.
+    fn picks(&self, mode: Mode, mut found: Vec<Diagnostic>) -> (Vec<Pick>, bool) {
         let mut picks = Vec::new();
+        let mut others_are_left = false;
         let mut taken: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
         let mut created: BTreeSet<String> = BTreeSet::new();
         let mut mended: BTreeMap<FileId, String> = BTreeMap::new();
-        for finding in wanted(&self.outcome.judged, &self.outcome.snapshot) {
-            let fits = |fix: &&Fix| mode.allows(fix.applicability) && fix.changes_something();
-            let Some(fix) = finding.fixes.iter().find(fits).cloned() else { continue };
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity == Severity::Error));
+        for finding in found {
+            let fits = |fix: &&Fix| {
+                let known = self.rejected.contains(&id(&finding, fix));
+                mode.allows(fix.applicability) && fix.changes_something() && !known
+            };
+            let mut usable = finding.fixes.iter().filter(fits);
+            let Some(fix) = usable.next().cloned() else { continue };
+            others_are_left |= usable.next().is_some();
             let pick = Pick { finding, fix };
             let busy = pick.fix.edits.iter().any(|edit| taken.get(&edit.file).is_some_and(|t| meets(t, edit.span)))
                 || pick.fix.creates.iter().any(|file| created.contains(&file.path))
                 || pick.fix.edits.iter().any(|edit| mended.get(&edit.file).is_some_and(|r| *r != pick.finding.rule));
-            if busy || self.rejected.contains(&pick.id()) {
+            if busy {
                 continue;
             }
             for edit in &pick.fix.edits {
@@ -188,7 +207,7 @@ impl Rounds<'_> {
             created.extend(pick.fix.creates.iter().map(|file| file.path.clone()));
             picks.push(pick);
         }
-        picks
+        (picks, others_are_left)
     }
 
     /// Applies what can be applied of the picks; `false` if that is nothing.
@@ -221,21 +240,24 @@ impl Rounds<'_> {
             let edited = pick.fix.edits.iter().map(|edit| path(edit.file));
             let paths: BTreeSet<String> = edited.chain(pick.fix.creates.iter().map(|file| file.path.clone())).collect();
             let (rule, title) = (pick.finding.rule.clone(), pick.fix.title.clone());
+            let of_finding = |failed: &(String, Failed)| failed.0 == pick.finding.fingerprint && failed.1.rule == rule;
+            self.failed.retain(|failed| !of_finding(failed));
             self.outcome.applied.push(Applied { rule, title, paths: paths.into_iter().collect() });
         }
         !accepted.is_empty()
     }
 
     fn reject(&mut self, base: &Snapshot, pick: &Pick, reason: &Reason) {
-        self.rejected.insert(pick.id());
+        self.rejected.insert(id(&pick.finding, &pick.fix));
         let at = pick.finding.primary();
-        self.outcome.failed.push(Failed {
+        let failed = Failed {
             rule: pick.finding.rule.clone(),
             title: pick.fix.title.clone(),
             path: base.path(at.file).to_owned(),
             line: base.position(at.file, at.span.start).line,
             reason: reason.clone(),
-        });
+        };
+        self.failed.push((pick.finding.fingerprint.clone(), failed));
     }
 
     /// The snapshot with two groups of fixes, if the rules have nothing against it.

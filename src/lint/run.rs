@@ -216,8 +216,6 @@ impl Run<'_> {
         }
         if fix.at.is_none() {
             at.push(primary);
-        } else if at.is_empty() {
-            return Ok(None);
         }
         let item = finding.item.as_ref().and_then(|steps| value.at(steps));
         let builder = fix.builder.as_str();

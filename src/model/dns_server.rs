@@ -72,6 +72,8 @@ pub struct CustomKey {
     pub key: Located<String>,
     /// Whether an `import` of the Corefile reads it.
     pub imported: bool,
+    /// The first word of its text that is no comment: a plugin where it holds lines of a block, else a zone.
+    pub first_word: String,
 }
 
 impl ServerConfig {
@@ -428,6 +430,11 @@ fn parse(
     ServerConfig { config_map, corefile, texts, custom }
 }
 
+fn first_word(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.next().and_then(|line| line.split_whitespace().next()).unwrap_or("")
+}
+
 /// Every key of the ConfigMap mounted for imports, and whether an import reads it.
 fn custom_keys(objects: &Objects, mounts: &Mounts<'_>, taken: &[(String, usize, EmbeddedText)]) -> Vec<CustomKey> {
     let Mounted::Map(index, _) = mounts.config_map_at(CUSTOM_DIRECTORY) else { return Vec::new() };
@@ -438,6 +445,7 @@ fn custom_keys(objects: &Objects, mounts: &Mounts<'_>, taken: &[(String, usize, 
             config_map: index,
             key: entry.key.clone(),
             imported: taken.iter().any(|(_, from, text)| *from == index && text.location == entry.text.location),
+            first_word: first_word(&entry.text.text).to_owned(),
         })
         .collect()
 }

@@ -13,7 +13,7 @@ pub struct Service {
     pub meta: Meta,
     /// `spec.type`; absent means ClusterIP.
     pub type_: Option<Located<String>>,
-    /// `spec.clusterIP` and `spec.clusterIPs` without duplicates, `None` left out.
+    /// `spec.clusterIP` and `spec.clusterIPs` without `None`, each once with all its places.
     pub cluster_ips: Vec<Located<String>>,
     /// `clusterIP: None`.
     pub headless: bool,
@@ -107,7 +107,9 @@ impl Service {
     fn add_cluster_ip(&mut self, ip: Located<String>) {
         if ip.value == "None" {
             self.headless = true;
-        } else if !ip.value.is_empty() && !self.cluster_ips.iter().any(|known| known.value == ip.value) {
+        } else if let Some(known) = self.cluster_ips.iter_mut().find(|known| known.value == ip.value) {
+            known.origins.extend(ip.origins);
+        } else if !ip.value.is_empty() {
             self.cluster_ips.push(ip);
         }
     }

@@ -45,7 +45,15 @@ pub(crate) struct Text {
     pub lossy: bool,
 }
 
-/// The names of a directory, sorted; `None` when there are more than `limit`.
+/// What a run that was killed leaves beside the file that it was about to replace: hidden, and behind the file's name this
+/// word with the number of the process.
+pub const LEFTOVER: &str = ".dnslint-";
+
+fn is_leftover(name: &str) -> bool {
+    name.starts_with('.') && name.contains(LEFTOVER)
+}
+
+/// The names of a directory, sorted, without left-overs; `None` when there are more than `limit`.
 pub(crate) fn list(directory: &Path, limit: usize) -> io::Result<Option<Vec<Item>>> {
     let mut items = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -53,9 +61,12 @@ pub(crate) fn list(directory: &Path, limit: usize) -> io::Result<Option<Vec<Item
         if items.len() >= limit {
             return Ok(None);
         }
-        let path = entry.path();
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        if is_leftover(&name) {
+            continue;
+        }
         let kind = entry.file_type().and_then(|kind| kind_of(kind, &path));
-        items.push(Item { name: entry.file_name().to_string_lossy().into_owned(), path, kind });
+        items.push(Item { name, path, kind });
     }
     items.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
     Ok(Some(items))

@@ -21,6 +21,7 @@ mod sniff;
 mod tree;
 mod walk;
 
+pub use disk::LEFTOVER;
 pub use file::{ClusterIndex, NodeIndex, Position, SourceFile};
 pub use kind::FileKind;
 pub use limits::{Limits, LoadOptions};

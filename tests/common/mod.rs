@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod coredns;
+pub mod incident;
+pub mod mending;
 pub mod oracle;
 pub mod pages;
 pub mod renderings;

@@ -22,6 +22,6 @@ pub use readers::{
     BindSpec, CacheSpec, Fallthrough, HealthSpec, HostsEntry, HostsSpec, KubernetesSpec, ReadySpec, RewriteSpec,
     TemplateSpec,
 };
-pub use setup::{block_listeners, check, check_with};
+pub use setup::{NO_UPSTREAM, block_listeners, check, check_with};
 pub use surroundings::{FileState, NothingKnown, Surroundings};
 pub use version::{Binary, NEWEST};

@@ -120,6 +120,10 @@ fn mismatch(known: &Known, ip: IpAddr, places: &[(&NodeDns, Located<IpAddr>)], a
         service_at_fault,
         kubelets: rest(&kubelets, !service_at_fault),
         services: rest(&right, service_at_fault),
+        service_places: match right.as_slice() {
+            [only] if service_at_fault => only.origins.iter().map(|at| Located::at(only.value.clone(), *at)).collect(),
+            _ => Vec::new(),
+        },
     };
     Located::from_origins(view, origins)
 }

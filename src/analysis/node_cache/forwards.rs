@@ -7,6 +7,7 @@ use crate::analysis::servers::read::{Block, Forward, Upstream, in_zone};
 use crate::analysis::views::node_cache::{
     DisagreementView, PlainForwardView, QueryLogView, SelfForwardView, TcpForwardView, UnroutedReverseView,
 };
+use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::ServerKind;
 use crate::source::Located;
 use std::collections::BTreeSet;
@@ -26,11 +27,14 @@ pub fn to_itself(cache: &Cache<'_>) -> Vec<Located<SelfForwardView>> {
             let zone = forward_zones(block, forward).into_iter().next().unwrap_or_else(|| forward.from.clone());
             if let Some(same) = found.iter_mut().find(|f| f.value.upstream == text) {
                 same.value.others.push(upstream.with(zone.clone()));
+                same.value.places.push(upstream.with(text));
                 same.value.zones.push(zone);
                 continue;
             }
             found.push(upstream.with(SelfForwardView {
                 zones: vec![zone],
+                places: vec![upstream.with(text.clone())],
+                instead: instead(cache, upstream, ip),
                 upstream: text,
                 address: ip.to_string(),
                 reason,
@@ -42,6 +46,24 @@ pub fn to_itself(cache: &Cache<'_>) -> Vec<Located<SelfForwardView>> {
         }
     }
     found
+}
+
+/// The upstream Service in place of an address of the Corefile: the placeholder for it where the process fills it, else
+/// its address.
+fn instead(cache: &Cache<'_>, upstream: &Located<Upstream>, address: IpAddr) -> Option<String> {
+    let at = upstream.location()?;
+    let holds = |text: &EmbeddedText| text.file == at.file && text.location.span.join(at.span) == text.location.span;
+    let written = matches!(upstream.value, Upstream::Address { .. });
+    cache.server.config.as_ref()?.texts.iter().find(|text| written && holds(text))?;
+    let name = cache.flag("upstreamsvc")?.value;
+    let service = cache.cluster.objects.services.iter().find(|service| service.meta.name.value == name)?;
+    if service.addresses().any(|own| own == address || cache.owns(own).is_some()) {
+        return None;
+    }
+    if cache.is_template() {
+        return Some(CLUSTER_DNS.to_owned());
+    }
+    service.addresses().next().map(|ip| ip.to_string())
 }
 
 /// The address behind an upstream, for plain DNS on port 53.

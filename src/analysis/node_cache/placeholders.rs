@@ -8,6 +8,7 @@ use crate::analysis::views::node_cache::PlaceholderView;
 use crate::source::Located;
 use crate::syntax::corefile::Place;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Every placeholder that stays, once each: one replacement over the manifest mends all its places.
 pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
@@ -35,6 +36,9 @@ pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
         service.cluster_ips.iter().chain(std::iter::once(&service.meta.name)).for_each(|text| add(&within, text));
     }
     let mut views: Vec<_> = found.into_iter().filter_map(|(name, places)| view(&name, places, template)).collect();
+    for found in &mut views {
+        found.value.value = value_of(cache, &found.value.name);
+    }
     if let Some(arg) = split_health(cache).filter(|_| template) {
         let view = PlaceholderView {
             name: LOCAL_DNS.to_owned(),
@@ -43,10 +47,36 @@ pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
             consequence: "-localip has several entries, all of which are put here: the health plugin refuses the line"
                 .to_owned(),
             places: Vec::new(),
+            value: None,
+            all_places: Vec::new(),
         };
         views.push(arg.with(view));
     }
     views
+}
+
+/// What the installer would have put for a placeholder, as far as the snapshot tells.
+fn value_of(cache: &Cache<'_>, name: &str) -> Option<String> {
+    let dns = || {
+        let mut addresses = cache.facts.dns_addresses.iter().map(|ip| ip.value);
+        let first = addresses.next()?;
+        addresses.all(|ip| ip == first).then(|| first.to_string())
+    };
+    match name {
+        "__PILLAR__DNS__DOMAIN__" => match cache.domains.as_slice() {
+            [domain] => Some(domain.trim_end_matches('.').to_owned()),
+            _ => None,
+        },
+        LOCAL_DNS => {
+            let is_service = |ip: &IpAddr| cache.facts.dns_addresses.iter().any(|dns| dns.value == *ip);
+            let mut own = cache.own.iter().map(|own| own.value).filter(|ip| !is_service(ip));
+            own.next().filter(|_| own.next().is_none()).map(|ip| ip.to_string())
+        }
+        DNS_SERVER => dns(),
+        CLUSTER_DNS => cache.vertex.cluster_dns_pillar.as_ref().map(|ip| ip.value.to_string()),
+        UPSTREAM_SERVERS => Some("/etc/resolv.conf".to_owned()),
+        _ => None,
+    }
 }
 
 /// What the process fills in its template (`updateCorefile` in node-cache).
@@ -107,6 +137,7 @@ fn view(name: &str, mut places: Vec<Located<String>>, template: bool) -> Option<
         (probe, _) if probe.ends_with("Probe") => "the kubelet takes it for a host name, and the probe fails",
         _ => "the API server refuses the Service",
     };
+    let all_places = places.clone();
     places.remove(0);
     Some(first.with(PlaceholderView {
         name: name.to_owned(),
@@ -114,5 +145,7 @@ fn view(name: &str, mut places: Vec<Located<String>>, template: bool) -> Option<
         meaning: meaning.to_owned(),
         consequence: consequence.to_owned(),
         places,
+        value: None,
+        all_places,
     }))
 }

@@ -47,6 +47,14 @@ fn wanted(cache: &Cache<'_>) -> Vec<Wanted> {
     all
 }
 
+/// Where a port of the cache is written: its setting, and the probes that ask there.
+fn port_places(cache: &Cache<'_>, wanted: &Wanted) -> Vec<Located<String>> {
+    let port = wanted.port.to_string();
+    let probes = cache.container.into_iter().flat_map(|container| &container.probes);
+    let asked = probes.filter_map(|probe| probe.port.clone()).filter(|asked| asked.value == port);
+    std::iter::once(wanted.place.clone()).chain(asked.filter(|_| wanted.purpose == "health")).collect()
+}
+
 /// Port 53: what the blocks bind, else `-localip`.
 fn dns(cache: &Cache<'_>) -> Option<Wanted> {
     let binds: Vec<&Located<String>> = cache.blocks().flat_map(|block| &block.bind).collect();
@@ -117,6 +125,7 @@ fn with_resolvers(wanted: &[Wanted], resolvers: &[NodeListener]) -> Vec<Located<
             holder: format!("{} on node {}", resolver.program, resolver.node),
             via: "resolver".to_owned(),
             own: dns.place.clone(),
+            port_places: Vec::new(),
             other: Located::at(
                 format!("{} listens on {scope} of node {}", resolver.program, resolver.node),
                 resolver.location,
@@ -138,7 +147,7 @@ fn with_pods(cache: &Cache<'_>, wanted: &[Wanted]) -> Vec<Located<PortConflictVi
         }
         for container in workload.pod.all_containers().filter(|c| !shares_ports(c)) {
             for port in &container.ports {
-                found.extend(conflict(wanted, workload, container, port));
+                found.extend(conflict((cache, wanted), workload, container, port));
             }
         }
     }
@@ -161,7 +170,7 @@ fn apart(cache: &Cache<'_>, other: &Workload) -> bool {
 }
 
 fn conflict(
-    wanted: &[Wanted],
+    (cache, wanted): (&Cache<'_>, &[Wanted]),
     workload: &Workload,
     container: &Container,
     port: &ContainerPort,
@@ -170,7 +179,7 @@ fn conflict(
     let number = if on_host { port.port.as_ref().or(port.host_port.as_ref())? } else { port.host_port.as_ref()? };
     let ip: Option<IpAddr> = port.host_ip.as_ref().and_then(|ip| ip.value.parse().ok());
     let theirs: Vec<IpAddr> = ip.filter(|ip| !ip.is_unspecified()).into_iter().collect();
-    let hit = wanted.iter().find(|w| i64::from(w.port) == number.value && overlap(&w.addresses, &theirs))?;
+    let hit: &Wanted = wanted.iter().find(|w| i64::from(w.port) == number.value && overlap(&w.addresses, &theirs))?;
     let via = if on_host { "hostNetwork" } else { "hostPort" };
     let holder = format!("container {} of {}", container.name.value, workload.meta.display());
     let view = PortConflictView {
@@ -179,6 +188,7 @@ fn conflict(
         purpose: hit.purpose.to_owned(),
         via: via.to_owned(),
         own: hit.place.clone(),
+        port_places: port_places(cache, hit),
         other: number.with(format!("{via}: {holder} has port {}", number.value)),
         holder,
     };

@@ -38,9 +38,23 @@ pub fn ipvs_bindings(cache: &Cache<'_>) -> Vec<Located<IpvsBindingView>> {
                 service: cache.service_label(own.value),
                 mode: mode.with(mode.value.as_str().to_owned()),
                 rest: rest.join(","),
+                places: places(cache, own),
             })
         })
         .collect()
+}
+
+/// Where an address is taken: the entry of `-localip`, and each `bind` line that names it.
+fn places(cache: &Cache<'_>, own: &Located<IpAddr>) -> Vec<Located<String>> {
+    let binds = cache.vertex.blocks.iter().flat_map(|block| &block.bind);
+    let same = binds.filter(|bind| bind.value.parse() == Ok(own.value)).cloned();
+    let mut places = vec![own.with(own.value.to_string())];
+    for place in same {
+        if !places.iter().any(|known| known.location() == place.location()) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// Cilium in kube-proxy's place and nothing that redirects DNS to the cache.
@@ -58,8 +72,9 @@ pub fn redirect_needed(cache: &Cache<'_>, around: Surroundings<'_>) -> Option<Lo
     let chart = enabled_by_chart(cache.cluster);
     let by_chart = chart.is_some();
     let name = || cache.workload.map(|w| w.meta.name_location()).unwrap_or(cache.server.location);
+    let lines = chart.as_ref().map(|enabled| chart_lines(cache.cluster, enabled, &replacement)).unwrap_or_default();
     let place = chart.map_or_else(|| vec![name()], |enabled| enabled.origins);
-    Some(Located::from_origins(RedirectNeededView { replacement, by_chart }, place))
+    Some(Located::from_origins(RedirectNeededView { replacement, by_chart, lines }, place))
 }
 
 /// The view of a cache that only RKE2's chart values speak of.
@@ -69,10 +84,21 @@ pub fn chart_view(cluster: &Cluster, facts: &Facts) -> Option<(Located<NodeCache
         return None;
     }
     let replacement = replacement(cluster, facts)?;
-    let needed = enabled.with(RedirectNeededView { replacement, by_chart: true });
+    let lines = chart_lines(cluster, &enabled, &replacement);
+    let needed = enabled.with(RedirectNeededView { replacement, by_chart: true, lines });
     let object = cluster.objects.of_kind("HelmChartConfig").iter().find(|o| o.meta.name.value == COREDNS_CHART)?;
     let view = NodeCacheView { redirect_needed: Some(needed), ..NodeCacheView::default() };
     Some((enabled.with(view), Some(object.meta.display())))
+}
+
+/// What switches the redirect policy on: in the values of CoreDNS, and in Cilium's where they have no word of it.
+fn chart_lines<T>(cluster: &Cluster, enabled: &Located<T>, replacement: &Located<String>) -> Vec<Located<String>> {
+    let line = |text: &str, at| Located::at(text.to_owned(), at);
+    let mut lines: Vec<_> = enabled.location().map(|at| line("use_cilium_lrp: true", at)).into_iter().collect();
+    let set = helm_values(cluster).iter().any(|values| values.value.get("localRedirectPolicy").is_some());
+    let of_values = replacement.value == "kubeProxyReplacement" && !set;
+    lines.extend(replacement.location().filter(|_| of_values).map(|at| line("localRedirectPolicy: true", at)));
+    lines
 }
 
 /// Whether a redirect policy is in the snapshot, or the chart makes one.

@@ -223,7 +223,10 @@ fn foreign_names(mentioned: &[Located<MentionedName>], around: &Surroundings<'_>
             let name = mention.value.name.trim_end_matches('.').to_ascii_lowercase();
             let (_, rest) = name.split_once(".svc.")?;
             let own = around.serves(rest);
-            (!own).then(|| mention.with(ForeignName { name: mention.value.name.clone(), domain: domain.clone() }))
+            let written = &mention.value.name;
+            let name_here = written.strip_suffix(rest).map(|start| format!("{start}{}", domain.trim_end_matches('.')));
+            let view = ForeignName { name: written.clone(), domain: domain.clone(), name_here };
+            (!own).then(|| mention.with(view))
         })
         .collect()
 }

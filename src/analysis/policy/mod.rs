@@ -5,6 +5,7 @@ pub mod calico_selector;
 pub mod cilium;
 pub mod destination;
 pub mod kubernetes;
+mod permit;
 pub mod rule;
 pub mod selector;
 pub mod verdict;

@@ -158,6 +158,8 @@ pub struct Miss {
     pub rank: u8,
     /// Network plugins differ in how they judge it.
     pub soft: bool,
+    /// The value that would match, where one value at the place is all that is wrong.
+    pub expected: Option<String>,
 }
 
 impl Port {
@@ -285,10 +287,11 @@ impl Port {
                 "it is open for TCP only, and resolvers ask over UDP"
             };
             // beside a UDP entry with the wrong number, the TCP entry is not the one to edit first
-            return Some(Miss { location, reason: reason.to_owned(), rank: 3, soft: false });
+            return Some(Miss { location, reason: reason.to_owned(), rank: 3, soft: false, expected: None });
         }
         let reason = format!("the DNS pods listen on port {number}, and policies judge the port behind the Service");
-        Some(Miss { location, reason, rank: 2, soft: false })
+        let single = matches!(self.number, PortNumber::Range(first, last) if first == last) && self.location.is_some();
+        Some(Miss { location, reason, rank: 2, soft: false, expected: single.then(|| number.to_string()) })
     }
 }
 
@@ -388,14 +391,16 @@ impl Peer {
             PeerKind::Pods { pods, namespaces } => {
                 if let Some(leaf) = pods.failing(&backend.pod_labels) {
                     let reason = format!("the pods of {} do not match `{}`", backend.name, leaf.text());
-                    return Some(Miss { location: or_here(leaf.location)?, reason, rank: 0, soft });
+                    let single = matches!(&leaf.test, Test::In(values) if values.len() == 1) && leaf.location.is_some();
+                    let expected = backend.pod_labels.known.get(&leaf.key).filter(|_| single).cloned();
+                    return Some(Miss { location: or_here(leaf.location)?, reason, rank: 0, soft, expected });
                 }
                 if let Some(leaf) = namespaces.failing(&backend.namespace_labels) {
                     return Some(match leaf.location {
                         Some(location) => {
                             let reason =
                                 format!("the namespace {} does not match `{}`", backend.namespace, leaf.text());
-                            Miss { location, reason, rank: 0, soft }
+                            Miss { location, reason, rank: 0, soft, expected: None }
                         }
                         None => {
                             let own = match &leaf.test {
@@ -407,12 +412,12 @@ impl Peer {
                                 backend.namespace
                             );
                             let place = pods.leaves().first().and_then(|first| first.location);
-                            Miss { location: or_here(place)?, reason, rank: 1, soft }
+                            Miss { location: or_here(place)?, reason, rank: 1, soft, expected: None }
                         }
                     });
                 }
                 let reason = format!("it does not select the pods of {}", backend.name);
-                Some(Miss { location: or_here(None)?, reason, rank: 1, soft })
+                Some(Miss { location: or_here(None)?, reason, rank: 1, soft, expected: None })
             }
             PeerKind::Net { net, .. } => {
                 let addresses = backend.service.as_ref().map(|s| s.addresses.as_slice()).unwrap_or_default();
@@ -427,15 +432,15 @@ impl Peer {
                     }
                     None => (format!("{net} does not hold the addresses of the DNS pods"), false),
                 };
-                Some(Miss { location: or_here(None)?, reason, rank: 2, soft })
+                Some(Miss { location: or_here(None)?, reason, rank: 2, soft, expected: None })
             }
             PeerKind::Service(namespace, name) => {
                 let reason = format!("{namespace}/{name} is not the Service of cluster DNS");
-                Some(Miss { location: or_here(None)?, reason, rank: 0, soft })
+                Some(Miss { location: or_here(None)?, reason, rank: 0, soft, expected: None })
             }
             PeerKind::Entity(name) => {
                 let reason = format!("the entity `{name}` does not include the pods of {}", backend.name);
-                Some(Miss { location: or_here(None)?, reason, rank: 2, soft })
+                Some(Miss { location: or_here(None)?, reason, rank: 2, soft, expected: None })
             }
             PeerKind::Nobody | PeerKind::Unknown => None,
         }

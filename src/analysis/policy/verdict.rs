@@ -1,6 +1,7 @@
 //! Judges the policies that a pod is under together, and finds the one to edit.
 
 use super::destination::{World, calico_labels};
+use super::permit;
 use super::rule::{Action, Dialect, Miss, Peer, PeerKind, Policy, Rule, Transport};
 use super::selector::{Answer, Expr, Labels};
 use crate::analysis::facts::Facts;
@@ -10,6 +11,7 @@ use crate::analysis::views::policy::{BlockedView, MissView, MissedCacheView, Pol
 use crate::model::Cluster;
 use crate::model::workload::Workload;
 use crate::source::{Located, Location};
+use std::net::IpAddr;
 
 /// At most this many parts that do not match are shown beside the first.
 const MAX_OTHERS: usize = 4;
@@ -202,6 +204,8 @@ impl<'a> Verdicts<'a> {
             needed_for,
             assumed: backend.assumed,
             plugin_dependent: main.is_some_and(|miss| miss.soft) || self.world.cache.is_some(),
+            expected: main.and_then(|miss| miss.expected.clone()),
+            allow: permit::to_pods(backend, policy).map(|text| Located::at(text, policy.place)),
             redirect: self.world.redirect.map(|place| Located::at(backend.name.clone(), place)),
         };
         Some(Located::at(view, main.map_or(policy.place, |miss| miss.location)))
@@ -215,9 +219,11 @@ impl<'a> Verdicts<'a> {
         let missed = |(_, sum): &(Subject, Sum)| sum.allows == Answer::Yes && sum.allows_cache == Answer::No;
         self.subjects_of(at).iter().any(missed).then_some(())?;
         let address = cache.addresses.first()?;
+        let addresses: Vec<IpAddr> = cache.addresses.iter().map(|address| address.value).collect();
         let view = MissedCacheView {
             address: address.with(address.value.to_string()),
             backend: self.world.backends.first()?.name.clone(),
+            allow: permit::to_cache(&addresses, policy).map(|text| Located::at(text, policy.place)),
         };
         Some(Located::at(view, judged.allowing.unwrap_or(policy.place)))
     }

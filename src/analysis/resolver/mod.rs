@@ -3,6 +3,7 @@
 mod cluster_dns;
 mod mixed;
 mod network;
+mod own_file;
 mod owned;
 mod resolved;
 mod searches;
@@ -111,8 +112,10 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
     }
     network::fill(around, file.read(), &mut view);
     view.network_overlap = network::overlap(around);
+    view.own_path = own_file::path(around);
     let Some(read) = file.read() else {
         let place = file.setting.clone();
+        view.own_file = own_file::find(around, &view);
         return Located::from_origins(view, place);
     };
     let place = start_of(around.snapshot, read.file);
@@ -121,6 +124,7 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
         inherited(around, read, &mut view);
     }
     view.upstream_files = states::upstream_files(around, Some(read.file));
+    view.own_file = own_file::find(around, &view);
     Located::at(view, place)
 }
 
@@ -141,7 +145,18 @@ fn inherited(around: &Around<'_>, read: &ReadFile, view: &mut ResolvConfView) {
     let scoped = |word: &&Located<String>| matches!(v6_with_zone(&word.value), Some((_, Some(_))));
     view.scoped_nameservers = host.nameservers.iter().filter(scoped).cloned().collect();
     view.mixed = mixed::find(around, &host.nameservers);
+    view.redundant_nameservers = redundant(around, &host.nameservers);
     searches::fill(around, read, host, view);
+}
+
+/// Addresses of the DNS Service in a list that has the node cache, too.
+fn redundant(around: &Around<'_>, nameservers: &[Located<String>]) -> Vec<Located<String>> {
+    let (services, caches) = cluster_addresses(around);
+    let is = |set: &BTreeSet<IpAddr>, word: &Located<String>| address(&word.value).is_some_and(|ip| set.contains(&ip));
+    if !nameservers.iter().any(|word| is(&caches, word)) {
+        return Vec::new();
+    }
+    nameservers.iter().filter(|word| is(&services, word)).cloned().collect()
 }
 
 fn host_view(around: &Around<'_>, host: &ReadFile) -> Located<ResolvConfView> {

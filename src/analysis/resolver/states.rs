@@ -134,8 +134,11 @@ pub fn fill_unconfigured(around: &Around<'_>, view: &mut ResolvConfView) {
     }));
 }
 
-/// k3s or RKE2, told from what they install: the kubelet's release, or the packaged CoreDNS.
-fn distribution(around: &Around<'_>) -> Option<&'static str> {
+/// k3s or RKE2: what runs the kubelet, else told from what they install: the kubelet's release, or the packaged CoreDNS.
+pub fn distribution(around: &Around<'_>) -> Option<&'static str> {
+    if around.dns.configured {
+        return around.dns.k3s.as_ref().map(|k3s| k3s.distribution.name());
+    }
     let release = around.node.versions.kubelet.as_ref().map_or("", |version| version.value.as_str());
     let images: Vec<&str> =
         around.cluster.dns_servers.iter().filter_map(|s| s.image.as_ref()).map(|i| i.value.as_str()).collect();

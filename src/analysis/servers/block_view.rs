@@ -1,6 +1,8 @@
 //! Builds the `server_block` view.
 
 use super::read::{ASSUMED, Block, blocks, falls_through, first_line, in_zone, version_of, zone_of};
+use super::setup_view;
+use crate::analysis::coredns::{OptionStatus, directive_known, option_status};
 use crate::analysis::views::dns_server::{FallthroughView, ServerBlockView};
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
@@ -102,6 +104,7 @@ fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located
         zones: block.zones.clone(),
         plugins,
         forwards,
+        has_loop_plugin: directive_known("loop", &setup_view::binary(server, None)),
         can_answer,
     };
     Located::at(view, block.location)
@@ -134,6 +137,7 @@ fn missing_fallthrough(config: &ServerConfig, block: &Block<'_>) -> Vec<Located<
             answer: ends.answer.to_owned(),
             query_type: query_type.map(str::to_owned),
             zone: ends.zone,
+            has_fallthrough: option_status(&directive.name, "fallthrough", block.version) == OptionStatus::Accepted,
             starved,
         };
         found.push(Located::at(view, location));

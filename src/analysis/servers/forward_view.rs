@@ -5,6 +5,7 @@ use super::graph::Routes;
 use super::public::is_public_resolver;
 use super::read::{Forward, Upstream, in_zone};
 use super::routing::{Cause, Loop, Notice};
+use super::server_view::takes_all;
 use crate::analysis::views::dns_server::{ForwardView, HopView, LoopView};
 use crate::source::Located;
 
@@ -26,7 +27,8 @@ pub fn views(routes: &Routes<'_>) -> Vec<(Located<ForwardView>, String)> {
                     upstreams: forward.upstreams.iter().map(|u| u.with(text(&u.value))).collect(),
                     public_upstreams: public(forward),
                     node_nameserver: if root { node_nameserver(routes, forward) } else { None },
-                    loops: loops.iter().map(|l| loop_view(routes, l, content.syntax.has("loop"))).collect(),
+                    shadowed: content.forwards.iter().take(index).any(|before| takes_all(before, forward)),
+                    loops: loops.iter().map(|l| loop_view(routes, l, content.syntax.has("loop"), forward)).collect(),
                 };
                 found.push((Located::at(view, forward.location), vertex.name.clone()));
             }
@@ -75,7 +77,28 @@ fn node_nameserver(routes: &Routes<'_>, forward: &Forward<'_>) -> Option<Located
         .cloned()
 }
 
-fn loop_view(routes: &Routes<'_>, found: &Loop, has_loop_plugin: bool) -> Located<LoopView> {
+/// The nameservers that the nodes' file has beside those of the cluster and of the node itself, where every node has the
+/// same.
+fn instead(routes: &Routes<'_>, forward: &Forward<'_>) -> Option<Located<String>> {
+    let [only] = forward.upstreams.as_slice() else { return None };
+    let Upstream::File(_) = &only.value else { return None };
+    let outside = |nameserver: &&Located<String>| {
+        let ip = nameserver.value.parse::<std::net::IpAddr>().ok();
+        let of_cluster = |ip: &std::net::IpAddr| {
+            routes.graph.servers.iter().any(|s| s.service_addresses.iter().chain(&s.local_ips).any(|a| a.value == *ip))
+                || routes.graph.nodes.iter().any(|node| node.addresses.contains(ip))
+        };
+        ip.is_some_and(|ip| !ip.is_loopback() && !ip.is_unspecified() && !of_cluster(&ip))
+    };
+    let mut lists = routes.graph.nodes.iter().map(|node| {
+        let words = node.host_nameservers.iter().flatten().filter(outside).map(|word| word.value.as_str());
+        words.collect::<Vec<_>>()
+    });
+    let first = lists.next().filter(|list| !list.is_empty())?;
+    lists.all(|list| list == first).then(|| only.with(first.join(" ")))
+}
+
+fn loop_view(routes: &Routes<'_>, found: &Loop, has_loop_plugin: bool, forward: &Forward<'_>) -> Located<LoopView> {
     let vertex = routes.graph.servers.get(found.server);
     let clustered = vertex
         .is_some_and(|v| v.policy == "ClusterFirstWithHostNet" || (v.policy == "ClusterFirst" && !v.host_network));
@@ -96,6 +119,7 @@ fn loop_view(routes: &Routes<'_>, found: &Loop, has_loop_plugin: bool) -> Locate
         has_loop_plugin,
         node: found.node.clone(),
         by_policy: clustered && through_file,
+        instead: instead(routes, forward).filter(|_| found.cause == Cause::ResolvConf),
     };
     Located::from_origins(view, found.upstream.origins.clone())
 }

@@ -3,14 +3,16 @@
 use super::block_view::program;
 use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
 use super::setup_view;
+use crate::analysis::coredns::default_build_has;
 use crate::analysis::views::dns_server::{
-    CustomKeyView, DnsServerView, MissingKeyView, ShadowedView, SyntaxProblemView,
+    CustomKeyView, DnsServerView, LabelView, MissingKeyView, ShadowedView, SyntaxProblemView,
 };
 use crate::model::Cluster;
-use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
+use crate::model::dns_server::{CustomKey, DnsServer, ServerConfig, ServerKind};
 use crate::model::workload::Workload;
 use crate::source::{Located, Location};
 use crate::syntax::corefile::{Place, Version, WarningKind};
+use std::collections::BTreeMap;
 
 /// The view of one server.
 #[must_use]
@@ -27,7 +29,7 @@ pub fn view(
     let has = |name: &str| all_blocks.iter().any(|b| b.has(name));
     let replicas = workload.and_then(|w| w.replicas.clone());
     let daemon = workload.is_some_and(|w| w.is_kind("DaemonSet"));
-    let line_problems = config.map(|c| setup_view::line_problems(server, c, assumed)).unwrap_or_default();
+    let line_problems = config.map(|c| setup_view::line_problems(cluster, server, c, assumed)).unwrap_or_default();
     let mut syntax = config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default();
     // what the parser accepts and the plugin then refuses is told once
     syntax.retain(|p| p.value.fatal || !line_problems.iter().any(|line| line.location() == p.location()));
@@ -65,9 +67,17 @@ pub fn view(
         }),
         node_count: i64::try_from(node_count).unwrap_or(i64::MAX),
         spread: workload.is_some_and(|w| !w.pod.spreading.is_empty()),
+        pod_label: workload.and_then(|w| pod_label(&w.pod_labels)),
         missing_keys: workload.map(|w| missing_keys(cluster, w)).unwrap_or_default(),
     };
     Located::at(view, server.location)
+}
+
+/// The label by which the pods are told from others: the one that packagings give DNS pods, else the first.
+fn pod_label(labels: &BTreeMap<String, Located<String>>) -> Option<LabelView> {
+    let usual = ["k8s-app", "app.kubernetes.io/name", "app"].into_iter().find_map(|key| labels.get_key_value(key));
+    let (key, value) = usual.or_else(|| labels.iter().next())?;
+    Some(LabelView { key: key.clone(), value: value.value.clone() })
 }
 
 fn located(config: &ServerConfig, place: Place) -> Vec<Location> {
@@ -87,6 +97,8 @@ fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Locate
                     message: message.to_owned(),
                     coredns_message: config.corefile.first_error().map(|e| e.coredns_text()),
                     fatal: true,
+                    folded: true,
+                    suggestion: None,
                     related: Vec::new(),
                 };
                 Located::at(view, text.key_location.unwrap_or(text.location))
@@ -100,6 +112,8 @@ fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Locate
             message: error.message.clone(),
             coredns_message: Some(error.coredns_text()),
             fatal: true,
+            folded: false,
+            suggestion: None,
             related: related.collect(),
         };
         Located::from_origins(view, located(config, Place { file: error.file, span: error.span }))
@@ -116,6 +130,8 @@ fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Locate
             message: warning.message.clone(),
             coredns_message: None,
             fatal: false,
+            folded: false,
+            suggestion: None,
             related: Vec::new(),
         };
         Located::from_origins(view, located(config, Place { file: warning.file, span: warning.span }))
@@ -135,9 +151,21 @@ fn ignored_custom_keys(config: &ServerConfig) -> Vec<Located<CustomKeyView>> {
             } else {
                 "the Corefile has no import".to_owned()
             };
-            key.key.with(CustomKeyView { key: key.key.value.clone(), reason })
+            let suggestion = suggested_key(config, key);
+            key.key.with(CustomKeyView { key: key.key.value.clone(), reason, suggestion })
         })
         .collect()
+}
+
+/// The key with the ending that an import reads: `.override` for lines of the packaged block, `.server` for blocks.
+fn suggested_key(config: &ServerConfig, key: &CustomKey) -> Option<String> {
+    let ending = if default_build_has(&key.first_word) { "override" } else { "server" };
+    let suffix = format!("*.{ending}");
+    config.corefile.imports.iter().find(|import| import.argument.ends_with(&suffix))?;
+    let name = &key.key.value;
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let new = format!("{stem}.{ending}");
+    (!stem.is_empty() && !config.custom.iter().any(|other| other.key.value == new)).then_some(new)
 }
 
 /// Forwards that an earlier forward of the same block starves: they are tried in file order, the first match wins.
@@ -153,6 +181,7 @@ fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedVi
                     what: format!("forward {}", forward.from),
                     imported: forward.syntax.via.is_some(),
                     by: Located::at(format!("forward {}", before.from), before.location),
+                    same_zone: before.from == forward.from,
                 };
                 found.push(Located::at(view, forward.location));
             }
@@ -161,7 +190,9 @@ fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedVi
     found
 }
 
-fn takes_all(before: &Forward<'_>, after: &Forward<'_>) -> bool {
+/// Whether a forward takes every name of a later one of its block.
+#[must_use]
+pub fn takes_all(before: &Forward<'_>, after: &Forward<'_>) -> bool {
     in_zone(&after.from, &before.from) && !before.except.iter().any(|zone| in_zone(&after.from, zone))
 }
 

@@ -1,10 +1,11 @@
 //! What the setup of a Corefile's blocks and plugins refuses, as a view.
 
-use crate::analysis::coredns::{Binary, ProblemKind, SetupProblem, check};
+use crate::analysis::coredns::{Binary, NO_UPSTREAM, ProblemKind, SetupProblem, check};
 use crate::analysis::views::dns_server::{SetupProblemView, SyntaxProblemView};
+use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
-use crate::syntax::corefile::Version;
+use crate::syntax::corefile::{Place, Version};
 
 /// The binary that a server runs; `assumed` is the CoreDNS release where the image does not name one.
 #[must_use]
@@ -30,12 +31,15 @@ pub fn problems(server: &DnsServer, config: &ServerConfig, assumed: Option<Versi
 /// Directives whose line ends too early or goes on too long.
 #[must_use]
 pub fn line_problems(
+    cluster: &Cluster,
     server: &DnsServer,
     config: &ServerConfig,
     assumed: Option<Version>,
 ) -> Vec<Located<SyntaxProblemView>> {
     let line = |problem: SetupProblem| {
         let view = SyntaxProblemView {
+            suggestion: missing_upstream(cluster, server, config, &problem),
+            folded: false,
             message: problem.message,
             coredns_message: problem.coredns_message,
             fatal: problem.fatal,
@@ -44,6 +48,35 @@ pub fn line_problems(
         Some(Located::at(view, config.locate(problem.place)?))
     };
     found(server, config, assumed).into_iter().filter(|problem| kind(problem) == "syntax").filter_map(line).collect()
+}
+
+/// The zone of a `forward` without an upstream, and the upstream that belongs behind it: for every name the node's
+/// nameservers, for the cluster's own names the DNS Service, if the block of a node cache does not bind its address.
+fn missing_upstream(
+    cluster: &Cluster,
+    server: &DnsServer,
+    config: &ServerConfig,
+    problem: &SetupProblem,
+) -> Option<String> {
+    let block = config.corefile.blocks.get(problem.block?).filter(|_| problem.message == NO_UPSTREAM)?;
+    let zone =
+        config.texts.get(problem.place.file.index())?.text.get(problem.place.span.start..problem.place.span.end)?;
+    let is_root = block.keys.iter().any(|key| {
+        let name = key.expanded.trim_start_matches("dns://");
+        name.split(':').next() == Some(".")
+    });
+    if is_root {
+        return Some(format!("{zone} /etc/resolv.conf"));
+    }
+    if server.kind != ServerKind::NodeCache {
+        return None;
+    }
+    let bound: Vec<&str> = block.directives_named("bind").flat_map(|bind| bind.arg_texts()).collect();
+    let others = cluster.dns_servers.iter().filter(|other| other.kind == ServerKind::CoreDns);
+    let services = others.flat_map(|other| &other.services).filter_map(|at| cluster.objects.services.get(*at));
+    let mut addresses = services.flat_map(|service| service.cluster_ips.first()).map(|ip| ip.value.as_str());
+    let first = addresses.next().filter(|ip| !bound.contains(ip))?;
+    addresses.all(|ip| ip == first).then(|| format!("{zone} {first}"))
 }
 
 fn found(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) -> Vec<SetupProblem> {
@@ -85,6 +118,7 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
         .map(|(place, text)| Located::from_origins(text.clone(), config.locate(*place).into_iter().collect()))
         .collect();
     let view = SetupProblemView {
+        surplus: surplus(config, &problem),
         kind: kind(&problem).to_owned(),
         message: problem.message,
         coredns_message: problem.coredns_message,
@@ -94,6 +128,20 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
         related,
     };
     Some(Located::at(view, location))
+}
+
+/// The upstreams from the first that is too many on.
+fn surplus(config: &ServerConfig, problem: &SetupProblem) -> Vec<Located<String>> {
+    let block = problem.block.filter(|_| problem.kind == ProblemKind::TooManyUpstreams);
+    let block = block.and_then(|index| config.corefile.blocks.get(index));
+    let directives = block.into_iter().flat_map(|block| &block.directives);
+    let words = directives.flat_map(|directive| {
+        let first = directive.args.iter().position(|word| Place::of(word) == problem.place);
+        directive.args.iter().skip(first.unwrap_or(directive.args.len()))
+    });
+    words
+        .map(|word| Located::from_origins(word.text.clone(), config.locate(Place::of(word)).into_iter().collect()))
+        .collect()
 }
 
 /// Whether a finding is about what the official builds hold.

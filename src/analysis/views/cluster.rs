@@ -40,6 +40,8 @@ pub struct DnsMismatch {
     pub kubelets: Vec<Located<String>>,
     /// The ClusterIPs of the DNS Services, where they are not the primary place.
     pub services: Vec<Located<String>>,
+    /// Every place at which the one Service that is at fault asks for its address.
+    pub service_places: Vec<Located<String>>,
 }
 
 /// A cluster domain that another part of the cluster does not know.

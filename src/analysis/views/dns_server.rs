@@ -54,8 +54,19 @@ pub struct DnsServerView {
     pub node_count: i64,
     /// An anti-affinity or topology spread constraint keeps the replicas apart.
     pub spread: bool,
+    /// The label that tells its pods from others, `k8s-app` as a rule.
+    pub pod_label: Option<LabelView>,
     /// ConfigMap keys that a volume of the pod names and the ConfigMap does not have.
     pub missing_keys: Vec<Located<MissingKeyView>>,
+}
+
+/// A label of pods.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LabelView {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
 }
 
 /// A syntax problem of a Corefile.
@@ -67,6 +78,10 @@ pub struct SyntaxProblemView {
     pub coredns_message: Option<String>,
     /// CoreDNS does not start with it.
     pub fatal: bool,
+    /// YAML joins the lines of the text, because its key lacks `|`.
+    pub folded: bool,
+    /// What to write at this place, where that is plain.
+    pub suggestion: Option<String>,
     /// Places that explain it.
     pub related: Vec<Located<String>>,
 }
@@ -87,6 +102,8 @@ pub struct SetupProblemView {
     pub suggestion: Option<String>,
     /// The release was not known and the newest one was assumed.
     pub version_assumed: bool,
+    /// Upstreams that are too many.
+    pub surplus: Vec<Located<String>>,
     /// Places that explain it.
     pub related: Vec<Located<String>>,
 }
@@ -98,6 +115,8 @@ pub struct CustomKeyView {
     pub key: String,
     /// Why, as a clause.
     pub reason: String,
+    /// The key under which an import of the Corefile reads such a text; absent where none does.
+    pub suggestion: Option<String>,
 }
 
 /// A directive that never takes effect.
@@ -109,6 +128,8 @@ pub struct ShadowedView {
     pub imported: bool,
     /// The directive that takes every query before it.
     pub by: Located<String>,
+    /// Both are for the same zone, so that it could not take effect anywhere in this block.
+    pub same_zone: bool,
 }
 
 /// A ConfigMap key that does not exist.
@@ -142,6 +163,8 @@ pub struct ServerBlockView {
     pub plugins: Vec<String>,
     /// It sends names to another server.
     pub forwards: bool,
+    /// The release has the `loop` plugin, or is not known.
+    pub has_loop_plugin: bool,
     /// It has a plugin that can answer queries or send them on.
     pub can_answer: bool,
     /// It serves the root zone and has nothing that could answer names outside the cluster.
@@ -161,6 +184,8 @@ pub struct FallthroughView {
     pub query_type: Option<String>,
     /// The zone for which it does.
     pub zone: String,
+    /// The release knows `fallthrough` for this plugin.
+    pub has_fallthrough: bool,
     /// The plugin behind it that never sees those names.
     pub starved: Located<String>,
 }
@@ -185,6 +210,8 @@ pub struct ForwardView {
     pub public_upstreams: Vec<Located<String>>,
     /// A nameserver that a node of the snapshot has and the forward does not use.
     pub node_nameserver: Option<Located<String>>,
+    /// An earlier forward of the block takes all its names: it is never asked.
+    pub shadowed: bool,
     /// Ways on which a query comes back to this server.
     pub loops: Vec<Located<LoopView>>,
 }
@@ -215,6 +242,9 @@ pub struct LoopView {
     pub node: Option<String>,
     /// The dnsPolicy of the server's own pods is the cause.
     pub by_policy: bool,
+    /// The nameservers of the nodes' file that do not lead back, the same on every node; stands at the upstream that
+    /// names the file.
+    pub instead: Option<Located<String>>,
 }
 
 /// A step of a loop.

@@ -97,6 +97,10 @@ pub struct PlaceholderView {
     pub consequence: String,
     /// The other places where it stands.
     pub places: Vec<Located<String>>,
+    /// What belongs there in this cluster, where the snapshot tells it.
+    pub value: Option<String>,
+    /// Every place where it stands.
+    pub all_places: Vec<Located<String>>,
 }
 
 /// An upstream that is the cache itself.
@@ -118,6 +122,10 @@ pub struct SelfForwardView {
     pub has_loop_plugin: bool,
     /// The same upstream in other blocks: the zone there.
     pub others: Vec<Located<String>>,
+    /// What leads to the DNS pods past the cache: the upstream Service, as address or placeholder.
+    pub instead: Option<String>,
+    /// Every place of the upstream.
+    pub places: Vec<Located<String>>,
 }
 
 /// Reverse zones that do not reach the cluster DNS.
@@ -198,6 +206,8 @@ pub struct PortConflictView {
     pub via: String,
     /// The cache's own setting.
     pub own: Located<String>,
+    /// Where the cache's port is written: its own setting, and the probe that asks there.
+    pub port_places: Vec<Located<String>>,
     /// The other one's setting.
     pub other: Located<String>,
 }
@@ -231,6 +241,8 @@ pub struct IpvsBindingView {
     pub mode: Located<String>,
     /// The addresses that remain without it, joined with commas.
     pub rest: String,
+    /// Every place that takes the address: `-localip` and the `bind` lines.
+    pub places: Vec<Located<String>>,
 }
 
 /// Service translation in eBPF that passes the cache.
@@ -240,6 +252,8 @@ pub struct RedirectNeededView {
     pub replacement: Located<String>,
     /// The node cache is switched on in the values of the RKE2 chart, which has a setting for the policy.
     pub by_chart: bool,
+    /// Lines that switch the policy on in the values of both charts; each stands at the line that it belongs behind.
+    pub lines: Vec<Located<String>>,
 }
 
 /// External names that take two ways.

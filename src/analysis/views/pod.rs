@@ -185,4 +185,6 @@ pub struct ForeignName {
     pub name: String,
     /// The domain that this cluster has.
     pub domain: String,
+    /// The same name with this cluster's domain; absent where that is not just another ending.
+    pub name_here: Option<String>,
 }

@@ -43,6 +43,10 @@ pub struct BlockedView {
     pub assumed: bool,
     /// Network plugins differ in how they judge the part that does not match.
     pub plugin_dependent: bool,
+    /// The value at this place that would match, where it is all that is wrong: a port or a label.
+    pub expected: Option<String>,
+    /// The part of `spec` that would let the pods ask, as JSON; stands at the policy's egress rules.
+    pub allow: Option<Located<String>>,
     /// A local redirect policy sends the questions to this backend.
     pub redirect: Option<Located<String>>,
 }
@@ -61,6 +65,8 @@ pub struct MissedCacheView {
     pub address: Located<String>,
     /// `namespace/name` of the DNS pods that are allowed instead.
     pub backend: String,
+    /// The part of `spec` that would let the pods ask the cache, as JSON; stands at the policy's egress rules.
+    pub allow: Option<Located<String>>,
 }
 
 impl View for PolicyView {

@@ -80,6 +80,12 @@ pub struct ResolvConfView {
     pub network_overlap: Option<Located<NetworkOverlap>>,
     /// Other resolver files of the node whose nameservers pods can reach.
     pub upstream_files: Vec<Located<UpstreamFile>>,
+    /// Nameservers that are the DNS Service, where the node cache stands beside them and answers the same.
+    pub redundant_nameservers: Vec<Located<String>>,
+    /// Where a resolver file for pods alone belongs: `/etc/kubernetes/resolv.conf`, or below `/etc/rancher`.
+    pub own_path: Option<String>,
+    /// A file for pods alone that could be written: with the servers that pods can use.
+    pub own_file: Option<OwnFile>,
 }
 
 impl View for ResolvConfView {
@@ -258,6 +264,19 @@ pub struct UpstreamFile {
     pub path: String,
     /// Its nameservers.
     pub nameservers: Vec<String>,
+}
+
+/// A resolver file for pods alone, which the node does not have yet.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OwnFile {
+    /// Where it belongs: `/etc/rancher/k3s/resolv.conf`, `/etc/rancher/rke2/resolv.conf` or `/etc/kubernetes/resolv.conf`.
+    pub path: String,
+    /// What it would say.
+    pub text: String,
+    /// Its `nameserver` lines alone.
+    pub nameserver_lines: String,
+    /// Where its servers come from, in words.
+    pub source: String,
 }
 
 /// A resolved.conf or one of its drop-ins.

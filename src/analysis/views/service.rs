@@ -39,6 +39,8 @@ pub struct TakenAddressView {
     pub address: String,
     /// What reserves it for DNS.
     pub wanted: Located<String>,
+    /// Every place that asks for it: `clusterIP`, `clusterIPs`.
+    pub places: Vec<Located<String>>,
 }
 
 /// Port 53 of the nodes.

@@ -71,7 +71,14 @@ impl Tree {
                 }
             }
             Self::Seq(items) => items.iter_mut().for_each(|item| item.fill_in(arguments)),
-            Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.fill_in(arguments)),
+            Self::Map(entries) => {
+                for (key, value) in entries {
+                    if let Some(name) = key.strip_prefix('$').and_then(|name| arguments.get(name)) {
+                        name.clone_into(key);
+                    }
+                    value.fill_in(arguments);
+                }
+            }
             _ => {}
         }
     }

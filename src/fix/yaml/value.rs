@@ -5,7 +5,7 @@ use super::locate::{Step, covers, document_at, locate};
 use super::tree::Tree;
 use super::write;
 use crate::diagnostic::Edit;
-use crate::fix::area::{Area, is_yaml};
+use crate::fix::area::{Area, is_yaml, next_line};
 use crate::fix::build::Workshop;
 use crate::source::{Location, Span};
 use crate::syntax::yaml::{Kind, NodeRef, Style};
@@ -110,6 +110,61 @@ pub(in crate::fix) fn rename(workshop: &Workshop<'_>, at: Location, to: &str) ->
     entries.iter_mut().find(|(name, _)| name == old)?.0 = to.to_owned();
     let text = &workshop.snapshot.file(at.file).text;
     let edit = replacement(key, &Tree::Str(to.to_owned()), text)?;
+    check(workshop, at.file, index, vec![edit], &tree)
+}
+
+/// Checks the edit of a text together with another name for its key.
+pub(in crate::fix) fn renamed_with(
+    workshop: &Workshop<'_>,
+    at: Location,
+    (index, path): (usize, &[Step]),
+    to: &str,
+    text: &str,
+    edit: Edit,
+) -> Option<Vec<Edit>> {
+    let file = at.file;
+    let parsed = workshop.yaml(file);
+    let document = parsed.documents.get(index)?;
+    let (last, parent) = path.split_last()?;
+    let Step::Key(old) = last else { return None };
+    let mut tree = Tree::of(document.root())?;
+    let Tree::Map(entries) = tree.at_mut(parent)? else { return None };
+    if old != to && entries.iter().any(|(name, _)| name == to) {
+        return None;
+    }
+    let entry = entries.iter_mut().find(|(name, _)| name == old)?;
+    *entry = (to.to_owned(), Tree::Str(text.to_owned()));
+    let mut edits = vec![(edit.span, edit.text)];
+    if old != to {
+        let key = locate(document.root(), at.span).node.key()?;
+        edits.push(replacement(key, &Tree::Str(to.to_owned()), &workshop.snapshot.file(file).text)?);
+    }
+    check(workshop, file, index, edits, &tree)
+}
+
+/// Writes a text whose lines YAML joins as a block behind `|`, so that they stay lines.
+pub(in crate::fix) fn block_text(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>> {
+    let parsed = workshop.yaml(at.file);
+    let (index, document) = document_at(workshop, &parsed, at.span)?;
+    let found = locate(document.root(), at.span);
+    let (key, span) = (found.node.key()?, found.node.span());
+    let text: &str = &workshop.snapshot.file(at.file).text;
+    let colon = key.span().end + text.get(key.span().end..)?.find(':')?;
+    let header = Span::new(colon + 1, next_line(text, colon));
+    let edit = match found.node.style() {
+        Style::Plain if header.text(text).trim().is_empty() => (Span::new(colon + 1, colon + 1), " |".to_owned()),
+        Style::Folded => {
+            let sign = colon + 1 + header.text(text).find('>')?;
+            (Span::new(sign, sign + 1), "|".to_owned())
+        }
+        _ => return None,
+    };
+    let last = span.end.saturating_sub(usize::from(span.end > span.start));
+    let body = text.get(header.end..next_line(text, last))?.replace("\r\n", "\n");
+    let indent = body.lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
+    let lines: String = body.lines().map(|line| format!("{}\n", line.get(indent..).unwrap_or(""))).collect();
+    let mut tree = Tree::of(document.root())?;
+    *tree.at_mut(&found.path)? = Tree::Str(format!("{}\n", lines.trim_end_matches('\n')));
     check(workshop, at.file, index, vec![edit], &tree)
 }
 

@@ -39,6 +39,9 @@ const PROPERTIES: [&str; 21] = [
     "source_address",
 ];
 
+/// The sentence for a `forward` that names a zone alone.
+pub const NO_UPSTREAM: &str = "`forward` has no upstream: after the zone it needs an address, a file or a name";
+
 /// Settings of a stanza that are checked against each other.
 #[derive(Default)]
 struct Stanza {
@@ -66,8 +69,7 @@ fn stanza(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     from(check, d)?;
     let to = d.remaining_args();
     if to.is_empty() {
-        let message = "`forward` has no upstream: after the zone it needs an address, a file or a name";
-        return Err(Refusal::from(d.arg_error()).message(message));
+        return Err(Refusal::from(d.arg_error()).message(NO_UPSTREAM));
     }
     // The block is read before the upstreams only since host names need its `resolver`.
     let block_first = check.version >= HOST_NAMES;

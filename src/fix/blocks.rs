@@ -1,0 +1,186 @@
+//! Server blocks: lines that move into one, out of one, or up in one, and copies that go.
+
+use super::area::{Area, line_start, next_line};
+use super::build::Workshop;
+use super::corefile::{Reading, behind, block_at, directive_at, ends_line, indent, own};
+use crate::diagnostic::Edit;
+use crate::source::{Location, Span};
+use crate::syntax::corefile::{Directive, ServerBlock};
+use std::net::IpAddr;
+
+/// Plugins of which one block needs one, whatever its settings: what a second block brings of them is left out.
+const ONE_IS_ENOUGH: [&str; 8] = ["errors", "log", "cache", "loadbalance", "loop", "prometheus", "ready", "reload"];
+
+/// Most names of hosts that become zones.
+const MAX_ZONES: usize = 20;
+
+/// Whole lines of a directive; `None` where something else stands on them.
+fn lines_of(text: &str, directive: &Directive) -> Option<Span> {
+    let span = directive.span;
+    indent(text, span.start).filter(|_| own(directive) && ends_line(text, span.end))?;
+    Some(Span::new(line_start(text, span.start), next_line(text, span.end)))
+}
+
+/// The words of a directive, however they are laid out.
+fn words(text: &str, directive: &Directive) -> String {
+    directive.span.text(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Lines with `indent` in place of the blanks that all of them share.
+fn laid(lines: &str, indent: &str) -> String {
+    let blanks = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let shared = lines.lines().filter(|line| !line.trim().is_empty()).map(blanks).min().unwrap_or(0);
+    let line = |line: &str| {
+        let content = line.get(shared..).unwrap_or("").trim_end_matches('\r');
+        if content.trim().is_empty() { "\n".to_owned() } else { format!("{indent}{content}\n") }
+    };
+    lines.lines().map(line).collect()
+}
+
+/// The lines between the braces of a block, without directives that the other block has already: the same words, or a
+/// plugin of which one is enough.
+fn body_without(reading: &Reading<'_>, block: &ServerBlock, other: (&Reading<'_>, &ServerBlock)) -> Option<String> {
+    let text = reading.text.as_str();
+    let (open, close) = (block.open?, block.close?);
+    if !ends_line(text, open.span.end) || indent(text, close.span.start).is_none() {
+        return None;
+    }
+    let body = Span::new(next_line(text, open.span.end), line_start(text, close.span.start));
+    let known = |directive: &Directive| {
+        other.1.directives_named(&directive.name).any(|theirs| {
+            ONE_IS_ENOUGH.contains(&directive.name.as_str())
+                || theirs.via.is_none() && words(&other.0.text, theirs) == words(text, directive)
+        })
+    };
+    // of two forwards one would never be asked, and which is meant only a person knows
+    let forwards = |directive: &&Directive| matches!(directive.name.as_str(), "forward" | "proxy");
+    if block.directives.iter().filter(|d| !known(d)).any(|d| forwards(&d))
+        && other.1.directives.iter().any(|d| forwards(&d))
+    {
+        return None;
+    }
+    let mut kept = String::new();
+    let mut at = body.start;
+    for directive in block.directives.iter().filter(|directive| own(directive) && known(directive)) {
+        let lines = lines_of(text, directive)?;
+        kept.push_str(text.get(at..lines.start)?);
+        at = lines.end;
+    }
+    kept.push_str(text.get(at..body.end)?);
+    Some(kept)
+}
+
+/// Puts the lines of a block into the other block that serves its zones: in the same text behind that block's last line;
+/// a `*.server` key of its own becomes a `*.override` key, which is imported inside the packaged block.
+pub(super) fn merge_block(workshop: &Workshop<'_>, at: Location, other: Location) -> Option<Vec<Edit>> {
+    let area = Area::around(workshop, at)?;
+    let reading = Reading::of(&area);
+    let block = block_at(&reading.corefile, reading.offset(area.decoded(at.span)?.start))?;
+    let theirs = Area::around(workshop, other)?;
+    let other_reading = Reading::of(&theirs);
+    let place = other_reading.offset(theirs.decoded(other.span)?.start);
+    let first = block_at(&other_reading.corefile, place)?;
+    let body = body_without(&reading, block, (&other_reading, first))?;
+    if area.location() != theirs.location() {
+        let [_] = reading.corefile.blocks.as_slice() else { return None };
+        let stem = area.name()?.strip_suffix(".server")?.to_owned();
+        if body.trim().is_empty() {
+            return area.without_entry();
+        }
+        let name = imported(workshop, &stem, "override")?;
+        return area.rewritten(&name, &laid(&body, ""));
+    }
+    let text = reading.text.as_str();
+    let served = |key: &str| first.keys.iter().any(|own| own.expanded == key);
+    if first.span == block.span || !block.keys.iter().all(|key| served(&key.expanded)) {
+        return None;
+    }
+    indent(text, block.span.start).filter(|_| ends_line(text, block.span.end))?;
+    let gone = Span::new(line_start(text, block.span.start), next_line(text, block.span.end));
+    let mut changes = vec![(gone, String::new())];
+    if !body.trim().is_empty() {
+        let last = first.directives.iter().rev().find(|directive| lines_of(text, directive).is_some())?;
+        changes.push(behind(text, last.span.end, laid(&body, indent(text, last.span.start)?)));
+    }
+    reading.changed(&changes)
+}
+
+/// The name of a key that an import of the snapshot reads.
+fn imported(workshop: &Workshop<'_>, stem: &str, ending: &str) -> Option<String> {
+    let pattern = format!("*.{ending}");
+    workshop.snapshot.files.iter().any(|file| file.text.contains(&pattern)).then(|| format!("{stem}.{ending}"))
+}
+
+/// Gives a directive that lines for a packaged block bring in (`*.override`) a server block of its own (`*.server`), for
+/// the zone that it forwards or the names of the hosts that it lists.
+pub(super) fn move_to_block(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>> {
+    let area = Area::around(workshop, at)?;
+    let reading = Reading::of(&area);
+    let stem = area.name()?.strip_suffix(".override").filter(|_| reading.is_inside())?.to_owned();
+    let text = reading.text.as_str();
+    let (block, directive) = directive_at(&reading.corefile, reading.offset(area.decoded(at.span)?.start))?;
+    if block.directives.len() != 1 {
+        return None;
+    }
+    let lines = lines_of(text, directive)?;
+    let zones = zones_of(directive)?;
+    let mut body = lines.text(text).to_owned();
+    if directive.name == "forward" {
+        // inside the block of the zone every name is meant
+        let from = directive.args.first()?.span;
+        body.replace_range(from.start - lines.start..from.end - lines.start, ".");
+    }
+    let keys: Vec<String> = zones.iter().map(|zone| format!("{zone}:53")).collect();
+    let (before, after) = area.text.split_at_checked(lines.start.checked_sub(reading.offset(0))?)?;
+    let after = after.get(lines.len().min(after.len())..)?;
+    let new = format!("{before}{} {{\n    errors\n    cache 30\n{}}}\n{after}", keys.join(" "), laid(&body, "    "),);
+    area.rewritten(&imported(workshop, &stem, "server")?, &new)
+}
+
+/// The names that a directive is for.
+fn zones_of(directive: &Directive) -> Option<Vec<String>> {
+    let mut zones: Vec<String> = Vec::new();
+    match directive.name.as_str() {
+        "forward" => zones.extend(directive.args.first().map(|word| word.text.clone())),
+        "hosts" if directive.args.is_empty() => {
+            for line in directive.properties.iter().filter(|line| line.name.parse::<IpAddr>().is_ok()) {
+                zones.extend(line.arg_texts().map(str::to_owned));
+            }
+        }
+        _ => return None,
+    }
+    let is_name = |zone: &String| zone.len() > 1 && !zone.contains(['{', '}', '/', ':', '*', '$', '"', '%']);
+    let names: Vec<String> = zones.iter().map(|zone| zone.trim_end_matches('.').to_ascii_lowercase()).collect();
+    let mut unique: Vec<String> = Vec::new();
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    (!unique.is_empty() && unique.len() <= MAX_ZONES && unique.iter().all(is_name)).then_some(unique)
+}
+
+/// Moves a directive before another one of its block.
+pub(super) fn move_before(area: &Area<'_>, span: Span, other: Span) -> Option<Vec<Edit>> {
+    let reading = Reading::of(area);
+    let text = reading.text.as_str();
+    let (block, moved) = directive_at(&reading.corefile, reading.offset(span.start))?;
+    let (other_block, target) = directive_at(&reading.corefile, reading.offset(other.start))?;
+    let (from, to) = (lines_of(text, moved)?, lines_of(text, target)?);
+    if block.span != other_block.span || to.end > from.start || !from.text(text).ends_with('\n') {
+        return None;
+    }
+    reading.changed(&[(Span::new(to.start, to.start), from.text(text).to_owned()), (from, String::new())])
+}
+
+/// Removes a directive whose words stand in the same text once more, in the same block.
+pub(super) fn remove_copy(area: &Area<'_>, span: Span) -> Option<Vec<Edit>> {
+    let reading = Reading::of(area);
+    let text = reading.text.as_str();
+    let (block, copy) = directive_at(&reading.corefile, reading.offset(span.start))?;
+    let same = |other: &&Directive| {
+        other.span != copy.span && own(other) && other.name == copy.name && words(text, other) == words(text, copy)
+    };
+    block.directives.iter().find(same)?;
+    reading.changed(&[(lines_of(text, copy)?, String::new())])
+}
