@@ -538,3 +538,21 @@ fn variables_of_ansible_are_judged_by_what_they_come_to() {
     let step = "`kubectl -n kube-system delete ciliumlocalredirectpolicy/nodelocaldns`, so that";
     assert!(redirect.stderr.contains(step), "{}", redirect.stderr);
 }
+
+#[test]
+fn a_given_nodes_root_is_all_there_is() {
+    let given = cluster("stock-k3s/nodes/k3s-server");
+    let node = "testdata/clusters/stock-k3s/nodes/k3s-server";
+    let path = "var/lib/rancher/k3s/server/manifests/node-local-dns.yaml";
+    for given in [given.clone(), format!("{given}/"), node.to_owned()] {
+        let made = render(&["--k3s", &given, "--check"]);
+        assert_eq!(made.stdout, format!("would write: {node}/{path}\n"), "{}", made.stderr);
+        assert!(made.stderr.contains(&format!("1. copy {node}/{path} to /{path} on every server")), "{}", made.stderr);
+    }
+    let out = render(&["--k3s", node, "--out", "made", "--check"]);
+    assert_eq!(out.stdout, format!("would write: made/{path}\n"), "{}", out.stderr);
+    // several clusters: none is taken by chance
+    let many = render(&["--k3s", root().join("testdata/clusters").to_str().unwrap()]);
+    assert_eq!((many.code, many.stdout.as_str()), (2, ""));
+    assert!(many.stderr.contains("clusters: name one of them"), "{}", many.stderr);
+}

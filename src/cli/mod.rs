@@ -16,6 +16,7 @@ mod io;
 mod nearest;
 mod output;
 mod render;
+mod render_args;
 mod replace;
 mod resolv_conf;
 mod rule_files;

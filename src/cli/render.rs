@@ -1,277 +1,22 @@
 //! `dnslint render`: the node cache, resolver configuration and node settings that fit a cluster.
 
 use super::io::{Io, today};
+pub use super::render_args::RenderArgs;
 use super::replace::Writable;
-use super::values::{ColorChoice, ProxyMode};
 use super::{EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS};
-use crate::analysis::collect::Assumptions;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fix::diff::unified;
 use crate::lint::LintOptions;
 use crate::model::Cluster;
 use crate::render::chosen::Source;
-use crate::render::distribution::Distribution;
-use crate::render::request::{Companion, NodeForm, Resolver, Update};
+use crate::render::request::NodeForm;
 use crate::render::{File, Part, Plan, Request, plan};
 use crate::report::{Format, Report, ReportOptions, Summary, render, sanitize, show_diff};
 use crate::source::{FileId, LoadOptions, NodeRoot, Snapshot};
 use crate::{CheckOptions, builtin_rules, check};
-use clap::{Arg, ArgAction, ArgGroup, ArgMatches, FromArgMatches};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-
-/// Arguments of `render`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Without --out, --diff or --check the manifests go to standard output, ready for `kubectl apply -f -`; where each value \
-comes from, and what to do in which order, goes to standard error.
-
-Exit codes:
-  0  rendered, or nothing to change
-  1  with --diff or --check: something would change
-  2  wrong usage, or the snapshot makes the result wrong: the findings say why")]
-pub struct RenderArgs {
-    /// Cluster directory, repository of manifests, or a node's root [default: what the distribution installs by itself]
-    #[arg(value_name = "PATH")]
-    pub path: Option<PathBuf>,
-    #[command(flatten)]
-    distribution: DistributionArg,
-    #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    values: ValueArgs,
-}
-
-/// The distribution: a flag for each.
-#[derive(Clone, Copy, Debug)]
-struct DistributionArg(Distribution);
-
-impl FromArgMatches for DistributionArg {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let chosen = Distribution::ALL.into_iter().find(|distribution| matches.get_flag(distribution.word()));
-        chosen.map(Self).ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-impl clap::Args for DistributionArg {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let flag = |distribution: Distribution| {
-            let what = if distribution.has_own_manifests() { ", as settings of its own node cache" } else { "" };
-            Arg::new(distribution.word())
-                .long(distribution.word())
-                .help(format!("For {}{what}", distribution.name()))
-                .help_heading("Distribution")
-                .action(ArgAction::SetTrue)
-        };
-        let group = ArgGroup::new("distribution").args(Distribution::ALL.map(Distribution::word)).required(true);
-        command.args(Distribution::ALL.map(flag)).group(group)
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-/// Where the files go.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Output")]
-struct OutputArgs {
-    /// Write the files below this directory
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print what would change below --out or PATH as a unified diff
-    #[arg(long)]
-    diff: bool,
-    /// Write nothing; list the files that would change below --out or PATH
-    #[arg(long, conflicts_with = "diff")]
-    check: bool,
-    /// Only these parts
-    #[arg(long, value_name = "PART,..", value_enum, value_delimiter = ',')]
-    only: Vec<PartArg>,
-    /// Print neither parameters nor steps
-    #[arg(short, long)]
-    quiet: bool,
-    /// When to colour
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
-    color: ColorChoice,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum PartArg {
-    /// Kubernetes objects
-    Manifests,
-    /// Settings of nodes
-    Node,
-    /// The configuration of a resolver outside Kubernetes
-    Resolver,
-}
-
-impl PartArg {
-    const fn part(self) -> Part {
-        match self {
-            Self::Manifests => Part::Manifests,
-            Self::Node => Part::Node,
-            Self::Resolver => Part::Resolver,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ResolverArg {
-    /// NodeLocal DNSCache, as a DaemonSet
-    NodeCache,
-    /// Plain CoreDNS on the node
-    Coredns,
-    /// hickory-dns on the node
-    HickoryDns,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum UpdateArg {
-    /// A few nodes at a time
-    Rolling,
-    /// When a pod is deleted
-    OnDelete,
-    /// In the running pod, with OpenKruise's DaemonSet
-    InPlace,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-enum CompanionArg {
-    /// For the Prometheus operator
-    PodMonitor,
-    /// Lets pods of a restricted namespace ask the cache
-    NetworkPolicy,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum NodeFormArg {
-    /// A drop-in of the agent's configuration
-    Config,
-    /// A drop-in of the systemd unit
-    Unit,
-    /// The unit's environment file
-    Env,
-    /// Variables of k3s-ansible
-    Ansible,
-}
-
-/// Values that beat the snapshot.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Values")]
-struct ValueArgs {
-    /// The program that answers on the nodes
-    #[arg(long, value_enum, default_value_t = ResolverArg::NodeCache)]
-    resolver: ResolverArg,
-    /// Cluster domain
-    #[arg(long, value_name = "DOMAIN")]
-    cluster_domain: Option<String>,
-    /// Addresses of the DNS Service
-    #[arg(long, value_name = "IP,..", value_delimiter = ',')]
-    cluster_dns: Vec<IpAddr>,
-    /// Addresses that the cache makes for itself on each node
-    #[arg(long, value_name = "IP,..", value_delimiter = ',')]
-    local_ip: Vec<IpAddr>,
-    /// How Services reach pods
-    #[arg(long, value_name = "MODE", value_enum)]
-    proxy_mode: Option<ProxyMode>,
-    /// Where names outside the cluster go: addresses, or one resolver file
-    #[arg(long, value_name = "IP|FILE,..", value_delimiter = ',')]
-    upstream: Vec<String>,
-    /// The resolver file that kubelets hand to pods
-    #[arg(long, value_name = "FILE")]
-    resolv_conf: Option<String>,
-    /// Image of the node cache
-    #[arg(long, value_name = "IMAGE")]
-    image: Option<String>,
-    /// Port of the health check
-    #[arg(long, value_name = "PORT")]
-    health_port: Option<u16>,
-    /// Port of the metrics
-    #[arg(long, value_name = "PORT")]
-    metrics_port: Option<u16>,
-    /// Cached answers for the cluster's names
-    #[arg(long, value_name = "COUNT")]
-    cache_entries: Option<u32>,
-    /// Ask CoreDNS over UDP instead of TCP
-    #[arg(long)]
-    udp: bool,
-    /// How the cache's pods are replaced
-    #[arg(long, value_enum, default_value_t = UpdateArg::Rolling)]
-    update: UpdateArg,
-    /// Further manifests
-    #[arg(long, value_name = "WHAT,..", value_enum, value_delimiter = ',')]
-    with: Vec<CompanionArg>,
-    /// Where node settings go
-    #[arg(long, value_enum, default_value_t = NodeFormArg::Config)]
-    node_form: NodeFormArg,
-    /// Kubernetes release where the input does not show it
-    #[arg(long, value_name = "VERSION")]
-    k8s_version: Option<String>,
-}
-
-impl RenderArgs {
-    fn request(&self) -> Request {
-        let values = &self.values;
-        let mut companions: Vec<CompanionArg> = values.with.clone();
-        companions.sort_unstable();
-        companions.dedup();
-        Request {
-            resolver: match values.resolver {
-                ResolverArg::NodeCache => Resolver::NodeCache,
-                ResolverArg::Coredns => Resolver::CoreDns,
-                ResolverArg::HickoryDns => Resolver::HickoryDns,
-            },
-            cluster_domain: values.cluster_domain.clone(),
-            cluster_dns: values.cluster_dns.clone(),
-            local_ips: values.local_ip.clone(),
-            proxy: values.proxy_mode.map(ProxyMode::fact),
-            upstreams: values.upstream.clone(),
-            resolv_conf: values.resolv_conf.clone(),
-            image: values.image.clone(),
-            health_port: values.health_port,
-            metrics_port: values.metrics_port,
-            cache_entries: values.cache_entries,
-            udp: values.udp,
-            update: match values.update {
-                UpdateArg::Rolling => Update::Rolling,
-                UpdateArg::OnDelete => Update::OnDelete,
-                UpdateArg::InPlace => Update::InPlace,
-            },
-            companions: companions
-                .into_iter()
-                .map(|companion| match companion {
-                    CompanionArg::PodMonitor => Companion::PodMonitor,
-                    CompanionArg::NetworkPolicy => Companion::NetworkPolicy,
-                })
-                .collect(),
-            node_form: match values.node_form {
-                NodeFormArg::Config => NodeForm::Config,
-                NodeFormArg::Unit => NodeForm::Unit,
-                NodeFormArg::Env => NodeForm::Environment,
-                NodeFormArg::Ansible => NodeForm::Ansible,
-            },
-            parts: self.output.only.iter().map(|part| part.part()).collect(),
-            stream: self.output.out.is_none() && !self.output.diff && !self.output.check,
-            ..Request::of(self.distribution.0)
-        }
-    }
-
-    fn assume(&self) -> Assumptions {
-        Assumptions {
-            kubernetes: self.values.k8s_version.clone(),
-            proxy_mode: self.values.proxy_mode.map(|mode| mode.name().to_owned()),
-            ..Assumptions::default()
-        }
-    }
-}
+use std::path::Path;
 
 /// A file with the place where it goes.
 struct Target {
@@ -294,10 +39,19 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         Some(path) => Snapshot::load(std::slice::from_ref(path), &LoadOptions::default()),
         None => Snapshot::default(),
     };
+    if let [first, second, ..] = snapshot.clusters.as_slice() {
+        let (count, given) = (snapshot.clusters.len(), args.path.as_deref().unwrap_or(Path::new("")).display());
+        return Err(format!(
+            "{given} holds {count} clusters: name one of them, such as {} or {}",
+            first.path, second.path
+        ));
+    }
     let clusters = crate::model::assemble(&snapshot);
     let none = Cluster::default();
     let cluster = clusters.first().unwrap_or(&none);
-    let request = Request { directory: directory(args, &snapshot), ..args.request() };
+    let base = base(args, &snapshot);
+    let directory = args.output.out.as_ref().map_or_else(|| base.clone(), |out| out.to_string_lossy().into_owned());
+    let request = Request { directory, base, ..args.request() };
     let plan = match plan(&request, &snapshot, cluster, &args.assume()) {
         Ok(plan) => plan,
         Err(refusal) => return Ok(refuse(&refusal, &snapshot, io)),
@@ -328,13 +82,12 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
     Ok(code)
 }
 
-/// The directory below which the files of the cluster go, as shown.
-fn directory(args: &RenderArgs, snapshot: &Snapshot) -> String {
+/// The directory of the cluster, as shown; the node's root where that alone was given, since nothing beside it was.
+fn base(args: &RenderArgs, snapshot: &Snapshot) -> String {
+    let node = args.path.as_ref().and_then(|path| snapshot.node_at(path));
+    let shown = node.map(|root| &root.path).or_else(|| snapshot.clusters.first().map(|cluster| &cluster.path));
     let given = || args.path.as_deref().unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
-    match &args.output.out {
-        Some(out) => out.to_string_lossy().into_owned(),
-        None => snapshot.clusters.first().map_or_else(given, |cluster| cluster.path.clone()),
-    }
+    shown.cloned().unwrap_or_else(given)
 }
 
 fn refuse(refusal: &crate::render::plan::Refusal, snapshot: &Snapshot, io: &mut Io<'_>) -> u8 {
@@ -353,7 +106,7 @@ fn refuse(refusal: &crate::render::plan::Refusal, snapshot: &Snapshot, io: &mut 
 
 /// The snapshot with the rendered files in their places.
 fn patched(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Snapshot {
-    let base = args.path.clone().unwrap_or_default();
+    let base = base(args, snapshot);
     let mut replaced: BTreeMap<FileId, String> = BTreeMap::new();
     let mut new: Vec<(String, String)> = Vec::new();
     for file in &plan.files {
@@ -368,7 +121,7 @@ fn patched(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Snapshot {
 }
 
 /// Shown paths of a file: below the node's root where it belongs to one.
-fn places(snapshot: &Snapshot, base: &Path, file: &File) -> Vec<String> {
+fn places(snapshot: &Snapshot, base: &str, file: &File) -> Vec<String> {
     let join = |root: &str| {
         if root.is_empty() || root == "." {
             file.path.clone()
@@ -381,9 +134,7 @@ fn places(snapshot: &Snapshot, base: &Path, file: &File) -> Vec<String> {
         None => Vec::new(),
     };
     if roots.is_empty() {
-        let base =
-            snapshot.clusters.first().map_or_else(|| base.to_string_lossy().replace('\\', "/"), |c| c.path.clone());
-        return vec![join(&base)];
+        return vec![join(base)];
     }
     roots.into_iter().map(|root| join(&root.path)).collect()
 }
@@ -412,12 +163,12 @@ fn refuse_findings(args: &RenderArgs, (snapshot, findings): &(Snapshot, Vec<Diag
 
 /// Where each file goes, with what stands there.
 fn targets(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Vec<Target> {
-    let base = args.path.clone().unwrap_or_default();
+    let base = base(args, snapshot);
     let mut targets = Vec::new();
     for file in &plan.files {
         for place in places(snapshot, &base, file) {
             let shown = match &args.output.out {
-                Some(out) => out.join(below(snapshot, &place)).to_string_lossy().into_owned(),
+                Some(out) => out.join(below(&base, &place)).to_string_lossy().into_owned(),
                 None => place,
             };
             let old = super::disk::read(Path::new(&shown)).ok();
@@ -428,8 +179,7 @@ fn targets(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Vec<Target> {
 }
 
 /// A shown path below the directory of its cluster.
-fn below<'p>(snapshot: &Snapshot, place: &'p str) -> &'p str {
-    let base = snapshot.clusters.first().map_or("", |cluster| cluster.path.as_str());
+fn below<'p>(base: &str, place: &'p str) -> &'p str {
     let inside = place.strip_prefix(base.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
     inside.unwrap_or(place).trim_start_matches('/')
 }

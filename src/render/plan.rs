@@ -167,14 +167,13 @@ fn node_cache(
         // the role installs the cache itself
         Distribution::Kubespray => Ok(Vec::new()),
         Distribution::Rke2 => {
-            let path =
-                place(snapshot, cluster, Distribution::Rke2, &["HelmChartConfig/kube-system/rke2-coredns".to_owned()])?;
+            let path = place(request, snapshot, cluster, &["HelmChartConfig/kube-system/rke2-coredns".to_owned()])?;
             Ok(vec![manifest(&path, rke2::chart_config(parameters, cluster)?)])
         }
         Distribution::K3s | Distribution::Kubeadm => {
             let text = manifests(request, parameters)?;
             let names: Vec<String> = objects(FileId(0), &text).iter().map(Meta::display).collect();
-            let path = place(snapshot, cluster, request.distribution, &names)?;
+            let path = place(request, snapshot, cluster, &names)?;
             Ok(vec![manifest(&path, text)])
         }
     }
@@ -198,18 +197,13 @@ fn objects(file: FileId, text: &str) -> Vec<Meta> {
 const OTHER_MODES: [&str; 2] = ["Service/kube-system/kube-dns-upstream", REDIRECT];
 
 /// Where manifests go: the file that already holds these objects, if it holds nothing else; else a new one.
-fn place(
-    snapshot: &Snapshot,
-    cluster: &Cluster,
-    distribution: Distribution,
-    names: &[String],
-) -> Result<String, Refusal> {
+fn place(request: &Request, snapshot: &Snapshot, cluster: &Cluster, names: &[String]) -> Result<String, Refusal> {
     let ours = |meta: &Meta| {
         let name = meta.display();
         names.contains(&name) || OTHER_MODES.contains(&name.as_str())
     };
     let held: Vec<&Meta> = cluster.objects.metas().filter(|meta| ours(meta)).collect();
-    let Some(first) = held.first() else { return Ok(usual_place(snapshot, distribution)) };
+    let Some(first) = held.first() else { return Ok(usual_place(request, snapshot)) };
     let file = snapshot.file(first.location.file);
     if let Some(other) = held.iter().find(|meta| meta.location.file != file.id) {
         return Err(Refusal {
@@ -219,7 +213,7 @@ fn place(
         });
     }
     match objects(file.id, &file.text).into_iter().find(|meta| !ours(meta)) {
-        None => Ok(relative(snapshot, &file.path)),
+        None => Ok(relative(request, &file.path)),
         Some(meta) => Err(Refusal {
             reason: format!("the file with the node cache also holds {}", meta.display()),
             at: meta.name.location(),
@@ -229,9 +223,9 @@ fn place(
 }
 
 /// Where the distribution picks manifests up by itself, on a node; else a folder of manifests.
-fn usual_place(snapshot: &Snapshot, distribution: Distribution) -> String {
-    let on_node = snapshot.nodes.iter().all(|root| root.path == base(snapshot)) || snapshot.files.is_empty();
-    match distribution {
+fn usual_place(request: &Request, snapshot: &Snapshot) -> String {
+    let on_node = snapshot.nodes.iter().any(|root| root.path == request.base) || snapshot.files.is_empty();
+    match request.distribution {
         Distribution::K3s if on_node => "var/lib/rancher/k3s/server/manifests/node-local-dns.yaml",
         Distribution::Rke2 if on_node => "var/lib/rancher/rke2/server/manifests/rke2-coredns-config.yaml",
         Distribution::Rke2 => "manifests/rke2-coredns-config.yaml",
@@ -240,15 +234,9 @@ fn usual_place(snapshot: &Snapshot, distribution: Distribution) -> String {
     .to_owned()
 }
 
-/// The shown directory of the cluster.
-fn base(snapshot: &Snapshot) -> &str {
-    snapshot.clusters.first().map_or(".", |cluster| cluster.path.as_str())
-}
-
 /// A shown path below the directory of the cluster.
-fn relative(snapshot: &Snapshot, path: &str) -> String {
-    let base = base(snapshot);
-    let below = path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+fn relative(request: &Request, path: &str) -> String {
+    let below = path.strip_prefix(&request.base).and_then(|rest| rest.strip_prefix('/'));
     below.unwrap_or(path).to_owned()
 }
 

@@ -90,6 +90,8 @@ pub struct Request {
     pub node_form: NodeForm,
     /// What is rendered; empty for everything.
     pub parts: Vec<Part>,
+    /// The shown directory of the cluster, or of the one node that was given; empty where nothing was.
+    pub base: String,
     /// The directory before the paths of files in steps; empty for the current one.
     pub directory: String,
     /// Manifests go to standard output, not into files.
@@ -118,6 +120,7 @@ impl Request {
             companions: Vec::new(),
             node_form: NodeForm::Config,
             parts: Vec::new(),
+            base: String::new(),
             directory: String::new(),
             stream: false,
         }

@@ -1,5 +1,6 @@
 //! The snapshot: every file of a run with its kind, node and cluster, and what could not be read.
 
+use super::disk;
 use super::explore::Explorer;
 use super::file::{ClusterIndex, NodeIndex, SourceFile};
 use super::kind::{self, FileKind};
@@ -12,7 +13,7 @@ use super::problem::InputProblem;
 use super::span::FileId;
 use super::tree::{End, Entry, Lookup};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One cluster of a run: the directory that contains `nodes/`, or a given path.
@@ -75,6 +76,13 @@ impl Snapshot {
     #[must_use]
     pub fn node(&self, index: NodeIndex) -> Option<&NodeRoot> {
         self.nodes.get(index.index())
+    }
+
+    /// The node whose root this given path is, whatever links lead there.
+    #[must_use]
+    pub fn node_at(&self, given: &Path) -> Option<&NodeRoot> {
+        let real = disk::real_path(given);
+        self.nodes.iter().find(|root| root.disk_root.as_ref() == Some(&real))
     }
 
     /// The file that is shown under a path.
