@@ -138,7 +138,10 @@ pub fn classify_upstream(text: &str, version: Version) -> UpstreamKind {
         return UpstreamKind::Placeholder;
     }
     let (transport, rest) = split_transport(text, version);
-    if rest.is_empty() || matches!(transport, Transport::Unix | Transport::Quic | Transport::Grpc | Transport::Https3) {
+    if rest.is_empty() || matches!(transport, Transport::Unix | Transport::Grpc | Transport::Https3) {
+        return UpstreamKind::Invalid;
+    }
+    if transport == Transport::Quic && version < Version::new(1, 15, 0) {
         return UpstreamKind::Invalid;
     }
     if transport == Transport::Https && version < Version::new(1, 14, 5) {

@@ -39,7 +39,7 @@ const fn gone(
 }
 
 /// Release pairs are (minor, patch) of 1.x, from the set-up sources of every tag.
-const LIVES: [Life; 52] = [
+const LIVES: [Life; 54] = [
     since("forward", "policy", (0, 6)),
     since("forward", "prefer_udp", (2, 0)),
     since("forward", "max_concurrent", (6, 8)),
@@ -87,6 +87,8 @@ const LIVES: [Life; 52] = [
     gone("secondary", "upstream", None, Some((8, 0)), "remove the line"),
     gone("template", "upstream", Some((0, 0)), None, "remove the line"),
     since("template", "ederror", (10, 1)),
+    since("template", "var", (15, 0)),
+    since("template", "expr", (15, 0)),
     since("errors", "consolidate", (2, 6)),
     since("errors", "stacktrace", (9, 3)),
     since("health", "lameduck", (0, 5)),

@@ -198,6 +198,8 @@ mod tests {
         for (name, binary, want) in [
             ("forward", coredns(14, 7), Knowledge::Known),
             ("nomad", coredns(12, 4), Knowledge::NeedsNewer(v(1, 13, 0))),
+            ("siit", coredns(14, 7), Knowledge::NeedsNewer(v(1, 15, 0))),
+            ("dynupdate", coredns(15, 0), Knowledge::Known),
             ("proxy", coredns(4, 0), Knowledge::Known),
             ("proxy", coredns(11, 3), Knowledge::Removed(v(1, 5, 0), Some("forward"))),
             ("federation", coredns(7, 0), Knowledge::Removed(v(1, 7, 0), Some("rewrite"))),
@@ -218,11 +220,12 @@ mod tests {
             position("rewrite", version) < position("cache", version)
         };
         assert!(!order(14, 6) && order(14, 7));
-        assert_eq!(plugin_order(NEWEST_TESTED).len(), 60);
+        assert_eq!(plugin_order(Version::new(1, 14, 7)).len(), 60);
+        assert_eq!(plugin_order(NEWEST_TESTED).len(), 62);
         assert_eq!(plugin_order(Version::new(1, 13, 2)).len(), 55);
     }
 
-    const NEWEST_TESTED: Version = Version::new(1, 14, 7);
+    const NEWEST_TESTED: Version = Version::new(1, 15, 0);
 
     #[test]
     fn suggests_close_names_only() {

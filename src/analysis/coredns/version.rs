@@ -3,7 +3,7 @@
 use crate::syntax::corefile::Version;
 
 /// Newest release that the knowledge in this module covers; assumed when the version of a binary is unknown.
-pub const NEWEST: Version = Version::new(1, 14, 7);
+pub const NEWEST: Version = Version::new(1, 15, 0);
 
 /// CoreDNS inside the newest node cache known.
 const NEWEST_IN_NODE_CACHE: Version = Version::new(1, 13, 2);

@@ -7,7 +7,7 @@ use crate::syntax::corefile::{Directive, ServerBlock, Version, origins_from_args
 use std::net::IpAddr;
 
 /// The release that is assumed where the snapshot does not tell one.
-pub const ASSUMED: Version = Version::new(1, 14, 7);
+pub const ASSUMED: Version = Version::new(1, 15, 0);
 
 /// A server block.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ pub enum Upstream {
         ip: IpAddr,
         /// The port.
         port: u16,
-        /// Over TLS or HTTPS.
+        /// Over TLS, HTTPS or QUIC.
         encrypted: bool,
     },
     /// A file in the format of resolv.conf, read in the server's own file system.
@@ -104,6 +104,7 @@ impl Upstream {
         }
         let (encrypted, rest, default_port) = match text.split_once("://") {
             Some(("tls", rest)) => (true, rest.split('%').next().unwrap_or(rest), 853),
+            Some(("quic", rest)) => (true, rest.split('%').next().unwrap_or(rest), 853),
             Some(("https", rest)) => (true, rest, 443),
             Some(("dns", rest)) => (false, rest, 53),
             _ => (false, text, 53),

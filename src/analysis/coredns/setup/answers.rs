@@ -56,7 +56,8 @@ pub(super) fn is_rcode(word: &str) -> bool {
 
 /// `template CLASS TYPE [ZONES...] { ... }`, any number of times.
 pub(super) fn template(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
-    let names = ["match", "answer", "additional", "authority", "rcode", "ederror", "fallthrough", "upstream"];
+    let names =
+        ["match", "answer", "additional", "authority", "rcode", "ederror", "fallthrough", "upstream", "var", "expr"];
     while d.advance() {
         need_arg(d)?;
         if !is_class(d.text()) {
@@ -91,8 +92,14 @@ fn template_line(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Result<bool, R
                 check_brackets(pattern).map_err(|error| d.error(&text(error)))?;
             }
         }
-        "answer" | "additional" | "authority" => {
+        // the language of the expressions is not read here
+        "answer" | "additional" | "authority" | "expr" => {
             if d.remaining_args().is_empty() {
+                return Err(d.arg_error().into());
+            }
+        }
+        "var" => {
+            if d.remaining_args().len() < 2 {
                 return Err(d.arg_error().into());
             }
         }
@@ -204,17 +211,17 @@ pub(super) fn dns64(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
         match args.as_slice() {
             [] => {}
             [prefix] => {
-                dns64_prefix(d, prefix)?;
+                dns64_prefix(check, d, prefix)?;
                 warn_ignored_block(check, d);
                 continue;
             }
             _ => return Err(d.arg_error().into()),
         }
-        check.properties(d, Unknown::Property, &["prefix", "translate_all", "allow_ipv4"], |_, d| match d.text() {
+        check.properties(d, Unknown::Property, &["prefix", "translate_all", "allow_ipv4"], |check, d| match d.text() {
             "prefix" => {
                 need_arg(d)?;
                 let prefix = d.token();
-                prefix.map_or(Ok(()), |prefix| dns64_prefix(d, prefix)).map(|()| true)
+                prefix.map_or(Ok(()), |prefix| dns64_prefix(check, d, prefix)).map(|()| true)
             }
             "translate_all" | "allow_ipv4" => Ok(true),
             _ => Ok(false),
@@ -231,7 +238,7 @@ fn warn_ignored_block(check: &mut Check<'_>, d: &Dispenser<'_>) {
     }
 }
 
-fn dns64_prefix(d: &Dispenser<'_>, prefix: &Token) -> Outcome {
+fn dns64_prefix(check: &Check<'_>, d: &Dispenser<'_>, prefix: &Token) -> Outcome {
     let text = prefix.text.as_str();
     let place = Some(Place::of(prefix));
     let Ok(net) = text.parse::<ipnet::IpNet>() else {
@@ -242,7 +249,8 @@ fn dns64_prefix(d: &Dispenser<'_>, prefix: &Token) -> Outcome {
         return Err(d.error(&format!("invalid netmask 32 IPv6 address: {shown}")).into());
     }
     let length = net.prefix_len();
-    if length % 8 == 0 && (32..=96).contains(&length) {
+    let strict = check.version >= Version::new(1, 15, 0);
+    if length % 8 == 0 && (32..=96).contains(&length) && !(strict && matches!(length, 72 | 80 | 88)) {
         return Ok(());
     }
     let message = format!("a prefix of {length} bits: DNS64 prefixes have 32, 40, 48, 56, 64 or 96");

@@ -170,6 +170,9 @@ fn upstream(check: &mut Check<'_>, token: &Token) -> Result<Option<usize>, Refus
     Ok(Some(1))
 }
 
+/// First release that forwards over QUIC.
+const QUIC: Version = Version::new(1, 15, 0);
+
 /// Whether `forward` can speak to an upstream as it is written; CoreDNS looks at that when everything else is read.
 fn transport(check: &Check<'_>, token: &Token, stanza: &Stanza) -> Outcome {
     let text = token.text.as_str();
@@ -178,22 +181,27 @@ fn transport(check: &Check<'_>, token: &Token, stanza: &Stanza) -> Outcome {
     let split = split_host_port(rest);
     let host = split.as_ref().map_or(rest, |(host, _)| host);
     let address = parse_ip(strip_zone(host.trim_matches(['[', ']']))).is_some();
-    let https = transport == Transport::Https && check.version >= Version::new(1, 14, 5);
-    if !https && !matches!(transport, Transport::Dns | Transport::Tls) && (address || transport == Transport::Unix) {
+    let newer = match transport {
+        Transport::Https => check.version >= Version::new(1, 14, 5),
+        Transport::Quic => check.version >= QUIC,
+        _ => false,
+    };
+    if !newer && !matches!(transport, Transport::Dns | Transport::Tls) && (address || transport == Transport::Unix) {
         let port = match split {
             Err(_) if transport != Transport::Unix => format!(":{}", transport.default_port("53")),
             _ => String::new(),
         };
         return Err(not_supported(place, transport, &format!("{text}{port}")));
     }
-    if transport == Transport::Tls
+    if (transport == Transport::Tls || (transport == Transport::Quic && newer))
         && let (Some(outer), Some((address, own))) = (&stanza.tls_servername, host.rsplit_once('%'))
     {
         let port = split.as_ref().map_or("853", |(_, port)| port);
         let message = "the TLS server name is given twice: behind `%` and with `tls_servername`";
         let text = format!(
             "both forward ('{outer}') and proxy level ('{own}') TLS servernames are set for upstream proxy \
-             'tls://{address}:{port}'"
+             '{}://{address}:{port}'",
+            transport.scheme()
         );
         return Err(Refusal::plain(place, text).message(message));
     }
