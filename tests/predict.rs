@@ -10,6 +10,8 @@
     reason = "a test fails loudly and lays out its own files"
 )]
 
+mod common;
+
 use dnslint::analysis::trace::candidates::{Candidate, Failure, Library, candidates};
 use dnslint::analysis::trace::lookup::{Course, Ending, Question, Reply, play};
 use dnslint::analysis::trace::wait::Timing;
@@ -373,6 +375,26 @@ fn recorded_traces() {
         let (got, text) = way(cluster_name, from, name);
         assert_eq!(got, code, "{file}\n{text}");
         expect(file, &text);
+    }
+}
+
+/// `forward . FILE`: the nameservers of what a volume puts there, never those of the pod's own resolv.conf.
+#[test]
+fn a_file_that_coredns_mounts_is_followed() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: nginx}]}\n";
+    for (case, wanted) in [
+        ("c05-not-mounted-file-has-an-upstream", ["/etc/upstream/up.conf in its container", "= 192.168.7.53 decides"]),
+        ("c05-mounted-from-the-node", ["/host/resolv.conf in its container", "a loop"]),
+        (
+            "c05-not-mounted-secret",
+            ["/etc/upstream/resolv.conf in its container", "= not known: the snapshot does not have"],
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        common::copy(&data("loops").join(case), dir.path());
+        std::fs::write(dir.path().join("manifests/web.yaml"), pod).unwrap();
+        let (_, stdout, stderr) = dnslint(&["trace", "default/web", "example.com.", dir.path().to_str().unwrap()]);
+        assert!(wanted.iter().all(|text| stdout.contains(text)), "{case}\n{stdout}{stderr}");
     }
 }
 

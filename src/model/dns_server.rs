@@ -227,8 +227,9 @@ fn corefile_of(
     Some(parse(objects, Some(config_map), text, &directory, &mounts))
 }
 
-/// The ConfigMap entry that a container sees at `path`.
-fn mounted_entry(
+/// The ConfigMap entry that a container sees at `path`, and the index of the ConfigMap.
+#[must_use]
+pub fn mounted_entry(
     objects: &Objects,
     namespace: &str,
     pod: &PodSpec,

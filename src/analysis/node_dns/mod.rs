@@ -10,6 +10,7 @@ use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, Kubelet
 use crate::analysis::effective::{Distribution, KubeVersion};
 use crate::analysis::facts::parse_located;
 use crate::analysis::servers::routing::NodeSite;
+use crate::analysis::servers::upstream_files;
 use crate::model::Cluster;
 use crate::model::node::{Agent, Node, config_file};
 use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
@@ -211,12 +212,14 @@ pub fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite 
     let own = cluster.nodes.get(node.node);
     let reason = || format!("the kubelet of {} hands {} to pods", node.name, node.pod_file.path);
     let locals = own.and_then(|n| Some(locals::resolvers(snapshot, snapshot.node(n.index)?, n)));
+    let files = own.and_then(|n| Some(upstream_files::on_node(snapshot, cluster, snapshot.node(n.index)?)));
     NodeSite {
         name: node.name.clone(),
         addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
         host_nameservers: node.pod_file.nameservers(),
         host_reasons: node.pod_file.setting.first().map(|at| (*at, reason())).into_iter().collect(),
         cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
+        files: files.unwrap_or_default(),
         locals: locals.unwrap_or_default(),
         servicelb: servicelb(node),
     }

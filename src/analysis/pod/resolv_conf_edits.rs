@@ -1,8 +1,9 @@
 //! Where a pod changes its own /etc/resolv.conf: hooks, commands, and files mounted over it.
 
+use crate::analysis::servers::upstream_files::nameservers;
 use crate::model::config_map::{ConfigEntry, ConfigMap};
 use crate::model::pod::{Container, PodSpec, Volume, VolumeMount};
-use crate::source::{Located, Location, Span};
+use crate::source::{Located, Location};
 
 /// The file that the kubelet writes for every pod.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -147,7 +148,7 @@ fn mount_edits(
             flaw: None,
             source,
             replaces: true,
-            nameservers: file.map(nameservers).unwrap_or_default(),
+            nameservers: file.map(|entry| nameservers(&entry.text)).unwrap_or_default(),
             single_request: file.is_some_and(|entry| entry.text.text.contains("single-request")),
         };
         let origins: Vec<Location> = mount.mount_path.location().into_iter().collect();
@@ -177,22 +178,6 @@ fn mounted_entry<'a>(
         .find(|map| map.meta.name.value == wanted.name.value && map.meta.namespace.value == namespace)?;
     let item = wanted.items.iter().find(|(_, to)| to.value == path.value).map(|(key, _)| key.value.as_str());
     map.get(item.unwrap_or(&path.value))
-}
-
-/// The words behind `nameserver`, with their places in the manifest.
-fn nameservers(entry: &ConfigEntry) -> Vec<Located<String>> {
-    let mut found = Vec::new();
-    let mut offset = 0;
-    for line in entry.text.text.split_inclusive('\n') {
-        let mut words = line.split_whitespace();
-        if let (Some("nameserver"), Some(address)) = (words.next(), words.next()) {
-            let start = offset + line.find(address).unwrap_or(0);
-            let place = entry.text.locate(Span::new(start, start + address.len()));
-            found.push(Located::at(address.to_owned(), place));
-        }
-        offset += line.len();
-    }
-    found
 }
 
 #[cfg(test)]

@@ -134,5 +134,6 @@ const fn cause(cause: Cause) -> &'static str {
         Cause::PodResolver => "pod-resolver",
         Cause::Redirect => "redirect-policy",
         Cause::KubeDnsConfig => "kube-dns-config",
+        Cause::MountedFile => "mounted-file",
     }
 }

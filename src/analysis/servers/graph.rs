@@ -6,6 +6,7 @@ use super::pod_resolvers;
 use super::read::{ASSUMED, blocks, version_of};
 use super::routing::{Entrance, Graph, Loop, NodeSite, Placement, Vertex};
 use super::template;
+use super::upstream_files;
 use crate::analysis::facts::{self, Facts, ProxyMode, parse_located};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
@@ -102,6 +103,7 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servic
         local_ips,
         upstream_nameservers: kube_dns.upstreams,
         cluster_dns_pillar: upstream_service(cluster, server),
+        files: upstream_files::of_server(cluster, server),
         placement: workload.map_or(everywhere, placement),
     }
 }

@@ -17,3 +17,4 @@ pub mod select;
 pub mod server_view;
 pub mod setup_view;
 pub mod template;
+pub mod upstream_files;

@@ -20,6 +20,7 @@ pub use reach::Sent;
 use super::read::{Block, Upstream, in_zone, zone_of};
 use super::rewriting::{Names, Rule};
 use super::select::{Socket, connected, takes_every_address};
+use super::upstream_files::MountedFile;
 use crate::model::dns_server::ServerKind;
 use crate::source::{Located, Location};
 use crate::syntax::corefile::Directive;
@@ -53,6 +54,8 @@ pub struct Vertex<'a> {
     pub cluster_dns_pillar: Option<Located<IpAddr>>,
     /// `upstreamNameservers` of the kube-dns ConfigMap, which a node cache uses in place of its /etc/resolv.conf.
     pub upstream_nameservers: Vec<Located<String>>,
+    /// Files in its container that its forwards name, by their path there, where a volume holds them.
+    pub files: BTreeMap<String, MountedFile>,
     /// Which nodes it runs on.
     pub placement: Placement,
 }
@@ -133,6 +136,8 @@ pub struct NodeSite {
     pub host_reasons: Vec<(Location, String)>,
     /// Nameservers that `ClusterFirst` pods get.
     pub cluster_dns: Vec<Located<IpAddr>>,
+    /// Nameservers in files of the node that servers mount, by path.
+    pub files: BTreeMap<String, Vec<Located<String>>>,
     /// Resolvers that run on the node.
     pub locals: Vec<LocalResolver>,
     /// Whether k3s puts the ports of LoadBalancer Services on the nodes; `None` where the node does not decide it.

@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod lookup;
 pub mod names;
 pub mod plugins;
+mod server_file;
 pub mod step;
 pub mod wait;
 pub mod walk;

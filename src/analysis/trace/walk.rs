@@ -2,8 +2,8 @@
 
 use super::block::{self, Asked, Outcome};
 use super::names::Answer;
+use super::server_file::ServerFile;
 use super::step::{Step, Transport};
-use crate::analysis::effective::versions::MAX_NAMESERVERS;
 use crate::analysis::servers::read::{Block, Forward, Upstream, split_address};
 use crate::analysis::servers::routing::{Graph, NodeSite, Vertex};
 use crate::model::Cluster;
@@ -381,9 +381,12 @@ impl<'w, 'a> Walk<'w, 'a> {
                 vec![step.ending(query.outside(*ip))]
             }
             Upstream::Address { ip, port, .. } => vec![self.send(query, *ip, *port, path)],
-            Upstream::File(file) if file == "/etc/resolv.conf" => self.own_file(query, server, path),
+            Upstream::File(file) if self.graph.servers.get(server).is_some_and(|v| v.files.contains_key(file)) => {
+                self.file(query, server, ServerFile::Mounted(file), path)
+            }
+            Upstream::File(file) if file == "/etc/resolv.conf" => self.file(query, server, ServerFile::Own, path),
             Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => {
-                self.own_file(query, server, path)
+                self.file(query, server, ServerFile::Own, path)
             }
             Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => match pillar(self) {
                 Some(ip) => vec![self.send(query, ip.value, 53, path)],
@@ -398,15 +401,15 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// The nameservers of the server's own resolv.conf: a node cache runs on this node, CoreDNS on any.
-    fn own_file(&mut self, query: Query<'_>, server: usize, path: &mut Path) -> Vec<Step> {
+    /// The nameservers of a file in the server's container: a node cache runs on this node, CoreDNS on any.
+    fn file(&mut self, query: Query<'_>, server: usize, file: ServerFile<'_>, path: &mut Path) -> Vec<Step> {
         let graph = self.graph;
         let Some(vertex) = graph.servers.get(server) else { return Vec::new() };
         let every: Vec<usize> =
             if vertex.kind == ServerKind::NodeCache { vec![self.node] } else { (0..graph.nodes.len()).collect() };
         let mut variants: BTreeMap<(usize, Option<Vec<String>>), Vec<usize>> = BTreeMap::new();
         for node in every {
-            let list = nameservers(vertex, graph.nodes.get(node)).map(|l| l.iter().map(|n| n.value.clone()).collect());
+            let list = file.nameservers(graph, vertex, node).map(|l| l.iter().map(|n| n.value.clone()).collect());
             let order = variants.iter().find(|((_, known), _)| *known == list).map_or(node, |((order, _), _)| *order);
             variants.entry((order, list)).or_default().push(node);
         }
@@ -414,26 +417,20 @@ impl<'w, 'a> Walk<'w, 'a> {
         let mut steps = Vec::new();
         for ((first, _), nodes) in variants {
             let names: Vec<&str> = nodes.iter().filter_map(|n| graph.nodes.get(*n)).map(|n| n.name.as_str()).collect();
-            let lead = if several {
-                format!("its resolv.conf, if it runs on {}", names.join(", "))
-            } else {
-                "its resolv.conf".to_owned()
-            };
-            let site = graph.nodes.get(first);
-            let reasons = site.map(|n| n.host_reasons.iter().map(|(at, _)| *at)).into_iter().flatten();
-            let at: Vec<Location> = vertex.policy_location.into_iter().chain(reasons).collect();
-            let Some(list) = nameservers(vertex, site) else {
+            let name = file.name();
+            let lead = if several { format!("{name}, if it runs on {}", names.join(", ")) } else { name };
+            let Some(list) = file.nameservers(graph, vertex, first) else {
                 steps.push(unknown(
                     &lead,
-                    vertex.policy_location,
+                    file.decided_at(vertex),
                     "the snapshot does not have the file that it is made from",
                 ));
                 continue;
             };
             let before = self.node;
             self.node = first;
-            let mut step = Step::new(lead, at);
-            for nameserver in list.iter().take(MAX_NAMESERVERS) {
+            let mut step = Step::new(lead, file.places(graph, vertex, first));
+            for nameserver in list {
                 let Some((ip, _)) = split_address(&nameserver.value) else { continue };
                 let mut next = self.send(query, ip, 53, path);
                 next.at.extend(nameserver.location());
@@ -466,16 +463,6 @@ fn client(sender: Sender, to: Option<IpAddr>) -> Option<IpAddr> {
 
 fn unknown(text: &str, at: Option<Location>, reason: &str) -> Step {
     Step::new(text, at).ending(Answer::Unknown { reason: reason.to_owned() })
-}
-
-fn nameservers(vertex: &Vertex<'_>, site: Option<&NodeSite>) -> Option<Vec<Located<String>>> {
-    let site = site?;
-    let clustered =
-        vertex.policy == "ClusterFirstWithHostNet" || (vertex.policy == "ClusterFirst" && !vertex.host_network);
-    if clustered && !site.cluster_dns.is_empty() {
-        return Some(site.cluster_dns.iter().map(|ip| ip.with(ip.value.to_string())).collect());
-    }
-    if vertex.policy == "None" { None } else { site.host_nameservers.clone() }
 }
 
 fn binds(vertex: &Vertex<'_>, ip: IpAddr) -> bool {

@@ -228,7 +228,7 @@ pub struct LoopView {
     /// Only some of the upstreams lead back.
     pub partial: bool,
     /// `own-address`, `service`, `loopback-nameserver`, `resolv-conf`, `node-resolver`, `pod-resolver`,
-    /// `redirect-policy` or `kube-dns-config`.
+    /// `redirect-policy`, `kube-dns-config` or `mounted-file`.
     pub cause: String,
     /// The `loop` plugin of a block on the way stops the process when it starts.
     pub seen_by_loop_plugin: bool,

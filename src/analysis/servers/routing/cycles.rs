@@ -45,6 +45,8 @@ pub enum Cause {
     Redirect,
     /// `upstreamNameservers` of the kube-dns ConfigMap names an address that leads back.
     KubeDnsConfig,
+    /// A file that a volume puts into the server's container names an address that leads back.
+    MountedFile,
 }
 
 /// A cycle.
@@ -137,7 +139,8 @@ fn shape(node: &NodeSite) -> String {
         format!("{} {listens:?} {:?} {conditional:?} {rest:?}", l.program, words(&l.upstreams))
     };
     let locals: Vec<String> = node.locals.iter().map(local).collect();
-    format!("{nameservers:?} {cluster:?} {locals:?}")
+    let files: Vec<_> = node.files.iter().map(|(path, list)| (path, words(list))).collect();
+    format!("{nameservers:?} {cluster:?} {locals:?} {files:?}")
 }
 
 /// Cycles so far.
@@ -334,6 +337,7 @@ impl Search<'_, '_> {
         }
         match first.step.via {
             Via::KubeDns => Cause::KubeDnsConfig,
+            Via::Mounted(_) => Cause::MountedFile,
             Via::File if target.is_some_and(local) => Cause::LoopbackNameserver,
             Via::File => Cause::ResolvConf,
             _ if itself && target.is_some_and(|t| creates(vertex, t.ip) || !self.graph.is_service(t.ip)) => {

@@ -3,6 +3,7 @@
 use super::cycles::{Hop, Search, Taken};
 use super::steps::Via;
 use super::{Site, Vertex};
+use crate::analysis::servers::upstream_files::Source;
 use crate::source::Located;
 
 impl Search<'_, '_> {
@@ -29,12 +30,17 @@ impl Search<'_, '_> {
             if zone == "." { "every name that nothing else answers".to_owned() } else { format!("names below {zone}") };
         let text = match step.via {
             Via::File => format!("{names}: sent to the nameservers of the server's own /etc/resolv.conf"),
+            Via::Mounted(at) => {
+                let path = vertex.files.keys().nth(at).map_or("a file", String::as_str);
+                format!("{names}: sent to the nameservers of {path} in its container")
+            }
             Via::KubeDns => format!("{names}: sent to the upstreamNameservers of the kube-dns ConfigMap"),
             Via::Argument | Via::Resolver => format!("{names}: sent to {}", step.nameserver.value),
         };
         let mut hops: Vec<Hop> = forward.map(|f| Hop { location: f.location, text }).into_iter().collect();
         match step.via {
             Via::File => hops.extend(self.file_hops(vertex, taken)),
+            Via::Mounted(at) => hops.extend(mounted_hops(vertex, at, &step.nameserver)),
             Via::KubeDns => {
                 let text = format!("the ConfigMap names {}", step.nameserver.value);
                 hops.extend(step.nameserver.location().map(|location| Hop { location, text }));
@@ -67,6 +73,18 @@ impl Search<'_, '_> {
         hops.extend(nameserver.location().map(|location| Hop { location, text }));
         hops
     }
+}
+
+/// What puts a file into the container, and the nameserver in it.
+fn mounted_hops(vertex: &Vertex<'_>, at: usize, nameserver: &Located<String>) -> Vec<Hop> {
+    let Some(file) = vertex.files.values().nth(at) else { return Vec::new() };
+    let whence = match &file.source {
+        Source::Node(path) => format!("this mount puts {path} of the node there"),
+        Source::Written(_) | Source::Unknown => "this mount puts the file there".to_owned(),
+    };
+    let text = format!("the file names {}", nameserver.value);
+    let named = nameserver.location().map(|location| Hop { location, text });
+    std::iter::once(Hop { location: file.mount, text: whence }).chain(named).collect()
 }
 
 fn sent_on(program: Option<&str>, upstream: &Located<String>) -> Vec<Hop> {

@@ -5,6 +5,7 @@ use super::{Graph, Site, Target, Vertex};
 use crate::analysis::effective::versions::MAX_NAMESERVERS;
 use crate::analysis::servers::chain::{Asked, Passage, pass};
 use crate::analysis::servers::read::Upstream;
+use crate::analysis::servers::upstream_files::Source;
 use crate::source::Located;
 use std::net::SocketAddr;
 
@@ -18,6 +19,8 @@ pub(super) enum Via {
     Argument,
     /// The server's own /etc/resolv.conf names it.
     File,
+    /// A file that a volume puts into the server's container names it: its place in [`Vertex::files`].
+    Mounted(usize),
     /// `upstreamNameservers` of the kube-dns ConfigMap names it.
     KubeDns,
     /// A resolver without a Corefile asks it.
@@ -131,6 +134,13 @@ impl Graph<'_> {
                     if *port == default_port { ip.to_string() } else { SocketAddr::new(*ip, *port).to_string() };
                 vec![(upstream.with(format!("{scheme}{address}")), via)]
             }
+            Upstream::File(path) if vertex.files.contains_key(path) => {
+                let via = Via::Mounted(vertex.files.keys().take_while(|known| *known != path).count());
+                match self.in_mounted_file(vertex, node, path) {
+                    Some(list) => list.iter().map(|nameserver| (nameserver.clone(), via)).collect(),
+                    None => vec![(upstream.with(path.clone()), via)],
+                }
+            }
             Upstream::File(path) if path == "/etc/resolv.conf" => match self.own_nameservers(vertex, node) {
                 Some(list) => list.into_iter().map(|n| (n, Via::File)).collect(),
                 None => vec![(upstream.with(path.clone()), Via::File)],
@@ -138,6 +148,21 @@ impl Graph<'_> {
             Upstream::File(text) | Upstream::Placeholder(text) | Upstream::Other(text) => {
                 vec![(upstream.with(text.clone()), Via::Argument)]
             }
+        }
+    }
+
+    /// The nameservers in a file that a volume puts into a server's container. `None`: the snapshot does not tell.
+    #[must_use]
+    pub fn in_mounted_file<'g>(
+        &'g self,
+        vertex: &'g Vertex<'_>,
+        node: usize,
+        path: &str,
+    ) -> Option<&'g [Located<String>]> {
+        match &vertex.files.get(path)?.source {
+            Source::Written(list) => Some(list),
+            Source::Node(path) => self.nodes.get(node)?.files.get(path).map(Vec::as_slice),
+            Source::Unknown => None,
         }
     }
 
