@@ -57,6 +57,23 @@ fn the_fix_of_every_bad_case_is_recorded_and_cures_it() {
     assert_none(&problems);
 }
 
+#[test]
+fn every_builder_is_used_and_so_tried_on_mutated_inputs() {
+    let mut used = String::new();
+    for group in folders(&root().join("rules")) {
+        for rule in fs::read_dir(group).unwrap() {
+            used.push_str(&fs::read_to_string(rule.unwrap().path()).unwrap());
+        }
+    }
+    let is_used = |name: &str| {
+        ["use: ", "{use: "]
+            .iter()
+            .any(|head| [",", "\n"].iter().any(|tail| used.contains(&format!("{head}{name}{tail}"))))
+    };
+    let unused: Vec<&str> = dnslint::fix::BUILDERS.iter().copied().filter(|name| !is_used(name)).collect();
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
 /// Folders whose every finding is mended at once.
 fn whole_clusters() -> Vec<std::path::PathBuf> {
     ["testdata/clusters", "testdata/incidents"].iter().flat_map(|dir| folders(&root().join(dir))).collect()

@@ -214,6 +214,110 @@ fn lines_of_plain_files() {
 }
 
 #[test]
+fn flags_go_with_the_blanks_and_lines_that_are_theirs() {
+    let gone = |path: &str, text: &str, needle: &str| built(path, text, needle, "remove-flag", &[]);
+    let env = |text: &str, needle: &str| gone("nodes/n/etc/default/kubelet", text, needle);
+    assert_eq!(env("A=\"--x=1 --dns=2\"\n", "2").as_deref(), Some("A=\"--x=1\"\n"));
+    assert_eq!(env("A=\"--dns=2 --x=1\"\n", "2").as_deref(), Some("A=\"--x=1\"\n"));
+    assert_eq!(env("A=--dns=2\r\nB=1\r\n", "2").as_deref(), Some("A=\r\nB=1\r\n"));
+    assert_eq!(env("A=2\n", "2"), None, "no flag stands there");
+    let unit = |text: &str| gone("nodes/n/etc/systemd/system/k.service", text, "2");
+    assert_eq!(
+        unit("[Service]\nExecStart=/k \\\n  --dns=2 \\\n  --v=1\n").as_deref(),
+        Some("[Service]\nExecStart=/k \\\n  --v=1\n")
+    );
+    assert_eq!(
+        unit("[Service]\nExecStart=/k \\\n  --v=1 \\\n  --dns=2\nRestart=no\n").as_deref(),
+        Some("[Service]\nExecStart=/k \\\n  --v=1\nRestart=no\n")
+    );
+    assert_eq!(
+        yaml("args:\n- --v=1\n- --dns=2 # why\n", "--dns=2", "remove-flag", &[]).as_deref(),
+        Some("args:\n- --v=1\n")
+    );
+}
+
+#[test]
+fn joined_lines_become_a_block() {
+    let block = |body: &str| yaml(body, "a.server", "block-text", &[]);
+    assert_eq!(
+        block("data:\n    a.server:\n       x:53 {\n           log\n       }\n    b: 1\n").as_deref(),
+        Some("data:\n    a.server: |\n       x:53 {\n           log\n       }\n    b: 1\n")
+    );
+    assert_eq!(
+        block("data:\r\n  a.server: >-\r\n    x {\r\n      log\r\n    }\r\n").as_deref(),
+        None,
+        "without its last line end it would be another text"
+    );
+    assert_eq!(
+        block("data:\n  a.server: >\n    x {\n    }\n").as_deref(),
+        Some("data:\n  a.server: |\n    x {\n    }\n")
+    );
+    assert_eq!(block("data: {a.server: x}\n"), None);
+    assert_eq!(block("data:\n  a.server: one line\n"), None);
+    assert_eq!(block("data:\n  a.server:\n    x {\n    } # why\n"), None, "the comment would become text");
+}
+
+#[test]
+fn lines_of_a_packaged_block_get_a_block_of_their_own() {
+    let import = "  Corefile: |\n    .:53 {\n        import custom/*.override\n    }\n    import custom/*.server\n";
+    let moved = |body: &str, needle: &str| yaml(&format!("{body}{import}"), needle, "move-to-block", &[]);
+    assert_eq!(
+        moved("data:\n  a.override: |\n    # why\n    forward x.org 10.0.0.1\n", "forward").as_deref(),
+        Some(
+            format!(
+                "data:\n  a.server: |\n    # why\n    x.org:53 {{\n        errors\n        cache 30\n        forward . 10.0.0.1\n    }}\n{import}"
+            )
+            .as_str()
+        )
+    );
+    let quoted = moved("data:\n  a.override: \"forward x.org 10.0.0.1\\n\"\n", "forward").unwrap();
+    assert!(quoted.contains("a.server: \"x.org:53 {\\n    errors"), "{quoted}");
+    assert_eq!(
+        moved("data:\n  a.override: |\n    forward x.org 10.0.0.1\n    log\n", "forward"),
+        None,
+        "it is not alone"
+    );
+    assert_eq!(moved("data:\n  a.override: |\n    forward . 10.0.0.1\n", "forward"), None, "the root has its block");
+    assert_eq!(yaml("data:\n  a.override: |\n    forward x.org 10.0.0.1\n", "forward", "move-to-block", &[]), None);
+    let gone = yaml("data:\n  a.override: |\n    forward . 10.0.0.1\n  b: x\n", "forward", "remove-directive", &[]);
+    assert_eq!(gone.as_deref(), Some("data:\n  b: x\n"));
+}
+
+#[test]
+fn parts_of_lists_go_with_their_comma() {
+    let part = |body: &str, needle: &str, part: &str| yaml(body, needle, "remove-part", &[("part", part)]);
+    assert_eq!(
+        part("a: [-localip, \"1.1.1.1,2.2.2.2\"]\n", "1.1.1.1,2.2.2.2", "2.2.2.2").as_deref(),
+        Some("a: [-localip, \"1.1.1.1\"]\n")
+    );
+    assert_eq!(part("a: [\"1.1.1.1,2.2.2.2\"]\n", "1.1.1.1,2.2.2.2", "1.1.1.1").as_deref(), Some("a: [\"2.2.2.2\"]\n"));
+    assert_eq!(part("a: [\"1.1.1.1\"]\n", "1.1.1.1", "3.3.3.3"), None);
+}
+
+#[test]
+fn units_of_packages_get_a_drop_in() {
+    let unit = "[Unit]\nDescription=k\n\n[Service]\nExecStart=/k --dns=1 \\\n  --v=2\nEnvironmentFile=/etc/x1\n";
+    let path = "nodes/n/usr/lib/systemd/system/k.service";
+    let drop_in = |texts: &[(&str, &str)], needle: &str| {
+        let snapshot = Snapshot::from_texts(texts.iter().copied());
+        let at = unit.find(needle).unwrap();
+        draft(&snapshot, Span::new(at, at + needle.len()), "replace-text", &[("text", "9")]).unwrap()
+    };
+    let got = drop_in(&[(path, unit)], "1").unwrap();
+    assert!(got.edits.is_empty());
+    let [file] = got.creates.as_slice() else { panic!("{:?}", got.creates) };
+    assert_eq!(file.path, "nodes/n/etc/systemd/system/k.service.d/90-dnslint.conf");
+    assert_eq!(file.text, "[Service]\nExecStart=\nExecStart=/k --dns=9 \\\n  --v=2\n");
+    let later = ("nodes/n/usr/lib/systemd/system/k.service.d/95-site.conf", "[Service]\nRestart=no\n");
+    let got = drop_in(&[(path, unit), later], "1").unwrap();
+    assert!(got.creates[0].path.ends_with("/95-site.dnslint.conf"), "{:?}", got.creates);
+    assert_eq!(drop_in(&[(path, unit)], "/etc/x1"), None, "a list of files does not start anew");
+    assert_eq!(drop_in(&[(path, unit)], "Description=k"), None, "another section");
+    let own = [("nodes/n/etc/systemd/system/k.service", unit)];
+    assert_eq!(drop_in(&own, "1").unwrap().edits.len(), 1, "the administrator's own unit is edited");
+}
+
+#[test]
 fn mistakes_of_rules_are_told() {
     let snapshot = Snapshot::from_texts([("m.yaml", "a: b\n")]);
     let error =

@@ -16,6 +16,7 @@ pub fn fill(file: FileId, conf: &ResolvConf, view: &mut ResolvConfView) {
         };
         view.foreign_entries = foreign.map(entry).collect();
     }
+    view.owner_setting = owner.setting().map(str::to_owned);
     view.owner = Some(named);
 }
 

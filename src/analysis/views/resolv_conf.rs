@@ -28,6 +28,8 @@ pub struct ResolvConfView {
     pub version_known: bool,
     /// The program that writes the file, e.g. `NetworkManager`.
     pub owner: Option<Located<String>>,
+    /// Where that program takes servers and search domains from, in words.
+    pub owner_setting: Option<String>,
     /// Entries that this program does not write and will overwrite.
     pub foreign_entries: Vec<Located<ForeignEntry>>,
     /// The file is needed and is not there.

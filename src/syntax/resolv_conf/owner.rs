@@ -83,6 +83,34 @@ impl Owner {
         }
     }
 
+    /// Where the servers and search domains of the file are set, where the program has a place for that: resolved.conf(5),
+    /// nm-settings(5), dhclient.conf(5), resolvconf.conf(5), dhcpcd.conf(5), wsl.conf.
+    #[must_use]
+    pub const fn setting(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ResolvedStub | Self::ResolvedUplink | Self::ResolvedStatic => {
+                "`DNS=` and `Domains=` in /etc/systemd/resolved.conf, and the settings of the link (netplan, systemd.network)"
+            }
+            Self::NetworkManager => "the connection's `ipv4.dns` and `ipv4.dns-search` (`nmcli connection modify`)",
+            Self::Resolvconf => "`dns-nameservers` and `dns-search` in /etc/network/interfaces",
+            Self::Openresolv => "/etc/resolvconf.conf",
+            Self::Dhclient => "`supersede domain-name-servers` and `domain-search` in /etc/dhcp/dhclient.conf",
+            Self::Dhcpcd => "`static domain_name_servers` and `domain_search` in /etc/dhcpcd.conf",
+            Self::CloudInit => "the sections `network` and `resolv_conf` of cloud-init's configuration",
+            Self::Tailscale => "`tailscale set --accept-dns=false`, or the DNS settings of the tailnet",
+            Self::Wsl => "`generateResolvConf=false` in /etc/wsl.conf",
+            Self::DockerEmbedded | Self::DockerBridge => {
+                "`dns` in /etc/docker/daemon.json, or `--dns` of the container"
+            }
+            Self::K3sFallback => "`resolv-conf` in the configuration of k3s",
+            Self::Netconfig => "`NETCONFIG_DNS_STATIC_SERVERS` in /etc/sysconfig/network/config",
+            Self::Proxmox => "the DNS settings of the container in Proxmox VE",
+            Self::ConnMan | Self::Vpnc | Self::HetznerInstallimage | Self::Kubelet | Self::Resolvd | Self::MacOs => {
+                return None;
+            }
+        })
+    }
+
     /// Whether the program writes the file again later, so that a hand edit is lost.
     #[must_use]
     pub const fn regenerates(self) -> bool {
