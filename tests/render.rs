@@ -397,6 +397,16 @@ fn steps_speak_of_what_was_asked() {
     let cilium = render(&["--kubeadm", "--proxy-mode", "none"]);
     let back = cilium.stderr.split("the way back:").nth(1).unwrap();
     assert!(back.find("ciliumlocalredirectpolicy/").unwrap() < back.find("daemonset/").unwrap(), "{back}");
+    let kruise = render(&["--kubeadm", "--update", "in-place"]);
+    let set = "daemonsets.apps.kruise.io/node-local-dns";
+    for step in
+        ["1. the DaemonSet of apps/v1 would stay", &format!("get {set}` until"), &format!("delete {set}`; it takes")]
+    {
+        assert!(kruise.stderr.contains(step), "{step}: {}", kruise.stderr);
+    }
+    let on_delete = render(&["--kubeadm", "--update", "on-delete"]);
+    assert!(on_delete.stderr.contains("change when you delete them"), "{}", on_delete.stderr);
+    assert!(!on_delete.stderr.contains("rollout status"), "{}", on_delete.stderr);
     let coredns = render(&["--k3s", "--proxy-mode", "ipvs", "--resolver", "coredns"]);
     assert!(coredns.stderr.contains("`ip addr add 169.254.20.10/32 dev nodedns`"), "{}", coredns.stderr);
     let manifests = render(&["--kubeadm", &cluster("kubeadm-conntrack-ipvs"), "--only", "manifests", "--check"]);

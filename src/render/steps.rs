@@ -7,7 +7,7 @@ use super::kubeadm::PATCHES;
 use super::node_files::{NodeChange, kubespray_upstreams};
 use super::parameters::{Mode, Parameters, REDIRECT};
 use super::plan::{File, Part};
-use super::request::{NodeForm, Request, Resolver};
+use super::request::{NodeForm, Request, Resolver, Update};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -68,7 +68,12 @@ fn install(request: &Request, parameters: &Parameters, files: &[File]) -> Vec<St
         (Resolver::NodeCache, _) => {
             let manifests = files.iter().filter(|file| file.part == Part::Manifests);
             let mut steps: Vec<String> = manifests.map(|file| apply(request, &file.path)).collect();
-            steps.push("wait: `kubectl -n kube-system rollout status daemonset/node-local-dns`".to_owned());
+            if request.update == Update::InPlace {
+                let first = "the DaemonSet of apps/v1 would stay beside OpenKruise's and hold its ports: `kubectl -n \
+                             kube-system delete daemonsets.apps/node-local-dns --ignore-not-found`";
+                steps.insert(0, first.to_owned());
+            }
+            steps.push(wait(request));
             steps
         }
         (Resolver::CoreDns | Resolver::HickoryDns, _) => {
@@ -84,6 +89,28 @@ fn install(request: &Request, parameters: &Parameters, files: &[File]) -> Vec<St
                 format!("put {} at /{file} there and start the resolver", shown(request, file)),
             ]
         }
+    }
+}
+
+/// The DaemonSet of the cache as kubectl names it.
+fn daemon_set(request: &Request) -> &'static str {
+    if request.update == Update::InPlace {
+        "daemonsets.apps.kruise.io/node-local-dns"
+    } else {
+        "daemonset/node-local-dns"
+    }
+}
+
+/// `kubectl rollout status` knows the rolling update of apps/v1 alone.
+fn wait(request: &Request) -> String {
+    let set = daemon_set(request);
+    match request.update {
+        Update::Rolling => format!("wait: `kubectl -n kube-system rollout status {set}`"),
+        Update::InPlace => format!("wait: `kubectl -n kube-system get {set}` until all of its pods are ready"),
+        Update::OnDelete => format!(
+            "wait: `kubectl -n kube-system get {set}` until all of its pods are ready; those that run already change when \
+             you delete them, node by node"
+        ),
     }
 }
 
@@ -252,7 +279,7 @@ pub fn back(request: &Request, parameters: &Parameters, files: &[File], changes:
             } else {
                 ""
             };
-            steps.push(format!("`kubectl -n kube-system delete daemonset/node-local-dns`{note}"));
+            steps.push(format!("`kubectl -n kube-system delete {}`{note}", daemon_set(request)));
         }
         (Resolver::CoreDns | Resolver::HickoryDns, _) => {
             steps.push(format!("stop the resolver on every node, `ip link delete {INTERFACE}`"))
