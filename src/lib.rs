@@ -85,11 +85,15 @@ pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Ch
     let mut ran = BTreeSet::new();
     let mut annotations = Vec::new();
     let fixes = Workshop::new(snapshot);
-    for cluster in model::assemble(snapshot) {
+    for mut cluster in model::assemble(snapshot) {
         let facts = collect::views(snapshot, &cluster, &options.assume);
         let lint_options =
             LintOptions { missing: facts.missing.into_iter().map(missing).collect(), ..options.lint.clone() };
-        match lint::run(rules, &facts.views, snapshot, &fixes, &lint_options) {
+        annotations.extend(collect::annotations(&cluster).into_iter().map(annotation));
+        checked.broken.append(&mut cluster.broken);
+        // rules look at views alone, and on a thread of their own: the cluster is freed meanwhile
+        let evaluate = || lint::run(rules, &facts.views, snapshot, &fixes, &lint_options);
+        match rayon::join(evaluate, || drop(cluster)).0 {
             Ok(found) => {
                 checked.diagnostics.extend(found.diagnostics);
                 checked.coverage.extend(found.coverage);
@@ -97,8 +101,6 @@ pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Ch
             }
             Err(usage) => checked.coverage.push(Coverage { missing: usage.to_string(), rules: Vec::new() }),
         }
-        annotations.extend(collect::annotations(&cluster).into_iter().map(annotation));
-        checked.broken.extend(cluster.broken);
     }
     lint::finish(&mut checked.diagnostics, snapshot);
     if !options.no_ignores {

@@ -216,7 +216,7 @@ fn loops_are_those_that_check_reports() {
         let snapshot = snapshot(&dir);
         for cluster in dnslint::model::assemble(&snapshot) {
             let nodes = node_dns::all(&snapshot, &cluster, None);
-            let sites = nodes.iter().map(|node| node_dns::site(&snapshot, &cluster, node)).collect();
+            let sites = node_dns::sites(&snapshot, &cluster, &nodes);
             let routes = Routes::of(&cluster, &Facts::of(&cluster), sites);
             let topology = topology::of(&snapshot, &cluster, &TopologyOptions::default());
             assert_eq!(routes.loops.is_empty(), topology.loops.is_empty(), "{}", dir.display());

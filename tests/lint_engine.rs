@@ -10,18 +10,22 @@
     reason = "a test fails loudly and lays out its own files"
 )]
 
+use dnslint::analysis::collect::{self, Assumptions};
 use dnslint::analysis::view::{Schemas, View, ViewSet, ViewValue};
 use dnslint::diagnostic::{Applicability, Diagnostic, Edit, Files, Severity};
-use dnslint::fix::Draft;
+use dnslint::fix::{Draft, Workshop};
 use dnslint::lint::suppress::{AnnotationIgnore, Date, Suppressions, suppress};
 use dnslint::lint::{
     AllFiles, FixBuilders, FixRequest, LintOptions, LintResult, MissingInput, RuleSet, RuleSettings, RuleSource,
     Selection, finish, fold, run,
 };
-use dnslint::source::{FileId, Located, Location, Span};
+use dnslint::model::assemble;
+use dnslint::source::{FileId, Located, Location, Snapshot, Span};
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// A resolver file.
 #[derive(Serialize, JsonSchema)]
@@ -589,6 +593,61 @@ fn equal_subjects_are_evaluated_once_and_folded() {
 }
 
 #[test]
+fn many_subjects_of_few_shapes_cost_what_the_shapes_cost() {
+    const SHAPES: usize = 20;
+    let files = Texts::new(&[("pods.yaml", "x".repeat(100_000).as_str())]);
+    let text = format!("{HEAD}message: m\nwhen: subject.image == 'image-7'\n").replace("on: toy", "on: pod");
+    let (set, _) = load_all(vec![RuleSource::new("toy-rule.yaml", "toy-rule.yaml", text)]);
+    let cost = |count: usize| {
+        let pod = |n: usize| {
+            let at = Location::new(FileId(0), Span::new(n, n + 1));
+            let image = Located::at(format!("image-{}", n % SHAPES), at);
+            (Located::at(Pod { image }, at), Some(format!("Pod/default/p{n}")))
+        };
+        let mut views = ViewSet::default();
+        views.add_all((0..count).into_par_iter().map(pod));
+        let contents: BTreeSet<_> = views.of("pod").iter().map(|pod| std::ptr::from_ref(pod.content())).collect();
+        let result = run(&set, &views, &files, &Builders, &LintOptions::default()).unwrap();
+        assert_eq!((result.stats.subjects, result.diagnostics.len()), (count, count / SHAPES));
+        let last = result.diagnostics.last().unwrap();
+        assert_eq!(last.primary().span.start, count - SHAPES + 7, "each finding stands at its own place");
+        (result.stats.evaluations, contents.len())
+    };
+    assert_eq!(cost(SHAPES), (SHAPES, SHAPES));
+    assert_eq!(cost(100_000), (SHAPES, SHAPES), "a content is judged once and held once");
+}
+
+/// Pods of twenty shapes: what the resolver sees differs, not only their names.
+fn pods(count: usize) -> String {
+    let pod = |n: usize| {
+        let policy = ["Default", "ClusterFirst", "None", "ClusterFirstWithHostNet"][n % 4];
+        let (ndots, image) = (n % 5 + 1, ["alpine:3.20", "debian:12"][n % 2]);
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p{n}, namespace: n{}, uid: u{n}}}\nspec:\n  dnsPolicy: {policy}\n  \
+             dnsConfig:\n    nameservers: [10.0.0.{ndots}]\n    options: [{{name: ndots, value: \"{ndots}\"}}]\n  containers:\n  \
+             - name: main\n    image: {image}\n---\n",
+            n % 3
+        )
+    };
+    (0..count).map(pod).collect()
+}
+
+#[test]
+fn a_thousand_pods_of_a_manifest_are_judged_as_twenty() {
+    let evaluations = |count: usize| {
+        let snapshot = Snapshot::from_texts([("pods.yaml", pods(count))]);
+        let [cluster] = assemble(&snapshot).try_into().unwrap_or_else(|_| panic!("one cluster"));
+        let views = collect::views(&snapshot, &cluster, &Assumptions::default()).views;
+        assert_eq!(views.of("pod").len(), count);
+        let fixes = Workshop::new(&snapshot);
+        run(dnslint::builtin_rules(), &views, &snapshot, &fixes, &LintOptions::default()).unwrap().stats.evaluations
+    };
+    let few = evaluations(20);
+    assert!(few > 20, "{few}");
+    assert_eq!(evaluations(1000), few);
+}
+
+#[test]
 fn few_equal_findings_are_not_folded() {
     let files = Texts::new(&[("pods.yaml", "abc")]);
     let mut views = ViewSet::default();
@@ -841,7 +900,7 @@ fn built_in_rules_are_embedded() {
 fn facts_are_plain_json() {
     let files = texts();
     let views = views(&files);
-    let value: &ViewValue = &views.of("toy")[0].value;
+    let value: &ViewValue = &views.of("toy")[0].value();
     assert_eq!(value.get_path("nameservers[2].port").map(ViewValue::to_json), Some(json!(5353)));
     assert_eq!(value.to_json()["reader"], json!("glibc"));
     assert_eq!(value.to_json()["owner"], json!(null));

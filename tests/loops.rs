@@ -199,7 +199,8 @@ fn loops(snapshot: &Snapshot) -> Vec<Found> {
     for cluster in assemble(snapshot) {
         let collected = collect::views(snapshot, &cluster, &Assumptions::default());
         for subject in collected.views.of("forward") {
-            let list = subject.value.field("loops").unwrap();
+            let value = subject.value();
+            let list = value.field("loops").unwrap();
             all.extend(list.as_list().unwrap().iter().map(|found| describe(snapshot, found)));
         }
     }

@@ -340,7 +340,7 @@ fn kubelet_settings() {
         |vector| json!({"out": vector["out"], "sound": true}),
         |vector| {
             let flags: Vec<_> = list(&vector["flags"]).iter().map(|text| flag(&scalar(text))).collect();
-            let file = |path: &str, tree| KubeletFile { path: path.to_owned(), tree, named_by: Vec::new() };
+            let file = |path: &str, tree| KubeletFile { path: path.to_owned(), tree, named_by: Vec::new().into() };
             let config = flag_value(&flags, "config").map(|path| file(&path.value, tree(&vector["config"], 0)));
             let dropins = vector["dropins"].as_object().expect("dropins").iter();
             let dropins: Vec<_> = dropins.map(|(path, fields)| file(path, tree(&with_header(fields), 1))).collect();

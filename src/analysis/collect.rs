@@ -5,7 +5,6 @@ use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::shape::{self, Surroundings};
 use crate::analysis::servers::graph::Routes;
-use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::{block_view, forward_view, server_view};
 use crate::analysis::view::{Schemas, ViewSet};
 use crate::analysis::views::address_pool::AddressPoolView;
@@ -22,6 +21,7 @@ use crate::analysis::{address_pool, kubelet, node_cache, policy, resolver, servi
 use crate::model::Cluster;
 use crate::source::{Located, Snapshot};
 use crate::syntax::corefile::Version;
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -83,7 +83,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
     let mut facts = Facts::of(cluster);
     facts.assume_proxy(assume.proxy_mode.as_deref());
-    let sites: Vec<NodeSite> = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+    let sites = node_dns::sites(snapshot, cluster, &nodes);
     let routes = Routes::of(cluster, &facts, sites);
     let mut set = ViewSet::default();
     add_servers(&mut set, cluster, &routes, assume);
@@ -266,9 +266,8 @@ fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[Nod
 
 fn add_pods(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
     let around = Surroundings::of(cluster, facts).with_node_searches(common_searches(nodes));
-    for (index, workload) in cluster.objects.workloads.iter().enumerate() {
-        set.add(&shape::view(index, workload, &around), Some(workload.meta.display()));
-    }
+    let view = |(index, workload)| (shape::view(index, workload, &around), Some(workload.meta.display()));
+    set.add_all(cluster.objects.workloads.par_iter().enumerate().map(view));
 }
 
 /// The search list that every node hands to pods; empty where they differ or one is not known.

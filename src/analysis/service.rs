@@ -110,7 +110,7 @@ fn taken_address(facts: &Facts, service: &Service, wanted: &[Located<IpAddr>]) -
     service.cluster_ips.iter().find_map(|ip| {
         let address: IpAddr = ip.value.parse().ok()?;
         let wanted = wanted.iter().chain(&facts.dns_addresses).find(|w| w.value == address)?;
-        let places = ip.origins.iter().map(|at| Located::at(ip.value.clone(), *at)).collect();
+        let places = ip.origins.iter().map(|at| Located::at(ip.value.clone(), at)).collect();
         let wanted = wanted.with(address.to_string());
         Some(ip.with(TakenAddressView { address: ip.value.clone(), wanted, places }))
     })

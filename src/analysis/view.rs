@@ -2,11 +2,13 @@
 
 mod path;
 mod serializer;
+mod subject;
 
 pub use path::{PathError, Step, ViewPath, flatten};
 pub use serializer::{MAX_VIEW_DEPTH, ViewError, to_view};
+pub use subject::{Subject, ViewFailure, ViewSet};
 
-use crate::source::{Located, Location};
+use crate::source::Location;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -30,9 +32,9 @@ pub trait View: Serialize + JsonSchema {
 pub struct ViewValue {
     /// The data.
     pub data: Data,
-    /// Where the value stands, most specific place first; empty for a default and for a value that is not [`Located`].
+    /// Where the value stands, most specific place first; empty for a default and for a value that is not [`Located`](crate::source::Located).
     pub origins: Vec<Location>,
-    /// Whether the value was [`Located`]: only then do empty origins say "no text of the input says this".
+    /// Whether the value was [`Located`](crate::source::Located): only then do empty origins say "no text of the input says this".
     pub located: bool,
 }
 
@@ -231,68 +233,6 @@ impl ContentHash {
     }
 }
 
-/// One thing that rules look at.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// The facts.
-    pub value: ViewValue,
-    /// The Kubernetes object, as `Kind/namespace/name`, or the node, as `Node/name`.
-    pub object: Option<String>,
-    /// [`ViewValue::content_hash`] of the value.
-    pub hash: u64,
-}
-
-/// A view value that could not be taken over; the lint room reports it, so that nothing is lost in silence.
-#[derive(Clone, Debug)]
-pub struct ViewFailure {
-    /// The view's kind.
-    pub kind: &'static str,
-    /// What went wrong.
-    pub message: String,
-    /// Where the subject stands.
-    pub location: Option<Location>,
-}
-
-/// Every subject of a snapshot, by view kind, in the order in which the analyses found them.
-#[derive(Clone, Debug, Default)]
-pub struct ViewSet {
-    kinds: BTreeMap<&'static str, Vec<Subject>>,
-    failures: Vec<ViewFailure>,
-}
-
-impl ViewSet {
-    /// Adds a subject; `object` names the Kubernetes object or node that findings about it belong to.
-    pub fn add<V: View>(&mut self, view: &Located<V>, object: Option<String>) {
-        match to_view(view) {
-            Ok(value) => {
-                let hash = value.content_hash();
-                self.kinds.entry(V::KIND).or_default().push(Subject { value, object, hash });
-            }
-            Err(error) => {
-                let location = view.location();
-                self.failures.push(ViewFailure { kind: V::KIND, message: error.to_string(), location });
-            }
-        }
-    }
-
-    /// The subjects of a kind.
-    #[must_use]
-    pub fn of(&self, kind: &str) -> &[Subject] {
-        self.kinds.get(kind).map_or(&[], Vec::as_slice)
-    }
-
-    /// Every kind that has subjects, with them.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Subject])> {
-        self.kinds.iter().map(|(kind, subjects)| (*kind, subjects.as_slice()))
-    }
-
-    /// Subjects that could not be taken over.
-    #[must_use]
-    pub fn failures(&self) -> &[ViewFailure] {
-        &self.failures
-    }
-}
-
 /// The schema of one view kind.
 #[derive(Clone, Debug)]
 pub struct ViewSchema {
@@ -348,7 +288,7 @@ impl Schemas {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{FileId, Span};
+    use crate::source::{FileId, Located, Span};
 
     fn at(start: usize) -> Location {
         Location::new(FileId(3), Span::new(start, start + 1))

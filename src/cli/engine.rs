@@ -376,7 +376,9 @@ pub fn facts(paths: &[PathBuf], kind: Option<&str>) -> serde_json::Value {
         let collected = crate::analysis::collect::views(&snapshot, &cluster, &Assumptions::default());
         for (name, subjects) in collected.views.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == *name)) {
             let list = found.entry(name).or_default();
-            list.extend(subjects.iter().map(|s| serde_json::json!({"object": s.object, "subject": s.value.to_json()})));
+            list.extend(
+                subjects.iter().map(|s| serde_json::json!({"object": s.object, "subject": s.content().to_json()})),
+            );
         }
     }
     serde_json::json!(found)

@@ -300,7 +300,7 @@ pub fn show(snapshot: &Snapshot, at: Location) -> String {
 }
 
 fn places<T>(snapshot: &Snapshot, word: &Located<T>) -> Vec<String> {
-    let mut list: Vec<String> = word.origins.iter().map(|at| show(snapshot, *at)).collect();
+    let mut list: Vec<String> = word.origins.iter().map(|at| show(snapshot, at)).collect();
     list.dedup();
     list
 }

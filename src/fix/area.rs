@@ -29,8 +29,8 @@ pub(super) struct Area<'a> {
     pub text: String,
     map: TextMap,
     form: Form,
-    /// The scalar of a YAML document that holds it.
-    scalar: Option<(usize, Vec<Step>)>,
+    /// The scalar that holds it: a place in its YAML document, and the steps from the root.
+    scalar: Option<(Location, Vec<Step>)>,
 }
 
 /// Whether the file is read as YAML (JSON too).
@@ -77,10 +77,10 @@ impl<'a> Area<'a> {
             let map = TextMap::identity(0, raw.len());
             return Some(Self { workshop, file: at.file, raw, text: raw.to_owned(), map, form, scalar: None });
         }
-        let parsed = workshop.yaml(at.file);
-        let (index, document) = yaml::document_at(workshop, &parsed, at.span)?;
-        let found = yaml::locate(document.root(), at.span);
-        let scalar = Some((index, found.path));
+        let read = workshop.yaml_at(at);
+        let page = yaml::document_at(workshop, &read, at)?;
+        let found = yaml::locate(page.document.root(), at.span);
+        let scalar = Some((at, found.path));
         (!found.on_key).then(|| Self::of_scalar(workshop, at.file, raw, found.node, scalar))?
     }
 
@@ -89,7 +89,7 @@ impl<'a> Area<'a> {
         file: FileId,
         raw: &'a str,
         node: NodeRef<'_>,
-        scalar: Option<(usize, Vec<Step>)>,
+        scalar: Option<(Location, Vec<Step>)>,
     ) -> Option<Self> {
         if node.is_alias() {
             return None;
@@ -133,9 +133,7 @@ impl<'a> Area<'a> {
                 let now = super::apply_edits(self.raw, &edits)?;
                 (plain(&now) == plain(&expected)).then_some(edits)
             }
-            Some((document, path)) => {
-                yaml::changes_only(self.workshop, self.file, *document, path, &expected, &edits).then_some(edits)
-            }
+            Some((at, path)) => yaml::changes_only(self.workshop, *at, path, &expected, &edits).then_some(edits),
         }
     }
 
@@ -152,11 +150,11 @@ impl<'a> Area<'a> {
 
     /// The edits of the file that give the key of the text another name and the text itself other lines.
     pub(super) fn rewritten(&self, name: &str, text: &str) -> Option<Vec<Edit>> {
-        let (document, path) = self.scalar.as_ref()?;
+        let (_, path) = self.scalar.as_ref()?;
         let ended = self.text.ends_with('\n');
         let text = if ended { text.to_owned() } else { text.trim_end_matches('\n').to_owned() };
         let edit = self.edit(Span::new(0, self.text.len()), &text)?;
-        yaml::renamed_with(self.workshop, self.location(), (*document, path), name, &text, edit)
+        yaml::renamed_with(self.workshop, self.location(), path, name, &text, edit)
     }
 
     /// The edits that take the text away with its key.

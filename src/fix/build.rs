@@ -5,7 +5,7 @@ use super::{blocks, corefile, drop_in, flags, lines, node, owned, yaml};
 use crate::analysis::view::ViewValue;
 use crate::diagnostic::{Edit, Files, NewFile};
 use crate::source::{FileId, Location, Snapshot, Span};
-use crate::syntax::yaml::Yaml;
+use crate::syntax::yaml::{Part, Yaml, parse_parts, parse_shared, parts};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,7 +81,7 @@ impl From<Vec<Edit>> for Draft {
     }
 }
 
-/// The builders over one snapshot. Parsed files are kept, for many findings lie in few files.
+/// The builders over one snapshot.
 pub struct Workshop<'a> {
     pub(super) snapshot: &'a Snapshot,
     bench: Mutex<Bench>,
@@ -89,7 +89,12 @@ pub struct Workshop<'a> {
 
 #[derive(Default)]
 struct Bench {
-    parsed: BTreeMap<FileId, Arc<Yaml>>,
+    /// Files that were read as a whole.
+    whole: BTreeMap<FileId, Arc<Yaml>>,
+    /// Where the documents of files begin and end.
+    parts: BTreeMap<FileId, Arc<Vec<Part>>>,
+    /// The last document that was read by itself, by its file and its number there.
+    last: Option<((FileId, usize), Arc<Yaml>)>,
     work: usize,
 }
 
@@ -100,11 +105,28 @@ impl<'a> Workshop<'a> {
         Self { snapshot, bench: Mutex::default() }
     }
 
-    /// A file as YAML.
+    /// A file as YAML, whole.
     pub(super) fn yaml(&self, file: FileId) -> Arc<Yaml> {
         let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
-        let parse = || Arc::new(crate::syntax::yaml::parse(&self.snapshot.file(file).text));
-        Arc::clone(bench.parsed.entry(file).or_insert_with(parse))
+        let parse = || Arc::new(parse_shared(&self.snapshot.file(file).text));
+        Arc::clone(bench.whole.entry(file).or_insert_with(parse))
+    }
+
+    /// The document of a YAML file that a place lies in or behind, read by itself: a file may hold thousands of them, and
+    /// a finding each.
+    pub(super) fn yaml_at(&self, at: Location) -> Arc<Yaml> {
+        let text = &self.snapshot.file(at.file).text;
+        let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = Arc::clone(bench.parts.entry(at.file).or_insert_with(|| Arc::new(parts(text))));
+        let number = all.partition_point(|part| part.span().start <= at.span.start).saturating_sub(1);
+        let place = (at.file, number);
+        if let Some((_, read)) = bench.last.as_ref().filter(|(known, _)| *known == place) {
+            return Arc::clone(read);
+        }
+        let part = all.get(number..=number).unwrap_or_default();
+        let read = Arc::new(parse_parts(text, part));
+        bench.last = Some((place, Arc::clone(&read)));
+        read
     }
 
     /// Takes `bytes` of work; `false` when there is none left.

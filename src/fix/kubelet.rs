@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 /// The configuration file of a node's kubelet; several, or drop-ins alone, do not tell which one it reads.
 #[must_use]
 pub fn kubelet_config_file(snapshot: &Snapshot, node: NodeIndex) -> Option<&SourceFile> {
-    let of_node = snapshot.files.iter().filter(|file| file.node == Some(node));
-    let mut configs = of_node.filter(|file| file.kind == FileKind::KubeletConfig && !is_drop_in(file));
+    let mut configs = snapshot.of_node(node).filter(|file| file.kind == FileKind::KubeletConfig && !is_drop_in(file));
     configs.next().filter(|_| configs.next().is_none())
 }
 

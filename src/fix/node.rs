@@ -5,7 +5,7 @@ use super::kubelet::kubelet_config_file;
 use super::{flags, yaml};
 use crate::diagnostic::NewFile;
 use crate::model::manifests::Objects;
-use crate::model::node::{Agent, K3s, Node};
+use crate::model::node::{Agent, K3s, Node, NodeObjects};
 use crate::source::{FileKind, Location, NodeIndex, SourceFile};
 use crate::syntax::systemd::Traced;
 
@@ -76,7 +76,7 @@ fn is_value(file: &SourceFile, at: Location) -> bool {
 
 fn on_node(workshop: &Workshop<'_>, index: NodeIndex, setting: &Setting<'_>) -> Option<Draft> {
     let root = workshop.snapshot.node(index)?;
-    let node = Node::read(workshop.snapshot, root, &Objects::default());
+    let node = Node::read(workshop.snapshot, root, &NodeObjects::new(&Objects::default()));
     match &node.agent {
         Agent::K3s(k3s) => of_k3s(workshop, &node, k3s, setting),
         Agent::Kubelet { arguments, .. } => of_kubelet(workshop, index, arguments, setting),

@@ -78,7 +78,7 @@ fn internal(message: &str, at: Option<Location>) -> Diagnostic {
 
 fn cluster(views: &ViewSet) -> Bound {
     let empty = ViewValue::from(Data::Null);
-    Bound::new(views.of(CLUSTER_KIND).first().map_or(&empty, |subject| &subject.value))
+    Bound::new(views.of(CLUSTER_KIND).first().map_or(&empty, Subject::content))
 }
 
 struct Run<'a> {
@@ -176,7 +176,8 @@ impl Run<'_> {
 
     /// A finding at its places in one subject.
     fn place(&self, rule: &Rule, finding: &Finding, subject: &Subject) -> Result<Diagnostic, Failure> {
-        let labels = labels(finding, &subject.value);
+        let value = subject.value();
+        let labels = labels(finding, &value);
         let Some(primary) = labels.iter().find(|label| label.primary).map(|label| label.location) else {
             let message = "no part of the finding stands in a file".to_owned();
             return Err(Failure { span: rule.message.text.span, message });
@@ -193,7 +194,7 @@ impl Run<'_> {
             None => rule.references.first().cloned(),
         };
         for fix in &finding.fixes {
-            diagnostic.fixes.extend(self.fix(fix, finding, subject, primary)?);
+            diagnostic.fixes.extend(self.fix(fix, finding, &value, primary)?);
         }
         Ok(diagnostic)
     }
@@ -202,10 +203,9 @@ impl Run<'_> {
         &self,
         fix: &FoundFix,
         finding: &Finding,
-        subject: &Subject,
+        value: &ViewValue,
         primary: Location,
     ) -> Result<Option<Fix>, Failure> {
-        let value = &subject.value;
         let mut at = Vec::new();
         let mut values = Vec::new();
         for steps in fix.at.iter().flatten() {
@@ -234,14 +234,15 @@ fn shapes_of(subjects: &[Subject]) -> Vec<Shape<'_>> {
     let mut shapes: Vec<Shape<'_>> = Vec::new();
     let mut by_hash: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for subject in subjects {
-        let candidates = by_hash.entry(subject.hash).or_default();
-        let same = candidates.iter().find(|at| shapes.get(**at).is_some_and(|s| s.value.same_content(&subject.value)));
+        let candidates = by_hash.entry(subject.hash()).or_default();
+        let is_same = |shape: &Shape<'_>| shape.members.first().is_some_and(|first| first.same_content(subject));
+        let same = candidates.iter().find(|at| shapes.get(**at).is_some_and(is_same));
         match same.and_then(|at| shapes.get_mut(*at)) {
             Some(shape) => shape.members.push(subject),
             None => {
                 candidates.push(shapes.len());
-                let bound = Bound::new(&subject.value);
-                shapes.push(Shape { bound, value: &subject.value, members: vec![subject] });
+                let bound = Bound::new(subject.content());
+                shapes.push(Shape { bound, value: subject.content(), members: vec![subject] });
             }
         }
     }

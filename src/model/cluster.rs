@@ -3,7 +3,7 @@
 use super::config_map::EmbeddedText;
 use super::dns_server::{self, DnsServer};
 use super::manifests::Objects;
-use super::node::Node;
+use super::node::{Node, NodeObjects};
 use super::read::{At, Place};
 use super::value::Value;
 use crate::source::{ClusterIndex, FileId, FileKind, Located, Location, Snapshot, SourceFile, Span};
@@ -63,13 +63,14 @@ fn one(snapshot: &Snapshot, index: ClusterIndex) -> Cluster {
         .collect();
     let mut cluster = Cluster::of_objects(objects, &plain);
     let roots: Vec<_> = snapshot.nodes.iter().filter(|root| root.cluster == index).collect();
-    cluster.nodes = roots.par_iter().map(|root| Node::read(snapshot, root, &cluster.objects)).collect();
+    let node_objects = NodeObjects::new(&cluster.objects);
+    cluster.nodes = roots.par_iter().map(|root| Node::read(snapshot, root, &node_objects)).collect();
     cluster.broken = broken;
     cluster
 }
 
 fn read_manifest(file: &SourceFile) -> (Objects, Vec<BrokenInput>) {
-    let parsed = yaml::parse(&file.text);
+    let parsed = yaml::parse_shared(&file.text);
     let objects = Objects::read(file.id, &parsed);
     (objects, faults(file.id, &file.text, &parsed))
 }

@@ -116,7 +116,7 @@ impl Objects {
                 }
             }
             _ => {
-                if let Some(workload) = Meta::read(object).and_then(|meta| Workload::read(&meta, object)) {
+                if let Some(workload) = Meta::read(object).and_then(|meta| Workload::read(meta, object)) {
                     self.workloads.push(workload);
                 }
             }

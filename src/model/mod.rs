@@ -10,6 +10,7 @@ pub mod pod;
 pub mod process;
 pub mod read;
 pub mod service;
+pub mod string_map;
 pub mod value;
 pub mod workload;
 

@@ -31,6 +31,37 @@ pub struct Node {
     pub versions: NodeVersions,
 }
 
+/// The Node objects of a cluster, found by name.
+pub struct NodeObjects<'a> {
+    list: &'a [Generic],
+    /// The first object of each name.
+    by_name: BTreeMap<&'a str, usize>,
+    /// The first object of each label `kubernetes.io/hostname`.
+    by_hostname: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> NodeObjects<'a> {
+    /// The Node objects among all.
+    #[must_use]
+    pub fn new(objects: &'a Objects) -> Self {
+        let list = objects.of_kind("Node");
+        let (mut by_name, mut by_hostname) = (BTreeMap::new(), BTreeMap::new());
+        for (index, object) in list.iter().enumerate() {
+            by_name.entry(object.meta.name.value.as_str()).or_insert(index);
+            if let Some(label) = object.meta.labels.get("kubernetes.io/hostname") {
+                by_hostname.entry(label.value.as_str()).or_insert(index);
+            }
+        }
+        Self { list, by_name, by_hostname }
+    }
+
+    /// Index of the first object that is called as the node or its `/etc/hostname`, or that is labelled as the node.
+    fn of(&self, name: &str, hostname: Option<&str>) -> Option<usize> {
+        let named = [Some(name), hostname].into_iter().flatten().filter_map(|name| self.by_name.get(name));
+        named.chain(self.by_hostname.get(name)).min().copied()
+    }
+}
+
 /// What a Node object says about versions.
 #[derive(Clone, Debug, Default)]
 pub struct NodeVersions {
@@ -151,18 +182,13 @@ impl K3s {
 impl Node {
     /// Reads a node of the snapshot.
     #[must_use]
-    pub fn read(snapshot: &Snapshot, root: &NodeRoot, objects: &Objects) -> Self {
+    pub fn read(snapshot: &Snapshot, root: &NodeRoot, objects: &NodeObjects<'_>) -> Self {
         let services = process::services(snapshot, root);
         let configs = configs(snapshot, root);
         let agent = agent(snapshot, root, &services, &configs);
         let hostname = hostname(snapshot, root);
-        let named = |object: &Generic| {
-            let name = &object.meta.name.value;
-            let label = object.meta.labels.get("kubernetes.io/hostname").map(|l| l.value.as_str());
-            *name == root.name || hostname.as_deref() == Some(name) || label == Some(root.name.as_str())
-        };
-        let object = objects.of_kind("Node").iter().position(named);
-        let found = object.and_then(|index| objects.of_kind("Node").get(index));
+        let object = objects.of(&root.name, hostname.as_deref());
+        let found = object.and_then(|index| objects.list.get(index));
         Self {
             index: root.index,
             name: root.name.clone(),

@@ -1,8 +1,8 @@
 //! What every Kubernetes object has: kind, name, namespace, labels, and where it stands.
 
 use super::read::At;
+use super::string_map::StringMap;
 use crate::source::{Located, Location};
-use std::collections::BTreeMap;
 
 /// Identity and metadata of an object of the snapshot.
 #[derive(Clone, Debug)]
@@ -16,9 +16,9 @@ pub struct Meta {
     /// `metadata.namespace`; `default` without an origin where the manifest names none.
     pub namespace: Located<String>,
     /// `metadata.labels`.
-    pub labels: BTreeMap<String, Located<String>>,
+    pub labels: StringMap,
     /// `metadata.annotations`.
-    pub annotations: BTreeMap<String, Located<String>>,
+    pub annotations: StringMap,
     /// The whole object.
     pub location: Location,
 }
@@ -70,9 +70,11 @@ impl Meta {
 
 /// Whether every entry of an equality selector is among the labels; an empty selector selects nothing here.
 #[must_use]
-pub fn selects<V: AsStr>(selector: &BTreeMap<String, V>, labels: &BTreeMap<String, Located<String>>) -> bool {
-    !selector.is_empty()
-        && selector.iter().all(|(key, want)| labels.get(key).is_some_and(|have| have.value == want.as_str()))
+pub fn selects<'s, V: AsStr + 's>(selector: impl IntoIterator<Item = (&'s String, &'s V)>, labels: &StringMap) -> bool {
+    let mut empty = true;
+    let mut entries = selector.into_iter().inspect(|_| empty = false);
+    let all = entries.all(|(key, want)| labels.get(key).is_some_and(|have| have.value == want.as_str()));
+    all && !empty
 }
 
 /// Values of a selector: plain or located text.

@@ -1,6 +1,7 @@
 //! Pod specifications, as far as name resolution depends on them.
 
 use super::read::At;
+use super::string_map::StringMap;
 use crate::source::{Located, Location};
 
 /// A pod specification: a Pod's own or a workload's template.
@@ -37,7 +38,7 @@ pub struct PodSpec {
     /// `nodeName`.
     pub node_name: Option<Located<String>>,
     /// `nodeSelector` and required node affinity name an operating system or node: kept as text pairs.
-    pub node_selector: std::collections::BTreeMap<String, Located<String>>,
+    pub node_selector: StringMap,
     /// `priorityClassName`.
     pub priority_class: Option<Located<String>>,
 }

@@ -1,8 +1,8 @@
 //! Reading typed values out of a YAML tree while keeping where they stand.
 
+use super::string_map::StringMap;
 use crate::source::{FileId, Located, Location, Span, TextMap};
 use crate::syntax::yaml::{Kind, NodeRef, Scalar};
-use std::collections::BTreeMap;
 
 /// The file a YAML tree stands in; a tree inside a ConfigMap value maps its spans through the value's text map.
 #[derive(Clone, Debug)]
@@ -125,13 +125,13 @@ impl<'a> At<'a> {
 
     /// The string map under `key` (labels, selectors, annotations); each value located at `key: value`.
     #[must_use]
-    pub fn string_map_at(self, key: &str) -> BTreeMap<String, Located<String>> {
+    pub fn string_map_at(self, key: &str) -> StringMap {
         self.get(key).map(Self::string_map).unwrap_or_default()
     }
 
     /// This mapping as a string map; each value located at its `key: value`.
     #[must_use]
-    pub fn string_map(self) -> BTreeMap<String, Located<String>> {
+    pub fn string_map(self) -> StringMap {
         self.entries()
             .filter_map(|(key, value)| {
                 let name = key.node.scalar_text()?.to_owned();

@@ -2,8 +2,8 @@
 
 use super::object::Meta;
 use super::read::At;
+use super::string_map::StringMap;
 use crate::source::{Located, Location};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A Service.
@@ -22,7 +22,7 @@ pub struct Service {
     /// `spec.ports` as a setting.
     pub ports_location: Option<Location>,
     /// `spec.selector`.
-    pub selector: BTreeMap<String, Located<String>>,
+    pub selector: StringMap,
     /// `spec.selector` as a setting.
     pub selector_location: Option<Location>,
     /// `spec.externalName`.
@@ -66,7 +66,7 @@ fn ingress(meta: &Meta, object: At<'_>) -> Vec<Located<String>> {
     let list = object.path(&["status", "loadBalancer", "ingress"]);
     let mut addresses: Vec<Located<String>> =
         list.into_iter().flat_map(At::items).filter_map(|i| i.text_at("ip")).collect();
-    for annotation in ADDRESS_ANNOTATIONS.iter().filter_map(|name| meta.annotations.get(*name)) {
+    for annotation in ADDRESS_ANNOTATIONS.iter().filter_map(|name| meta.annotations.get(name)) {
         addresses.extend(annotation.value.split(',').map(|ip| annotation.with(ip.trim().to_owned())));
     }
     addresses
@@ -108,7 +108,7 @@ impl Service {
         if ip.value == "None" {
             self.headless = true;
         } else if let Some(known) = self.cluster_ips.iter_mut().find(|known| known.value == ip.value) {
-            known.origins.extend(ip.origins);
+            known.origins.extend(ip.origins.iter());
         } else if !ip.value.is_empty() {
             self.cluster_ips.push(ip);
         }

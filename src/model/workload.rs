@@ -3,8 +3,8 @@
 use super::object::Meta;
 use super::pod::PodSpec;
 use super::read::At;
+use super::string_map::StringMap;
 use crate::source::Located;
-use std::collections::BTreeMap;
 
 /// A Pod, or an object that makes pods from a template.
 #[derive(Clone, Debug)]
@@ -14,9 +14,9 @@ pub struct Workload {
     /// `spec.replicas`.
     pub replicas: Option<Located<i64>>,
     /// Labels of the pods it makes.
-    pub pod_labels: BTreeMap<String, Located<String>>,
+    pub pod_labels: StringMap,
     /// Annotations of the pods it makes.
-    pub pod_annotations: BTreeMap<String, Located<String>>,
+    pub pod_annotations: StringMap,
     /// The pods' specification.
     pub pod: PodSpec,
     /// `spec.serviceName` of a StatefulSet.
@@ -30,20 +30,25 @@ const TEMPLATE_PATHS: [&[&str]; 3] =
 impl Workload {
     /// Reads an object that carries a pod template, whatever its kind (custom resources such as Rollout, too).
     #[must_use]
-    pub fn read(meta: &Meta, object: At<'_>) -> Option<Self> {
-        let template = template(meta, object)?;
+    pub fn read(meta: Meta, object: At<'_>) -> Option<Self> {
+        let template = template(&meta, object)?;
         let spec = template.get("spec")?;
         spec.get("containers")?;
         let anchor = template.key_location("spec").unwrap_or_else(|| spec.location());
-        let template_meta = template.get("metadata");
-        let maps = |key: &str| template_meta.map(|m| m.string_map_at(key)).unwrap_or_default();
+        let (pod_labels, pod_annotations) = if meta.kind.value == "Pod" {
+            (meta.labels.clone(), meta.annotations.clone())
+        } else {
+            let template_meta = template.get("metadata");
+            let maps = |key: &str| template_meta.map(|m| m.string_map_at(key)).unwrap_or_default();
+            (maps("labels"), maps("annotations"))
+        };
         Some(Self {
             replicas: object.get("spec").and_then(|s| s.int_at("replicas")),
-            pod_labels: maps("labels"),
-            pod_annotations: maps("annotations"),
+            pod_labels,
+            pod_annotations,
             pod: PodSpec::read(spec, anchor),
             service_name: object.get("spec").and_then(|s| s.text_at("serviceName")),
-            meta: meta.clone(),
+            meta,
         })
     }
 

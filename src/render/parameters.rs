@@ -105,7 +105,7 @@ impl Parameters {
         let mut facts = Facts::of(cluster);
         facts.assume_proxy(assume.proxy_mode.as_deref());
         let nodes = node_dns::all(snapshot, cluster, assume.kubernetes.as_deref());
-        let sites = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+        let sites = node_dns::sites(snapshot, cluster, &nodes);
         let routes = Routes::of(cluster, &facts, sites);
         let served = served_domains(cluster);
         let cluster_domain = cluster_domain(request, &facts, &nodes, &served);

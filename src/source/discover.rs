@@ -191,7 +191,10 @@ impl Discovery<'_> {
                     if candidate || kind == ItemKind::Directory {
                         self.problem(InputProblem::new(shown, ProblemKind::LinkEscapes));
                     }
-                } else if candidate && kind == ItemKind::File && !self.plan.roots.keys().any(|r| real.starts_with(r)) {
+                } else if candidate
+                    && kind == ItemKind::File
+                    && !real.ancestors().any(|above| self.plan.roots.contains_key(above))
+                {
                     let own_cluster = Some(base.to_owned());
                     let file = PlannedFile { shown, explicit: false, in_chart: false, own_cluster };
                     self.plan.files.entry(real).or_insert(file);

@@ -118,22 +118,22 @@ pub(crate) fn size(path: &Path, limit: u64) -> Result<u64, ReadError> {
 
 /// Reads a regular file of at most `limit` bytes as text.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Text, ReadError> {
-    size(path, limit)?;
+    let size = size(path, limit)?;
     let file = fs::File::open(path).map_err(ReadError::Io)?;
     if !file.metadata().map_err(ReadError::Io)?.is_file() {
         return Err(ReadError::Refused(ProblemKind::NotRegular));
     }
-    decode(read_limited(file, limit)?)
+    decode(read_limited(file, size, limit)?)
 }
 
 /// Reads standard input like a file.
 pub(crate) fn read_stdin(limit: u64) -> Result<Text, ReadError> {
-    decode(read_limited(io::stdin().lock(), limit)?)
+    decode(read_limited(io::stdin().lock(), 0, limit)?)
 }
 
 /// The size that the file system tells is not to be trusted (procfs says 0, a log grows), so the reader counts too.
-fn read_limited(from: impl Read, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+fn read_limited(from: impl Read, told: u64, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::with_capacity(usize::try_from(told.min(limit)).unwrap_or(0));
     from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(ReadError::Io)?;
     if bytes.len() as u64 > limit { Err(ReadError::Refused(ProblemKind::TooLarge { limit })) } else { Ok(bytes) }
 }

@@ -2,9 +2,11 @@
 
 /// Whether a pattern such as `etc/**/*.conf` matches a path; both use `/` and have no leading one.
 pub(crate) fn matches_path(pattern: &str, path: &str) -> bool {
-    // The last name decides nearly always, and costs no allocation.
+    // The last name or the first decides nearly always, and costs no allocation.
     let last = |path| str::rsplit(path, '/').next().unwrap_or("");
-    if last(pattern) != "**" && !matches_name(last(pattern), last(path)) {
+    let first = |path| str::split(path, '/').next().unwrap_or("");
+    let may_match = |pattern: &str, name: &str| pattern == "**" || matches_name(pattern, name);
+    if !may_match(last(pattern), last(path)) || !may_match(first(pattern), first(path)) {
         return false;
     }
     let pattern: Vec<&str> = pattern.split('/').collect();

@@ -47,6 +47,8 @@ struct Explored {
     planned: PlannedRoot,
     live: bool,
     tree: Tree,
+    /// Its files, in the order of their ids.
+    files: Vec<FileId>,
 }
 
 /// Reads all given paths.
@@ -103,23 +105,13 @@ struct Loader {
 impl Loader {
     /// Looks at all node roots and plans the reading of their files.
     fn explore(&mut self) {
-        for (real, planned) in std::mem::take(&mut self.plan.roots) {
-            let live = planned.whole && explore::is_whole_system(&real);
-            let mut explorer = Explorer::new(&real, &self.limits, Tree::default());
-            match (planned.whole, live) {
-                (true, true) => explorer.known_places(),
-                (true, false) => explorer.all(),
-                (false, _) => {}
-            }
-            let named = named_files(&mut explorer, &planned.parts);
-            let linked = explorer.linked_kinds();
-            let Explorer { tree, problems, .. } = explorer;
-            let shown = |path: &str| below(&planned.shown, path);
-            self.plan.problems.extend(problems.into_iter().map(|p| InputProblem { path: shown(&p.path), ..p }));
-            let wanted = Wanted { named, linked, live };
-            let jobs = node_jobs(&real, &planned, &tree, &wanted, &self.limits);
-            self.jobs.extend(jobs);
-            self.roots.insert(real, Explored { planned, live, tree });
+        let roots: Vec<(PathBuf, PlannedRoot)> = std::mem::take(&mut self.plan.roots).into_iter().collect();
+        let limits = &self.limits;
+        let looks: Vec<_> = roots.into_par_iter().map(|(real, planned)| look_at(real, planned, limits)).collect();
+        for look in looks {
+            self.plan.problems.extend(look.problems);
+            self.jobs.extend(look.jobs);
+            self.roots.insert(look.real, look.explored);
         }
     }
 
@@ -180,6 +172,8 @@ impl Loader {
         files.sort_by(|(a, _), (b, _)| a.shown.cmp(&b.shown).then_with(|| a.disk.cmp(&b.disk)));
         let clusters = Clusters::new(&self.plan, &files, &self.roots);
         let order = node_order(&self.roots);
+        let indexes: BTreeMap<&Path, NodeIndex> =
+            order.iter().map(PathBuf::as_path).zip((0..).map(NodeIndex)).collect();
         let mut snapshot = Snapshot { limits: self.limits, ..Snapshot::default() };
         for (id, (job, mut file)) in (0..).map(FileId).zip(files) {
             file.id = id;
@@ -194,7 +188,8 @@ impl Loader {
                 && let Some(explored) = self.roots.get_mut(&root)
             {
                 explored.tree.insert(&path, Entry::File(id));
-                file.node = order.iter().position(|real| *real == root).map(|at| NodeIndex(at as u32));
+                explored.files.push(id);
+                file.node = indexes.get(root.as_path()).copied();
                 file.node_path = Some(path);
             }
             snapshot.files.push(file);
@@ -225,6 +220,31 @@ impl Loader {
             self.plan.problems.push(problem);
         }
     }
+}
+
+/// What a look at one node root gave.
+struct Look {
+    real: PathBuf,
+    explored: Explored,
+    jobs: Vec<Job>,
+    problems: Vec<InputProblem>,
+}
+
+fn look_at(real: PathBuf, planned: PlannedRoot, limits: &Limits) -> Look {
+    let live = planned.whole && explore::is_whole_system(&real);
+    let mut explorer = Explorer::new(&real, limits, Tree::default());
+    match (planned.whole, live) {
+        (true, true) => explorer.known_places(),
+        (true, false) => explorer.all(),
+        (false, _) => {}
+    }
+    let named = named_files(&mut explorer, &planned.parts);
+    let linked = explorer.linked_kinds();
+    let Explorer { tree, problems, .. } = explorer;
+    let shown = |problem: InputProblem| InputProblem { path: below(&planned.shown, &problem.path), ..problem };
+    let problems = problems.into_iter().map(shown).collect();
+    let jobs = node_jobs(&real, &planned, &tree, &Wanted { named, linked, live }, limits);
+    Look { real, explored: Explored { planned, live, tree, files: Vec::new() }, jobs, problems }
 }
 
 /// Looks at the paths of a node that the user named; returns the files among them, links resolved.
@@ -263,7 +283,7 @@ fn node_order(roots: &BTreeMap<PathBuf, Explored>) -> Vec<PathBuf> {
 }
 
 fn node_root(index: NodeIndex, real: PathBuf, from: Explored, cluster: ClusterIndex, files: &[SourceFile]) -> NodeRoot {
-    let Explored { planned, live, tree } = from;
+    let Explored { planned, live, tree, files: own } = from;
     let directory = real.file_name().map_or_else(|| "localhost".to_owned(), |name| name.to_string_lossy().into_owned());
     let mut root = NodeRoot {
         index,
@@ -273,6 +293,7 @@ fn node_root(index: NodeIndex, real: PathBuf, from: Explored, cluster: ClusterIn
         live,
         whole: planned.whole,
         tree,
+        files: own,
         disk_root: Some(real),
         extra_files: 0,
     };

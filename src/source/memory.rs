@@ -58,6 +58,7 @@ pub(crate) fn snapshot(texts: BTreeMap<String, String>, links: BTreeMap<String, 
             && let Some(node_root) = nodes.get_mut(at)
         {
             node_root.tree.insert(&node_path, Entry::File(id));
+            node_root.files.push(id);
             file.cluster = node_root.cluster;
             file.node = Some(node_root.index);
             file.node_path = Some(node_path);
@@ -93,6 +94,7 @@ fn node_roots(roots: &BTreeSet<String>) -> Vec<NodeRoot> {
         live: false,
         whole: true,
         tree: Tree::default(),
+        files: Vec::new(),
         disk_root: None,
         extra_files: 0,
     };

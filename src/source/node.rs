@@ -1,6 +1,7 @@
 //! The root directory of one node, on disk or in memory.
 
 use super::file::{ClusterIndex, NodeIndex, SourceFile};
+use super::span::FileId;
 use super::tree::{Entry, Lookup, Tree};
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub struct NodeRoot {
     /// nothing follows from what is absent.
     pub whole: bool,
     pub(crate) tree: Tree,
+    /// Its files, in the order of their ids.
+    pub(crate) files: Vec<FileId>,
     pub(crate) disk_root: Option<PathBuf>,
     pub(crate) extra_files: usize,
 }

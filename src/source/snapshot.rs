@@ -96,6 +96,12 @@ impl Snapshot {
         self.files.iter().filter(move |file| file.kind == kind)
     }
 
+    /// All files of one node, in order.
+    pub fn of_node(&self, node: NodeIndex) -> impl Iterator<Item = &SourceFile> {
+        let ids = self.node(node).map_or(&[][..], |root| &root.files);
+        ids.iter().filter_map(|id| self.files.get(id.index()))
+    }
+
     /// The same snapshot with other texts: what a fix would leave behind. Ids stay; new files (shown path, text) are
     /// appended in path order, placed and classified like any other. A new file whose path exists replaces its text.
     #[must_use]
@@ -162,6 +168,7 @@ impl Snapshot {
         let root = file.node.and_then(|node| self.nodes.get_mut(node.index()));
         if let (Some(root), Some(path)) = (root, &file.node_path) {
             root.tree.insert(path, Entry::File(id));
+            root.files.push(id);
         }
         self.files.push(file);
         id

@@ -1,5 +1,6 @@
 //! Byte spans, file locations, and values that remember which text they came from.
 
+use super::origins::Origins;
 use serde::ser::{Serialize, SerializeTupleStruct, Serializer};
 
 /// A half-open range of byte offsets `start..end` in one text.
@@ -113,7 +114,7 @@ pub struct Located<T> {
     /// The value.
     pub value: T,
     /// Its origins, most specific first.
-    pub origins: Vec<Location>,
+    pub origins: Origins,
 }
 
 /// Name under which [`Located`] announces itself to the view serializer.
@@ -122,22 +123,22 @@ pub const LOCATED_MARKER: &str = "\u{1}dnslint.located";
 impl<T> Located<T> {
     /// A value that stands at `location`.
     pub fn at(value: T, location: Location) -> Self {
-        Self { value, origins: vec![location] }
+        Self { value, origins: location.into() }
     }
 
     /// A value derived from several places.
-    pub const fn from_origins(value: T, origins: Vec<Location>) -> Self {
+    pub const fn from_origins(value: T, origins: Origins) -> Self {
         Self { value, origins }
     }
 
     /// A default: no text of the input says it.
     pub const fn default_value(value: T) -> Self {
-        Self { value, origins: Vec::new() }
+        Self { value, origins: Origins::none() }
     }
 
     /// The place where the value itself stands, if the input says it at all.
     pub fn location(&self) -> Option<Location> {
-        self.origins.first().copied()
+        self.origins.first()
     }
 
     /// The same origins around another value.

@@ -104,7 +104,7 @@ fn predict(case: &Value) -> Value {
     let snapshot = Snapshot::from_texts([("Corefile", case["conf"].as_str().unwrap())]);
     let clusters = assemble(&snapshot);
     let collected = views(&snapshot, &clusters[0], &Assumptions::default());
-    let mut forwards = collected.views.of("forward").iter().map(|subject| subject.value.to_json());
+    let mut forwards = collected.views.of("forward").iter().map(|subject| subject.content().to_json());
     let seen = |forward: Value| {
         let loops = forward["loops"].as_array().cloned().unwrap_or_default();
         loops.iter().any(|found| found["seen_by_loop_plugin"] == json!(true))

@@ -7,7 +7,7 @@ use super::flag::FlagValue;
 use super::k3s_args::{FilteredArgs, KubeletArgs, assemble, extract_config};
 use super::kubelet::{API_VERSION, KIND, KubeletFile};
 use super::versions::{KubeVersion, k3s_writes_kubelet_dropin};
-use crate::source::Located;
+use crate::source::{Located, Origins};
 
 /// Name below the drop-in directory of the file that `kubelet-arg: config=FILE` is copied to.
 pub const COPIED_CONFIG: &str = "10-cli-config.conf";
@@ -59,7 +59,7 @@ pub fn start(
     let filtered = extract_config(entries);
     K3sKubelet {
         args: assemble(&[flag("config-dir", dir.clone())], &filtered.entries),
-        defaults_file: Some(KubeletFile { path, tree: defaults_tree(defaults), named_by: Vec::new() }),
+        defaults_file: Some(KubeletFile { path, tree: defaults_tree(defaults), named_by: Origins::none() }),
         config_dir: Some(dir),
         filtered,
     }

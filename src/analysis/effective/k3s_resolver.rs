@@ -83,8 +83,8 @@ pub fn choose<'a>(input: &ResolverInput<'_>, mut lookup: impl FnMut(&str) -> Fil
         match examine(lookup(path), input.version) {
             Ok(file) => {
                 let reason = ChoiceReason::Candidate;
-                let origins = vec![Location::new(file, crate::source::Span::default())];
-                return ResolverChoice { path: Located::from_origins(path.to_owned(), origins), reason, rejected };
+                let at = Location::new(file, crate::source::Span::default());
+                return ResolverChoice { path: Located::at(path.to_owned(), at), reason, rejected };
             }
             Err((why, at)) => rejected.push(RejectedCandidate { path, why, at }),
         }

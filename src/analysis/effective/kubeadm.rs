@@ -4,7 +4,7 @@ use super::address::canonical;
 use super::cluster_dns::{DNS_INDEX, indexed_address};
 use super::config_value::comma_text;
 use super::origin::split_commas;
-use crate::source::{Located, Location};
+use crate::source::Located;
 use ipnet::IpNet;
 
 /// The resolver file that kubeadm sets where systemd-resolved runs.
@@ -87,7 +87,7 @@ pub fn default_kubelet(input: &KubeadmInput) -> KubeadmKubelet {
     if let Some(domain) = domain {
         warn("clusterDomain", domain, &input.dns_domain, &mut warnings);
     }
-    let resolved = Located::from_origins(SYSTEMD_RESOLV_CONF.to_owned(), Vec::<Location>::new());
+    let resolved = Located::default_value(SYSTEMD_RESOLV_CONF.to_owned());
     let resolv_conf = match &input.user.resolv_conf {
         Some(user) if input.systemd_resolved_active => {
             warn("resolvConf", user, &resolved, &mut warnings);

@@ -10,7 +10,7 @@ use super::origin::{joined, split_commas};
 use super::pod_dns::{KubeletDns, ResolvConfSetting};
 use super::spellings;
 use super::versions::{DropInSupport, KubeVersion, kubelet_dropins, kubelet_dropins_are_versioned};
-use crate::source::{FileId, Located, Location};
+use crate::source::{FileId, Located, Location, Origins};
 use std::collections::BTreeMap;
 
 /// `apiVersion` that a drop-in must carry since 1.32.
@@ -28,7 +28,7 @@ pub struct KubeletFile {
     /// Its content.
     pub tree: Located<ConfigValue>,
     /// Where it is said that the kubelet reads this file (the flag `--config` or `--config-dir`).
-    pub named_by: Vec<Location>,
+    pub named_by: Origins,
 }
 
 /// Everything that sets a kubelet's fields. There is no environment variable among it.
@@ -148,9 +148,9 @@ pub fn effective(input: &KubeletInput<'_>) -> EffectiveKubelet {
 }
 
 /// Which flag made each file effective.
-fn named_by<'a>(input: &KubeletInput<'a>) -> BTreeMap<FileId, &'a [Location]> {
+fn named_by<'a>(input: &KubeletInput<'a>) -> BTreeMap<FileId, &'a Origins> {
     let files = input.config.into_iter().chain(input.dropins);
-    files.filter_map(|file| Some((file.tree.location()?.file, file.named_by.as_slice()))).collect()
+    files.filter_map(|file| Some((file.tree.location()?.file, &file.named_by))).collect()
 }
 
 /// The `--config` file with all drop-ins over it.
@@ -255,7 +255,7 @@ impl EffectiveKubelet {
         tree.with(ConfigValue::Map(kept))
     }
 
-    fn read_file_fields(&mut self, tree: &Located<ConfigValue>, named_by: &BTreeMap<FileId, &[Location]>) {
+    fn read_file_fields(&mut self, tree: &Located<ConfigValue>, named_by: &BTreeMap<FileId, &Origins>) {
         let chain = |value: Located<String>| with_namer(value, named_by);
         if let Some(list) = self.list_field(&tree.value, "clusterDNS") {
             self.cluster_dns = list.into_iter().map(chain).collect();
@@ -364,9 +364,9 @@ impl EffectiveKubelet {
 }
 
 /// The value with the flag that names its file behind its own place.
-fn with_namer(mut value: Located<String>, named_by: &BTreeMap<FileId, &[Location]>) -> Located<String> {
-    let namers = value.location().and_then(|at| named_by.get(&at.file)).copied().unwrap_or_default();
-    value.origins.extend_from_slice(namers);
+fn with_namer(mut value: Located<String>, named_by: &BTreeMap<FileId, &Origins>) -> Located<String> {
+    let namers = value.location().and_then(|at| named_by.get(&at.file)).copied();
+    value.origins.extend(namers.into_iter().flatten());
     value
 }
 
@@ -423,7 +423,7 @@ mod tests {
             (Located::default_value(key.to_owned()), Located::at(value, place(start)))
         });
         let tree = Located::at(ConfigValue::Map(entries.collect()), place(0));
-        KubeletFile { path: path.to_owned(), tree, named_by: vec![at(0, 5000, "--config").origins[0]] }
+        KubeletFile { path: path.to_owned(), tree, named_by: at(0, 5000, "--config").origins }
     }
 
     fn text(text: &str) -> ConfigValue {

@@ -78,7 +78,7 @@ impl Losing {
 }
 
 fn shortened(value: &Located<String>) -> Located<String> {
-    let origins = value.origins.iter().take(MAX_ORIGINS).copied().collect();
+    let origins = value.origins.iter().take(MAX_ORIGINS).collect();
     let cut = value.value.char_indices().nth(MAX_SHOWN).and_then(|(at, _)| value.value.get(..at));
     Located::from_origins(cut.map_or_else(|| value.value.clone(), |text| format!("{text}…")), origins)
 }

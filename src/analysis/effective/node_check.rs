@@ -83,7 +83,10 @@ mod tests {
 
     #[test]
     fn no_file_no_check() {
-        let empty = KubeletDns { resolv_conf: ResolvConfSetting::Empty(Vec::new()), ..KubeletDns::default() };
+        let empty = KubeletDns {
+            resolv_conf: ResolvConfSetting::Empty(crate::source::Origins::none()),
+            ..KubeletDns::default()
+        };
         assert_eq!(check_limits(KubeVersion::new(1, 30, 0), &empty, &HostFile::Missing), None);
         let warning = check_limits(KubeVersion::new(1, 30, 0), &KubeletDns::default(), &HostFile::Missing);
         assert!(matches!(warning, Some(NodeWarning::Unreadable(_))));

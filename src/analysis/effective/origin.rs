@@ -1,14 +1,17 @@
 //! Parts of located texts, each with the narrowest place that is known for it.
 
-use crate::source::{Located, Location, Span};
+use crate::source::{Located, Location, Origins, Span};
 
 /// The part `start..end` of a text. Where the first origin is the text itself, byte for byte, it shrinks to the part.
 #[must_use]
 pub fn part(text: &Located<String>, start: usize, end: usize) -> Located<String> {
-    let mut origins: Vec<_> = text.origins.iter().take(MAX_ORIGINS).copied().collect();
-    if let Some(first) = origins.first_mut().filter(|first| first.span.len() == text.value.len()) {
-        first.span = Span::new(first.span.start + start, first.span.start + end);
-    }
+    let narrowed = |(index, mut origin): (usize, Location)| {
+        if index == 0 && origin.span.len() == text.value.len() {
+            origin.span = Span::new(origin.span.start + start, origin.span.start + end);
+        }
+        origin
+    };
+    let origins = text.origins.iter().take(MAX_ORIGINS).enumerate().map(narrowed).collect();
     Located::from_origins(text.value.get(start..end).unwrap_or_default().to_owned(), origins)
 }
 
@@ -21,10 +24,10 @@ const MAX_ORIGINS: usize = 8;
 #[must_use]
 pub fn split_commas(text: &Located<String>) -> Vec<Located<String>> {
     let pieces: Vec<&str> = text.value.split(',').collect();
-    let fits = |(piece, origin): (&&str, &Location)| piece.len() == origin.span.len();
+    let fits = |(piece, origin): (&&str, Location)| piece.len() == origin.span.len();
     if pieces.len() > 1 && pieces.len() == text.origins.len() && pieces.iter().zip(&text.origins).all(fits) {
         let items = pieces.iter().zip(&text.origins);
-        return items.map(|(piece, origin)| Located::at((*piece).to_owned(), *origin)).collect();
+        return items.map(|(piece, origin)| Located::at((*piece).to_owned(), origin)).collect();
     }
     let mut start = 0;
     let mut parts = Vec::with_capacity(pieces.len());
@@ -37,9 +40,9 @@ pub fn split_commas(text: &Located<String>) -> Vec<Located<String>> {
 
 /// The origins of several values, one after another, each place once.
 #[must_use]
-pub fn joined<'a, T: 'a>(values: impl IntoIterator<Item = &'a Located<T>>) -> Vec<Location> {
+pub fn joined<'a, T: 'a>(values: impl IntoIterator<Item = &'a Located<T>>) -> Origins {
     let mut seen = std::collections::BTreeSet::new();
-    values.into_iter().flat_map(|value| &value.origins).copied().filter(|origin| seen.insert(*origin)).collect()
+    values.into_iter().flat_map(|value| &value.origins).filter(|origin| seen.insert(*origin)).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::runtime::Runtime;
 use super::versions::{KubeVersion, Version};
-use crate::source::{Located, Location};
+use crate::source::{Located, Origins};
 use std::fmt;
 
 /// The kubelet's `resolvConf`.
@@ -11,7 +11,7 @@ pub enum ResolvConfSetting {
     /// The file that the kubelet reads for every pod.
     File(Located<String>),
     /// An explicit empty string: the kubelet reads no file and puts loopback addresses in its place.
-    Empty(Vec<Location>),
+    Empty(Origins),
 }
 
 impl ResolvConfSetting {

@@ -213,7 +213,7 @@ fn loopbacks(kubelet: &KubeletDns) -> Vec<Located<String>> {
     let ResolvConfSetting::Empty(setting) = &kubelet.resolv_conf else { return Vec::new() };
     let of_family = |ip: &Located<String>| {
         let is_v6 = parse_strict(&ip.value).is_some_and(|ip| ip.to_canonical().is_ipv6());
-        let origins = setting.iter().chain(&ip.origins).copied().collect();
+        let origins = setting.iter().chain(&ip.origins).collect();
         Located::from_origins(if is_v6 { "::1" } else { "127.0.0.1" }.to_owned(), origins)
     };
     if kubelet.node_ips.is_empty() {

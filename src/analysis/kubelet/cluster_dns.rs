@@ -6,7 +6,7 @@ use crate::analysis::effective::cluster_dns::indexed_address;
 use crate::analysis::node_dns::NodeDns;
 use crate::analysis::views::cluster::DnsMismatch;
 use crate::analysis::views::kubelet::{ClusterDnsView, OutsideView};
-use crate::source::{Located, Location};
+use crate::source::Located;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -110,7 +110,7 @@ fn mismatch(known: &Known, ip: IpAddr, places: &[(&NodeDns, Located<IpAddr>)], a
     let service_at_fault =
         kubelets.is_empty() || (agree && known.may_be_service(ip) && unconventional && conventional(known, ip));
     let blamed = if service_at_fault { &right } else { &kubelets };
-    let origins: Vec<Location> = blamed.iter().filter_map(Located::location).take(1).collect();
+    let origins = blamed.iter().filter_map(Located::location).take(1).collect();
     let rest =
         |all: &[Located<String>], is_blamed: bool| all.get(usize::from(is_blamed)..).unwrap_or_default().to_vec();
     let view = DnsMismatch {
@@ -121,7 +121,7 @@ fn mismatch(known: &Known, ip: IpAddr, places: &[(&NodeDns, Located<IpAddr>)], a
         kubelets: rest(&kubelets, !service_at_fault),
         services: rest(&right, service_at_fault),
         service_places: match right.as_slice() {
-            [only] if service_at_fault => only.origins.iter().map(|at| Located::at(only.value.clone(), *at)).collect(),
+            [only] if service_at_fault => only.origins.iter().map(|at| Located::at(only.value.clone(), at)).collect(),
             _ => Vec::new(),
         },
     };

@@ -19,6 +19,7 @@ use crate::analysis::views::kubelet::KubeletView;
 use crate::analysis::views::unit::UnitView;
 use crate::model::Cluster;
 use crate::source::{Located, Location, Snapshot};
+use rayon::prelude::*;
 
 /// The kubelets of the nodes whose configuration the snapshot shows, each with its object (`Node/name`).
 #[must_use]
@@ -29,7 +30,7 @@ pub fn views(
     nodes: &[NodeDns],
 ) -> Vec<(Located<KubeletView>, Option<String>)> {
     let known = addresses::Known::of(snapshot, cluster, facts, nodes);
-    let configured = nodes.iter().filter(|node| node.configured);
+    let configured = nodes.par_iter().filter(|node| node.configured);
     configured.filter_map(|dns| settings::view(snapshot, cluster, &known, dns)).collect()
 }
 

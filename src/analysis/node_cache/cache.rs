@@ -9,7 +9,7 @@ use crate::model::dns_server::{DnsServer, ServerKind};
 use crate::model::pod::Container;
 use crate::model::service::Service;
 use crate::model::workload::Workload;
-use crate::source::{Located, Location};
+use crate::source::{Located, Origins};
 use crate::syntax::corefile::Place;
 use std::net::IpAddr;
 
@@ -138,7 +138,7 @@ impl<'a> Cache<'a> {
     }
 
     /// A place of the Corefile in the snapshot.
-    pub fn locate(&self, place: Place) -> Vec<Location> {
+    pub fn locate(&self, place: Place) -> Origins {
         self.server.config.as_ref().and_then(|config| config.locate(place)).into_iter().collect()
     }
 

@@ -4,7 +4,7 @@ use super::cache::{Cache, LOCAL_DNS, PILLAR, is_variable};
 use crate::analysis::servers::read::split_address;
 use crate::analysis::views::node_cache::MismatchView;
 use crate::model::pod::Probe;
-use crate::source::{Located, Location};
+use crate::source::{Located, Origins};
 use crate::syntax::corefile::Place;
 use std::net::IpAddr;
 
@@ -212,7 +212,7 @@ fn no_health(probe: &Probe) -> Located<MismatchView> {
 const RESTARTS: &str = "the kubelet gets no answer and restarts the cache again and again";
 
 fn probe_mismatch(cache: &Cache<'_>, probe: &Probe, health: &Health) -> Option<Located<MismatchView>> {
-    let mismatch = |kind: &str, place: Vec<Location>, value: String, reason: String, expected: String| {
+    let mismatch = |kind: &str, place: Origins, value: String, reason: String, expected: String| {
         let view = MismatchView {
             kind: kind.to_owned(),
             value,
@@ -236,7 +236,7 @@ fn probe_mismatch(cache: &Cache<'_>, probe: &Probe, health: &Health) -> Option<L
         Some(host) => mismatch("probe-host", host.origins.clone(), host.value.clone(), reason, ip.to_string()),
         None => {
             let value = if cache.on_host() { "the node's own address" } else { "the pod's address" };
-            mismatch("probe-host", vec![probe.location], value.to_owned(), reason, ip.to_string())
+            mismatch("probe-host", probe.location.into(), value.to_owned(), reason, ip.to_string())
         }
     }
 }

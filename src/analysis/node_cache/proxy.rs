@@ -73,7 +73,7 @@ pub fn redirect_needed(cache: &Cache<'_>, around: Surroundings<'_>) -> Option<Lo
     let by_chart = chart.is_some();
     let name = || cache.workload.map(|w| w.meta.name_location()).unwrap_or(cache.server.location);
     let lines = chart.as_ref().map(|enabled| chart_lines(cache.cluster, enabled, &replacement)).unwrap_or_default();
-    let place = chart.map_or_else(|| vec![name()], |enabled| enabled.origins);
+    let place = chart.map_or_else(|| name().into(), |enabled| enabled.origins);
     Some(Located::from_origins(RedirectNeededView { replacement, by_chart, lines }, place))
 }
 

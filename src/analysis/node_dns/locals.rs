@@ -61,9 +61,8 @@ impl Dnsmasq {
             location = process.location();
         }
         let files: Vec<FileId> = snapshot
-            .files
-            .iter()
-            .filter(|f| f.kind == FileKind::Dnsmasq && f.node == Some(root.index))
+            .of_node(root.index)
+            .filter(|f| f.kind == FileKind::Dnsmasq)
             .filter(|f| f.node_path.as_deref().is_some_and(|path| !path.contains("NetworkManager")))
             .map(|f| f.id)
             .collect();

@@ -13,10 +13,11 @@ use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::upstream_files;
 use crate::model::Cluster;
 use crate::model::node::{Agent, Node, config_file};
-use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
+use crate::source::{Located, Lookup, NodeRoot, Origins, Snapshot};
 use crate::syntax::kubelet_flags;
 use k3s::{K3sDns, ServerSettings};
 use pod_file::{PodFile, PodFileState};
+use rayon::prelude::*;
 
 /// The release that is assumed where the snapshot names none.
 pub const ASSUMED_KUBE: KubeVersion = KubeVersion::new(1, 34, 0);
@@ -49,7 +50,10 @@ pub struct NodeDns {
 pub fn all(snapshot: &Snapshot, cluster: &Cluster, assumed: Option<&str>) -> Vec<NodeDns> {
     let assumed = assumed.and_then(KubeVersion::parse);
     let server = server_settings(snapshot, cluster, assumed);
-    (0..cluster.nodes.len()).filter_map(|index| of(snapshot, index, cluster, server.as_ref(), assumed)).collect()
+    (0..cluster.nodes.len())
+        .into_par_iter()
+        .filter_map(|index| of(snapshot, index, cluster, server.as_ref(), assumed))
+        .collect()
 }
 
 /// What the first k3s server of the cluster tells its agents.
@@ -166,7 +170,7 @@ fn pod_file(
     version: KubeVersion,
 ) -> PodFile {
     let path = &kubelet.resolv_conf;
-    let setting: Vec<Location> = path.origins.clone();
+    let setting = path.origins.clone();
     if path.value.is_empty() {
         return PodFile { path: String::new(), setting, state: PodFileState::EmptySetting };
     }
@@ -187,7 +191,7 @@ fn pod_file(
         k.choice.path.value == path.value
             && k.choice.reason == crate::analysis::effective::k3s_resolver::ChoiceReason::Candidate
     });
-    PodFile { path: path.value.clone(), setting: if chosen { Vec::new() } else { setting }, state }
+    PodFile { path: path.value.clone(), setting: if chosen { Origins::none() } else { setting }, state }
 }
 
 impl NodeDns {
@@ -206,9 +210,13 @@ pub fn servicelb(node: &NodeDns) -> Option<bool> {
     Some(!k3s.disabled.iter().any(|d| d.value.split(',').any(|part| part.trim() == "servicelb")))
 }
 
-/// A node as the routing graph sees it.
+/// The nodes as the routing graph sees them.
 #[must_use]
-pub fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite {
+pub fn sites(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns]) -> Vec<NodeSite> {
+    nodes.par_iter().map(|node| site(snapshot, cluster, node)).collect()
+}
+
+fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite {
     let own = cluster.nodes.get(node.node);
     let reason = || format!("the kubelet of {} hands {} to pods", node.name, node.pod_file.path);
     let locals = own.and_then(|n| Some(locals::resolvers(snapshot, snapshot.node(n.index)?, n)));
@@ -217,7 +225,7 @@ pub fn site(snapshot: &Snapshot, cluster: &Cluster, node: &NodeDns) -> NodeSite 
         name: node.name.clone(),
         addresses: own.map(|n| n.addresses.clone()).unwrap_or_default(),
         host_nameservers: node.pod_file.nameservers(),
-        host_reasons: node.pod_file.setting.first().map(|at| (*at, reason())).into_iter().collect(),
+        host_reasons: node.pod_file.setting.first().map(|at| (at, reason())).into_iter().collect(),
         cluster_dns: node.kubelet.cluster_dns.iter().filter_map(parse_located).collect(),
         files: files.unwrap_or_default(),
         locals: locals.unwrap_or_default(),

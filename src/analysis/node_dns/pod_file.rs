@@ -2,7 +2,7 @@
 
 use crate::analysis::effective::KubeVersion;
 use crate::analysis::effective::pod_dns::{HostDns, HostFile};
-use crate::source::{FileId, Located, Location, Lookup, NodeRoot, Snapshot, Span};
+use crate::source::{FileId, Located, Location, Lookup, NodeRoot, Origins, Snapshot, Span};
 use crate::syntax::resolv_conf::{ResolvConf, kubelet};
 
 /// The resolver file of a node that the kubelet hands to pods.
@@ -11,7 +11,7 @@ pub struct PodFile {
     /// Its path on the node.
     pub path: String,
     /// The settings that name it, most specific first; empty where it is the default.
-    pub setting: Vec<Location>,
+    pub setting: Origins,
     /// What the snapshot has of it.
     pub state: PodFileState,
 }

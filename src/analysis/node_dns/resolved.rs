@@ -89,8 +89,7 @@ fn push(list: &mut Vec<Located<String>>, server: Located<String>) {
 }
 
 fn files(snapshot: &Snapshot, root: &NodeRoot, kind: FileKind) -> Vec<FileId> {
-    let of_node = snapshot.files.iter().filter(|f| f.kind == kind && f.node == Some(root.index));
-    of_node.map(|f| f.id).collect()
+    snapshot.of_node(root.index).filter(|file| file.kind == kind).map(|file| file.id).collect()
 }
 
 /// 127.0.0.53 and 127.0.0.54 unless the stub is off, and the extra listeners on port 53.

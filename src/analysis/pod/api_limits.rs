@@ -3,7 +3,7 @@
 use crate::analysis::effective::KubeVersion;
 use crate::analysis::effective::versions::{MAX_NAMESERVERS, admits_relaxed_searches, search_limits};
 use crate::model::pod::{DnsConfig, PodSpec};
-use crate::source::{Located, Location};
+use crate::source::{Located, Origins};
 
 /// Longest DNS-1123 subdomain, in bytes.
 const MAX_SUBDOMAIN: usize = 253;
@@ -23,7 +23,7 @@ pub fn refusals(pod: &PodSpec, version: Option<KubeVersion>) -> Vec<Refusal> {
         found.push(policy.with(format!("dnsPolicy `{}` is none of {}", policy.value, known.join(", "))));
     }
     if let Some(config) = &pod.dns_config {
-        let whole: Vec<Location> = config.location().into_iter().collect();
+        let whole: Origins = config.location().into_iter().collect();
         nameservers(&config.value, &mut found);
         searches(&config.value, &whole, version, &mut found);
         options(&config.value, &mut found);
@@ -44,7 +44,7 @@ fn nameservers(config: &DnsConfig, found: &mut Vec<Refusal>) {
     }
 }
 
-fn searches(config: &DnsConfig, whole: &[Location], version: KubeVersion, found: &mut Vec<Refusal>) {
+fn searches(config: &DnsConfig, whole: &Origins, version: KubeVersion, found: &mut Vec<Refusal>) {
     let (limits, relaxed) = (search_limits(version), admits_relaxed_searches(version));
     for search in &config.searches {
         let name = search.value.strip_suffix('.').unwrap_or(&search.value);
@@ -71,7 +71,7 @@ fn searches(config: &DnsConfig, whole: &[Location], version: KubeVersion, found:
     let bytes = config.searches.iter().map(|s| s.value.len() + 1).sum::<usize>().saturating_sub(1);
     if bytes > limits.chars {
         let text = format!("the search list is {bytes} bytes long, at most {} are allowed", limits.chars);
-        found.push(Located::from_origins(text, whole.to_vec()));
+        found.push(Located::from_origins(text, whole.clone()));
     }
 }
 

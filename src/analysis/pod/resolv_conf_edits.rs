@@ -3,7 +3,7 @@
 use crate::analysis::servers::upstream_files::nameservers;
 use crate::model::config_map::{ConfigEntry, ConfigMap};
 use crate::model::pod::{Container, PodSpec, Volume, VolumeMount};
-use crate::source::{Located, Location};
+use crate::source::Located;
 
 /// The file that the kubelet writes for every pod.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -151,7 +151,7 @@ fn mount_edits(
             nameservers: file.map(|entry| nameservers(&entry.text)).unwrap_or_default(),
             single_request: file.is_some_and(|entry| entry.text.text.contains("single-request")),
         };
-        let origins: Vec<Location> = mount.mount_path.location().into_iter().collect();
+        let origins = mount.mount_path.location().into_iter().collect();
         Located::from_origins(edit, origins)
     })
     .collect()

@@ -92,7 +92,7 @@ pub fn view(index: usize, workload: &Workload, around: &Surroundings<'_>) -> Loc
         external_names,
         host_network,
     };
-    Located::from_origins(view, vec![pod.anchor, workload.meta.name_location()])
+    Located::from_origins(view, [pod.anchor, workload.meta.name_location()].into_iter().collect())
 }
 
 /// Parts of the node and of the control plane, which are made to work without the cluster DNS.
@@ -186,7 +186,7 @@ fn race(pod: &PodSpec, effective: &str, libc: Libc, around: &Surroundings<'_>) -
     if proxy.is_some_and(|p| p.value == ProxyMode::Replaced) {
         return None;
     }
-    let old_kernel = facts.kernels.iter().find(|k| kernel_is_older(&k.value, (5, 6)));
+    let old_kernel = around.old_kernel;
     if old_kernel.is_none() && !facts.kernels.is_empty() {
         return None;
     }
@@ -201,16 +201,6 @@ fn race(pod: &PodSpec, effective: &str, libc: Libc, around: &Surroundings<'_>) -
         old_kernel: old_kernel.cloned(),
         certain: libc == Libc::Glibc && proxy.is_some() && old_kernel.is_some(),
     })
-}
-
-/// Whether a kernel release such as `5.4.0-150-generic` is older than (major, minor).
-#[must_use]
-pub fn kernel_is_older(release: &str, than: (u32, u32)) -> bool {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
-    match (numbers.next(), numbers.next()) {
-        (Some(major), Some(minor)) => (major, minor) < than,
-        _ => false,
-    }
 }
 
 /// Names such as `db.data.svc.other.domain` in a cluster whose domain is another, and which serves no such domain.
@@ -235,18 +225,4 @@ fn foreign_names(mentioned: &[Located<MentionedName>], around: &Surroundings<'_>
 #[must_use]
 pub fn anchor(workload: &Workload) -> Location {
     workload.pod.anchor
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kernels_compare_by_number() {
-        assert!(kernel_is_older("3.10.0-1062.el7.x86_64", (5, 6)));
-        assert!(kernel_is_older("5.4.0-150-generic", (5, 6)));
-        assert!(!kernel_is_older("5.10.0-23-amd64", (5, 6)));
-        assert!(!kernel_is_older("6.1", (5, 6)));
-        assert!(!kernel_is_older("unknown", (5, 6)));
-    }
 }

@@ -7,6 +7,7 @@ use crate::model::Cluster;
 use crate::model::config_map::ConfigMap;
 use crate::model::dns_server::{DnsServer, ServerKind};
 use crate::model::service::Service;
+use crate::source::Located;
 use std::collections::BTreeSet;
 
 /// What every pod of the cluster is judged against.
@@ -29,6 +30,8 @@ pub struct Surroundings<'a> {
     pub newest_kubelet: Option<KubeVersion>,
     /// Search domains of the file that the kubelets hand out, where all nodes agree; else empty.
     pub node_searches: Vec<String>,
+    /// The first kernel of the nodes that loses answers when two questions race (before Linux 5.6).
+    pub old_kernel: Option<&'a Located<String>>,
     /// Text of every Corefile: a domain that stands there is served or rewritten.
     corefiles: Vec<&'a str>,
 }
@@ -64,6 +67,7 @@ impl<'a> Surroundings<'a> {
             oldest_kubelet: versions.iter().min().copied(),
             newest_kubelet: versions.iter().max().copied(),
             node_searches: Vec::new(),
+            old_kernel: old_kernel(facts),
             corefiles: configs.flat_map(|config| &config.texts).map(|text| text.text.as_str()).collect(),
         }
     }
@@ -81,6 +85,7 @@ impl<'a> Surroundings<'a> {
             oldest_kubelet: None,
             newest_kubelet: None,
             node_searches: Vec::new(),
+            old_kernel: old_kernel(facts),
             corefiles: Vec::new(),
         }
     }
@@ -114,6 +119,21 @@ impl<'a> Surroundings<'a> {
     }
 }
 
+/// Linux has had the fix since 5.6 (commit 6a757c07e51f).
+fn old_kernel(facts: &Facts) -> Option<&Located<String>> {
+    facts.kernels.iter().find(|kernel| kernel_is_older(&kernel.value, (5, 6)))
+}
+
+/// Whether a kernel release such as `5.4.0-150-generic` is older than (major, minor).
+#[must_use]
+pub fn kernel_is_older(release: &str, than: (u32, u32)) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) < than,
+        _ => false,
+    }
+}
+
 /// The cluster's domains: what its configuration states, then what its DNS serves.
 fn domains(cluster: &Cluster, facts: &Facts) -> Vec<String> {
     let stated = facts.domains.iter().map(|d| d.value.clone());
@@ -136,4 +156,18 @@ fn served_domains(server: &DnsServer) -> Vec<String> {
         .map(|zone| zone.text.trim_matches('.').to_ascii_lowercase())
         .filter(|zone| !zone.ends_with("arpa") && !zone.contains(['{', '$', '_', '/', ':']))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_compare_by_number() {
+        assert!(kernel_is_older("3.10.0-1062.el7.x86_64", (5, 6)));
+        assert!(kernel_is_older("5.4.0-150-generic", (5, 6)));
+        assert!(!kernel_is_older("5.10.0-23-amd64", (5, 6)));
+        assert!(!kernel_is_older("6.1", (5, 6)));
+        assert!(!kernel_is_older("unknown", (5, 6)));
+    }
 }

@@ -43,8 +43,8 @@ fn judge(
 
 /// `DNS=` of resolved.conf, and whether the node resolves through systemd-resolved at all.
 fn from_resolved(around: &Around<'_>) -> (Vec<Located<ClusterDependency>>, bool) {
-    let of_node = |kind| around.snapshot.of_kind(kind).filter(|file| file.node == Some(around.node.index));
-    let mut files: Vec<_> = of_node(FileKind::ResolvedConf).collect();
+    let of_node = around.snapshot.of_node(around.node.index);
+    let mut files: Vec<_> = of_node.filter(|file| file.kind == FileKind::ResolvedConf).collect();
     // drop-ins apply behind the main file, by file name
     files.sort_by_key(|file| {
         let path = file.node_path.as_deref().unwrap_or(&file.path);

@@ -5,12 +5,14 @@ mod mixed;
 mod network;
 mod own_file;
 mod owned;
+mod ranges;
 mod resolved;
 mod searches;
 mod states;
 mod text;
 
 use crate::analysis::facts::Facts;
+use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile, start_of};
 use crate::analysis::node_dns::{ASSUMED_KUBE, NodeDns};
 use crate::analysis::views::resolv_conf::ResolvConfView;
@@ -19,9 +21,11 @@ use crate::model::node::Node;
 use crate::source::{FileId, FileKind, Located, Location, NodeRoot, Snapshot, Span, Spanned};
 use crate::syntax::resolv_conf::address::{strict, v6_with_zone};
 use crate::syntax::resolv_conf::{ResolvConf, kubelet};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ranges::Ranges;
 pub use resolved::resolved_views;
 
 /// Nameservers that the kubelet and the C libraries keep.
@@ -35,14 +39,15 @@ struct Around<'a> {
     root: &'a NodeRoot,
     node: &'a Node,
     dns: &'a NodeDns,
-    nodes: &'a [NodeDns],
-    whole: &'a WholeCluster,
+    whole: &'a WholeCluster<'a>,
 }
 
 /// What every node is judged against, found once: a cluster may have thousands of nodes and a hundred thousand pods.
-struct WholeCluster {
-    /// Ranges that manifests state.
-    ranges: Vec<network::Range>,
+struct WholeCluster<'a> {
+    /// Ranges that manifests state; none where pods have addresses of the nodes' network.
+    ranges: Ranges,
+    /// The first k3s server, which tells its agents.
+    k3s_server: Option<&'a K3sDns>,
     /// Pods have addresses of the nodes' network on purpose.
     native_pod_network: bool,
     /// An image with a musl that breaks on `search .`.
@@ -57,19 +62,20 @@ pub fn views(
     facts: &Facts,
     nodes: &[NodeDns],
 ) -> Vec<(Located<ResolvConfView>, Option<String>)> {
-    let mut views = Vec::new();
+    let native_pod_network = network::has_native_pod_network(cluster);
     let whole = WholeCluster {
-        ranges: network::stated_ranges(facts),
-        native_pod_network: network::has_native_pod_network(cluster),
+        ranges: if native_pod_network { Ranges::default() } else { Ranges::stated(facts) },
+        k3s_server: nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true)),
+        native_pod_network,
         old_musl: searches::old_musl(cluster),
     };
-    for dns in nodes {
-        let Some(node) = cluster.nodes.get(dns.node) else { continue };
-        let Some(root) = snapshot.node(node.index) else { continue };
-        let around = Around { snapshot, cluster, facts, root, node, dns, nodes, whole: &whole };
+    let of_one = |dns: &NodeDns| -> Option<Vec<_>> {
+        let node = cluster.nodes.get(dns.node)?;
+        let around = Around { snapshot, cluster, facts, root: snapshot.node(node.index)?, node, dns, whole: &whole };
         let object = Some(format!("Node/{}", dns.name));
-        views.extend(of_node(&around).into_iter().map(|view| (view, object.clone())));
-    }
+        Some(of_node(&around).into_iter().map(|view| (view, object.clone())).collect())
+    };
+    let mut views: Vec<_> = nodes.par_iter().filter_map(of_one).flatten_iter().collect();
     let flat = snapshot.of_kind(FileKind::ResolvConf).filter(|file| file.node.is_none());
     views.extend(flat.map(|file| (flat_view(snapshot, file.id, &file.path), None)));
     views
@@ -100,7 +106,7 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
         used_by_pods: dns.configured,
         kubelet_known: dns.configured,
         used_by_host: same,
-        used_by: file.setting.iter().map(|at| Located::at(file.path.clone(), *at)).collect(),
+        used_by: file.setting.iter().map(|at| Located::at(file.path.clone(), at)).collect(),
         kubelet_version: format!("{}.{}", dns.version.major, dns.version.minor),
         version_known: dns.version_known,
         ..ResolvConfView::default()

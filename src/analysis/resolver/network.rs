@@ -1,7 +1,8 @@
 //! Nameservers and nodes inside the address ranges of pods and Services.
 
+use super::ranges::{Purpose, Range};
 use super::{Around, address, cluster_addresses, nameservers};
-use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
+use crate::analysis::facts::{parse_cidrs, parse_located};
 use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
 use crate::analysis::views::resolv_conf::{InsideCidr, NetworkOverlap, ResolvConfView};
 use crate::model::Cluster;
@@ -16,13 +17,6 @@ const K3S_POD_CIDR: &str = "10.42.0.0/16";
 /// Their `service-cidr`.
 const K3S_SERVICE_CIDR: &str = "10.43.0.0/16";
 
-/// A range, and whether it is a default.
-pub struct Range {
-    net: Located<IpNet>,
-    kind: &'static str,
-    default: bool,
-}
-
 /// Finds nameservers of the file in the cluster's ranges, unless the node itself lies there.
 pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfView) {
     let servers = servers(around, read);
@@ -31,12 +25,12 @@ pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfV
     }
     let own = own_ranges(around);
     for server in servers {
-        let found = ranges(around, &own).find(|range| range.net.value.contains(&server.value));
+        let found = range_around(around, &own, server.value, &[Purpose::Pod, Purpose::Service]);
         view.inside_cidrs.extend(found.map(|range| {
             server.with(InsideCidr {
                 address: server.value.to_string(),
                 cidr: range.net.with(range.net.value.to_string()),
-                kind: range.kind.to_owned(),
+                kind: range.purpose.word().to_owned(),
                 default_cidr: range.default,
             })
         }));
@@ -54,17 +48,10 @@ fn servers(around: &Around<'_>, read: Option<&ReadFile>) -> Vec<Located<IpAddr>>
         .collect()
 }
 
-/// The ranges of the node's k3s, then those of the manifests.
-fn ranges<'r>(around: &'r Around<'_>, own: &'r [Range]) -> impl Iterator<Item = &'r Range> {
-    let stated = if around.whole.native_pod_network { &[][..] } else { &around.whole.ranges };
-    own.iter().chain(stated)
-}
-
-/// Ranges that manifests and Node objects state.
-pub fn stated_ranges(facts: &Facts) -> Vec<Range> {
-    let written = |net: &Located<IpNet>, kind| Range { net: net.clone(), kind, default: false };
-    let pods = facts.pod_cidrs.iter().map(|net| written(net, "pod"));
-    pods.chain(facts.service_cidrs.iter().map(|net| written(net, "Service"))).collect()
+/// The range around an address: one of the node's k3s, else one of the manifests.
+fn range_around<'r>(around: &'r Around<'_>, own: &'r [Range], ip: IpAddr, purposes: &[Purpose]) -> Option<&'r Range> {
+    let holds = |range: &&Range| purposes.contains(&range.purpose) && range.net.value.contains(&ip);
+    own.iter().find(holds).or_else(|| around.whole.ranges.holding(ip, purposes))
 }
 
 /// Ranges of the node's k3s.
@@ -73,22 +60,22 @@ fn own_ranges(around: &Around<'_>) -> Vec<Range> {
         return Vec::new();
     }
     let written =
-        |nets: Vec<Located<IpNet>>, kind| nets.into_iter().map(move |net| Range { net, kind, default: false });
+        |nets: Vec<Located<IpNet>>, purpose| nets.into_iter().map(move |net| Range { net, purpose, default: false });
     let mut ranges: Vec<Range> = Vec::new();
-    let server = around.nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true));
     // the server tells its agents
+    let server = around.whole.k3s_server;
     if let Some(k3s) = around.dns.k3s.as_ref().map(|own| server.filter(|_| own.server != Some(true)).unwrap_or(own)) {
         let all = |list: &[Located<String>]| list.iter().flat_map(parse_cidrs).collect::<Vec<_>>();
         let server_knows = k3s.server != Some(false);
-        for (list, default, kind) in
-            [(&k3s.cluster_cidr, K3S_POD_CIDR, "pod"), (&k3s.service_cidr, K3S_SERVICE_CIDR, "Service")]
+        for (list, default, purpose) in
+            [(&k3s.cluster_cidr, K3S_POD_CIDR, Purpose::Pod), (&k3s.service_cidr, K3S_SERVICE_CIDR, Purpose::Service)]
         {
             let list = all(list);
             if list.is_empty() && server_knows {
                 let net = default.parse().ok().map(Located::default_value);
-                ranges.extend(net.map(|net| Range { net, kind, default: true }));
+                ranges.extend(net.map(|net| Range { net, purpose, default: true }));
             }
-            ranges.extend(written(list, kind));
+            ranges.extend(written(list, purpose));
         }
     }
     ranges
@@ -110,8 +97,7 @@ pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
     let pods = around.dns.pod_file.read().filter(|pods| host.is_none_or(|host| host.file != pods.file));
     let servers: Vec<_> = [host, pods].into_iter().flat_map(|read| servers(around, read)).collect();
     for node in addresses(around) {
-        let holds = |range: &&Range| range.kind == "pod" && range.net.value.contains(&node.value);
-        let Some(range) = ranges(around, &own).find(holds) else { continue };
+        let Some(range) = range_around(around, &own, node.value, &[Purpose::Pod]) else { continue };
         let inside = servers.iter().filter(|ip| range.net.value.contains(&ip.value));
         let inside: Vec<_> = inside.map(|ip| ip.with(ip.value.to_string())).collect();
         let place = if range.default { node.clone() } else { range.net.with(node.value) };

@@ -29,7 +29,7 @@ pub fn fill(around: &Around<'_>, view: &mut ResolvConfView) {
     match &file.state {
         PodFileState::Missing { target, dangling } => {
             let value = MissingFile { path: file.path.clone(), target: target.clone(), dangling: *dangling };
-            let place = file.setting.first().copied().or_else(|| home(around));
+            let place = file.setting.first().or_else(|| home(around));
             view.missing = place.map(|place| Located::at(value, place));
         }
         PodFileState::Read(read) => view.empty = empty(around, read),
@@ -178,7 +178,7 @@ fn candidate(around: &Around<'_>, rejected: &RejectedCandidate) -> Located<Rejec
 
 /// Resolver files of the node, other than `except`, that have only nameservers which pods can reach.
 pub fn upstream_files(around: &Around<'_>, except: Option<FileId>) -> Vec<Located<UpstreamFile>> {
-    let of_node = around.snapshot.of_kind(FileKind::ResolvConf).filter(|file| file.node == Some(around.node.index));
+    let of_node = around.snapshot.of_node(around.node.index).filter(|file| file.kind == FileKind::ResolvConf);
     let others = of_node.filter(|file| Some(file.id) != except);
     others
         .filter_map(|file| {

@@ -47,7 +47,7 @@ fn replaced(snapshot: &Snapshot, file: FileId, problem: &Problem) -> Located<Tex
     let at = problem.related.unwrap_or(problem.span);
     let mut found = text_problem(snapshot, file, problem);
     found.value.related = problem.related.map(|_| quoted(snapshot, file, problem.span));
-    found.origins = vec![Location::new(file, at)];
+    found.origins = Location::new(file, at).into();
     found
 }
 

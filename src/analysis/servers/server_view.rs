@@ -9,10 +9,10 @@ use crate::analysis::views::dns_server::{
 };
 use crate::model::Cluster;
 use crate::model::dns_server::{CustomKey, DnsServer, ServerConfig, ServerKind};
+use crate::model::string_map::StringMap;
 use crate::model::workload::Workload;
-use crate::source::{Located, Location};
+use crate::source::{Located, Origins};
 use crate::syntax::corefile::{Place, Version, WarningKind};
-use std::collections::BTreeMap;
 
 /// The view of one server.
 #[must_use]
@@ -74,13 +74,13 @@ pub fn view(
 }
 
 /// The label by which the pods are told from others: the one that packagings give DNS pods, else the first.
-fn pod_label(labels: &BTreeMap<String, Located<String>>) -> Option<LabelView> {
+fn pod_label(labels: &StringMap) -> Option<LabelView> {
     let usual = ["k8s-app", "app.kubernetes.io/name", "app"].into_iter().find_map(|key| labels.get_key_value(key));
     let (key, value) = usual.or_else(|| labels.iter().next())?;
     Some(LabelView { key: key.clone(), value: value.value.clone() })
 }
 
-fn located(config: &ServerConfig, place: Place) -> Vec<Location> {
+fn located(config: &ServerConfig, place: Place) -> Origins {
     config.locate(place).into_iter().collect()
 }
 

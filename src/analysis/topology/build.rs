@@ -8,7 +8,7 @@ use super::loops::cycles;
 use super::{Kind, MAX_BLOCKS, MAX_OF_KIND, MAX_ZONES, Topology, TopologyOptions, Transport, Vertex, vertices};
 use crate::analysis::facts::{Facts, ProxyMode};
 use crate::analysis::node_dns::{self, NodeDns};
-use crate::analysis::servers::routing::{Graph, NodeSite, Sent, Site};
+use crate::analysis::servers::routing::{Graph, Sent, Site};
 use crate::model::Cluster;
 use crate::source::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,7 @@ enum Key {
 pub fn of(snapshot: &Snapshot, cluster: &Cluster, options: &TopologyOptions) -> Topology {
     let nodes = node_dns::all(snapshot, cluster, options.kubernetes.as_deref());
     let facts = Facts::of(cluster);
-    let sites: Vec<NodeSite> = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+    let sites = node_dns::sites(snapshot, cluster, &nodes);
     let graph = Graph::of(cluster, &facts, sites);
     let groups = groups(&graph, &nodes, options.node.as_deref());
     let input = Input { snapshot, cluster, facts: &facts, nodes: &nodes, graph: &graph, groups };

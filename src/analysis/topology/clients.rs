@@ -9,7 +9,7 @@ use crate::analysis::facts::parse_located;
 use crate::analysis::node_dns::pod_file::PodFile;
 use crate::analysis::predict::{self, NodeInput};
 use crate::model::workload::Workload;
-use crate::source::Located;
+use crate::source::{Located, Origins};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -171,7 +171,7 @@ fn processes(input: &Input<'_>) -> Vec<Client> {
     let mut found: BTreeMap<Vec<String>, Client> = BTreeMap::new();
     for (index, group) in input.groups.iter().enumerate() {
         let Some(node) = input.nodes.get(group.site) else { continue };
-        let file = PodFile { path: String::new(), setting: Vec::new(), state: node.host_file.clone() };
+        let file = PodFile { path: String::new(), setting: Origins::none(), state: node.host_file.clone() };
         let list: Vec<Located<IpAddr>> =
             file.nameservers().unwrap_or_default().iter().filter_map(parse_located).collect();
         let local = |ip: &Located<IpAddr>| {

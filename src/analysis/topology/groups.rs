@@ -51,7 +51,11 @@ pub fn groups(graph: &Graph<'_>, nodes: &[NodeDns], only: Option<&str>) -> Vec<G
 
 /// Nameservers of the node's own file.
 fn host_words(node: &NodeDns) -> Option<Vec<String>> {
-    let file = node_dns::pod_file::PodFile { path: String::new(), setting: Vec::new(), state: node.host_file.clone() };
+    let file = node_dns::pod_file::PodFile {
+        path: String::new(),
+        setting: crate::source::Origins::none(),
+        state: node.host_file.clone(),
+    };
     file.nameservers().map(|list| list.into_iter().map(|n| n.value).collect())
 }
 

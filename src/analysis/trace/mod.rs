@@ -15,7 +15,7 @@ pub use candidates::{Candidate, Candidates, Failure, Library, candidates};
 
 use crate::analysis::facts::{Facts, ProxyMode};
 use crate::analysis::node_dns::{self, NodeDns};
-use crate::analysis::pod::shape::kernel_is_older;
+use crate::analysis::pod::surroundings::kernel_is_older;
 use crate::analysis::servers::graph::Routes;
 use crate::model::Cluster;
 use crate::source::Snapshot;
@@ -134,7 +134,7 @@ impl Trace {
 #[must_use]
 pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: &Client<'_>, name: &str) -> Trace {
     let facts = Facts::of(cluster);
-    let sites = nodes.iter().map(|node| node_dns::site(snapshot, cluster, node)).collect();
+    let sites = node_dns::sites(snapshot, cluster, nodes);
     let routes = Routes::of(cluster, &facts, sites);
     let socket_lb = facts.proxy.as_ref().is_some_and(|p| p.value == ProxyMode::Replaced);
     let (name, types): (String, Vec<&'static str>) = match name.parse::<IpAddr>() {

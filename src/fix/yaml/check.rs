@@ -1,23 +1,17 @@
 //! The proof of an edit: the text parses, gives the expected tree, and has lost no comment.
 
-use super::locate::{Step, covers};
+use super::locate::{Page, Step, covers, page_at};
 use super::tree::Tree;
 use crate::diagnostic::Edit;
 use crate::fix::apply::apply_spans;
 use crate::fix::build::Workshop;
-use crate::source::{FileId, Span};
-use crate::syntax::yaml::{Document, Yaml, parse};
+use crate::source::{Location, Span};
+use crate::syntax::yaml::{Yaml, parse};
 
 /// Whether edits of a document give `expected` and nothing else changes.
-fn gives(
-    workshop: &Workshop<'_>,
-    parsed: &Yaml,
-    document: &Document,
-    edits: &[(Span, String)],
-    text: &str,
-    expected: &Tree,
-) -> bool {
-    let body = document.span;
+fn gives(workshop: &Workshop<'_>, page: Page<'_>, edits: &[(Span, String)], expected: &Tree) -> bool {
+    let body = page.document.span;
+    let text = &workshop.snapshot.file(page.file).text;
     if !workshop.spend(body.len()) || !edits.iter().all(|(span, _)| covers(body, *span)) {
         return false;
     }
@@ -28,11 +22,11 @@ fn gives(
     let Some(new) = apply_spans(body.text(text), &moved) else { return false };
     let after = parse(&new);
     let [only] = after.documents.as_slice() else { return false };
-    let errors = within(&parsed.errors, body, |error| error.span).count();
+    let errors = within(&page.read.errors, body, |error| error.span).count();
     only.is_complete()
         && after.errors.len() <= errors
         && Tree::of(only.root()).is_some_and(|tree| tree.same(expected))
-        && comments(parsed, body, edits) == after.comments.iter().map(|c| c.value.as_str()).collect::<Vec<_>>()
+        && comments(page.read, body, edits) == after.comments.iter().map(|c| c.value.as_str()).collect::<Vec<_>>()
 }
 
 /// The comments of a document outside the edits.
@@ -48,37 +42,31 @@ fn within<T>(list: &[T], body: Span, span: impl Fn(&T) -> Span + Copy) -> impl I
     rest.take_while(move |item| span(item).start <= body.end).filter(move |item| covers(body, span(item)))
 }
 
-/// Whether the edits only give the scalar at `path` the text `expected`.
+/// Whether the edits only give the scalar at `path` of the document at a place the text `expected`.
 pub(in crate::fix) fn changes_only(
     workshop: &Workshop<'_>,
-    file: FileId,
-    document: usize,
+    at: Location,
     path: &[Step],
     expected: &str,
     edits: &[Edit],
 ) -> bool {
-    let parsed = workshop.yaml(file);
-    let text = &workshop.snapshot.file(file).text;
-    let Some(document) = parsed.documents.get(document) else { return false };
-    let Some(mut tree) = Tree::of(document.root()) else { return false };
+    let read = workshop.yaml_at(at);
+    let Some(page) = page_at(&read, at) else { return false };
+    let Some(mut tree) = Tree::of(page.document.root()) else { return false };
     let Some(place) = tree.at_mut(path) else { return false };
     let Tree::Str(_) = place else { return false };
     *place = Tree::Str(expected.to_owned());
     let edits: Vec<(Span, String)> = edits.iter().map(|edit| (edit.span, edit.text.clone())).collect();
-    gives(workshop, &parsed, document, &edits, text, &tree)
+    gives(workshop, page, &edits, &tree)
 }
 
 /// The edits as edits of the file, if they give what is expected.
 pub(super) fn check(
     workshop: &Workshop<'_>,
-    file: FileId,
-    document: usize,
+    page: Page<'_>,
     edits: Vec<(Span, String)>,
     expected: &Tree,
 ) -> Option<Vec<Edit>> {
-    let parsed = workshop.yaml(file);
-    let text = &workshop.snapshot.file(file).text;
-    let document = parsed.documents.get(document)?;
-    let right = gives(workshop, &parsed, document, &edits, text, expected);
-    right.then(|| edits.into_iter().map(|(span, text)| Edit { file, span, text }).collect())
+    let right = gives(workshop, page, &edits, expected);
+    right.then(|| edits.into_iter().map(|(span, text)| Edit { file: page.file, span, text }).collect())
 }

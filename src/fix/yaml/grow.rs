@@ -1,7 +1,7 @@
 //! Adding keys, items and documents.
 
 use super::check::check;
-use super::locate::{Step, document_at, locate};
+use super::locate::{Page, Step, document_at, locate};
 use super::tree::Tree;
 use super::value::replacement;
 use super::write::{self, Look};
@@ -18,12 +18,12 @@ type Changes = Vec<(Span, String)>;
 pub(in crate::fix) fn merge(workshop: &Workshop<'_>, at: Location, arguments: &Arguments<'_>) -> Option<Vec<Edit>> {
     let patch = Tree::argument(arguments)?;
     let kind = collection(&patch)?;
-    let parsed = workshop.yaml(at.file);
-    let (index, document) = document_at(workshop, &parsed, at.span)?;
-    let found = locate(document.root(), at.span);
+    let read = workshop.yaml_at(at);
+    let page = document_at(workshop, &read, at)?;
+    let found = locate(page.document.root(), at.span);
     let depth = found.line.iter().rposition(|node| node.kind() == kind)?;
     let (target, path) = (*found.line.get(depth)?, found.path.get(..depth)?);
-    into(workshop, at.file, (index, document), (target, path), found.path.get(depth), &patch)
+    into(workshop, page, (target, path), found.path.get(depth), &patch)
 }
 
 const fn collection(tree: &Tree) -> Option<Kind> {
@@ -38,9 +38,9 @@ const fn collection(tree: &Tree) -> Option<Kind> {
 /// the key `without-text` where its value is a text (a name that belongs to the original).
 pub(in crate::fix) fn copy_item(workshop: &Workshop<'_>, at: Location, arguments: &Arguments<'_>) -> Option<Vec<Edit>> {
     let patch = Tree::argument(arguments).filter(|patch| collection(patch) == Some(Kind::Map))?;
-    let parsed = workshop.yaml(at.file);
-    let (index, document) = document_at(workshop, &parsed, at.span)?;
-    let found = locate(document.root(), at.span);
+    let read = workshop.yaml_at(at);
+    let page = document_at(workshop, &read, at)?;
+    let found = locate(page.document.root(), at.span);
     let depth = found.path.iter().rposition(|step| matches!(step, Step::Index(_)))?;
     let (list, path) = (*found.line.get(depth)?, found.path.get(..depth)?);
     let mut copy = Tree::of(*found.line.get(depth + 1)?).filter(|copy| collection(copy) == Some(Kind::Map))?;
@@ -48,34 +48,33 @@ pub(in crate::fix) fn copy_item(workshop: &Workshop<'_>, at: Location, arguments
     if let (Tree::Map(entries), Some(name)) = (&mut copy, arguments.get("without-text")) {
         entries.retain(|(key, value)| key != name || !matches!(value, Tree::Str(_)));
     }
-    into(workshop, at.file, (index, document), (list, path), None, &Tree::Seq(vec![copy]))
+    into(workshop, page, (list, path), None, &Tree::Seq(vec![copy]))
 }
 
 /// Adds keys to the mapping at the root of a file's first document.
 pub(in crate::fix) fn add_to_root(workshop: &Workshop<'_>, file: FileId, patch: &str) -> Option<Vec<Edit>> {
     let patch = Tree::parse(patch)?;
-    let parsed = workshop.yaml(file);
-    let document = parsed.documents.first()?;
-    into(workshop, file, (0, document), (document.root(), &[]), None, &patch)
+    let read = workshop.yaml(file);
+    let page = Page { file, document: read.documents.first()?, read: &read };
+    into(workshop, page, (page.document.root(), &[]), None, &patch)
 }
 
 fn into(
     workshop: &Workshop<'_>,
-    file: FileId,
-    (index, document): (usize, &Document),
+    page: Page<'_>,
     (target, path): (NodeRef<'_>, &[Step]),
     beside: Option<&Step>,
     patch: &Tree,
 ) -> Option<Vec<Edit>> {
-    let text: &str = &workshop.snapshot.file(file).text;
-    let mut tree = Tree::of(document.root())?;
+    let text: &str = &workshop.snapshot.file(page.file).text;
+    let mut tree = Tree::of(page.document.root())?;
     tree.at_mut(path)?.merge(patch);
-    let look = look(document, text);
+    let look = look(page.document, text);
     let mut changes = Vec::new();
     grow(target, patch, beside, text, look, &mut changes)?;
     let eol = line_end(text);
     let changes = changes.into_iter().map(|(span, new)| (span, new.replace('\n', eol))).collect();
-    check(workshop, file, index, changes, &tree)
+    check(workshop, page, changes, &tree)
 }
 
 /// How the document writes lists and texts.

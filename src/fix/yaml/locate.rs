@@ -1,7 +1,7 @@
 //! From a place in the text to the value that stands there.
 
 use crate::fix::build::Workshop;
-use crate::source::Span;
+use crate::source::{FileId, Location, Span};
 use crate::syntax::yaml::{Document, NodeRef, Yaml};
 
 /// One step from a value to a part of it.
@@ -30,15 +30,28 @@ pub(in crate::fix) const fn covers(outer: Span, inner: Span) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-/// The document around a place, with its index; `None` too when the run has no work left for a document of that size.
-pub(in crate::fix) fn document_at<'y>(
-    workshop: &Workshop<'_>,
-    parsed: &'y Yaml,
-    at: Span,
-) -> Option<(usize, &'y Document)> {
-    let index = parsed.documents.partition_point(|document| document.span.start <= at.start).checked_sub(1)?;
-    let document = parsed.documents.get(index).filter(|document| covers(document.span, at))?;
-    workshop.spend(document.span.len()).then_some((index, document))
+/// A document with what was read beside it.
+#[derive(Clone, Copy)]
+pub(in crate::fix) struct Page<'y> {
+    /// The file.
+    pub file: FileId,
+    /// The document.
+    pub document: &'y Document,
+    /// What it was read with: its errors and comments, and perhaps those of other documents.
+    pub read: &'y Yaml,
+}
+
+/// The document around a place; `None` too when the run has no work left for a document of that size.
+pub(in crate::fix) fn document_at<'y>(workshop: &Workshop<'_>, read: &'y Yaml, at: Location) -> Option<Page<'y>> {
+    let page = page_at(read, at)?;
+    workshop.spend(page.document.span.len()).then_some(page)
+}
+
+/// The document around a place that was found before.
+pub(super) fn page_at(read: &Yaml, at: Location) -> Option<Page<'_>> {
+    let index = read.documents.partition_point(|document| document.span.start <= at.span.start).checked_sub(1)?;
+    let document = read.documents.get(index).filter(|document| covers(document.span, at.span))?;
+    Some(Page { file: at.file, document, read })
 }
 
 /// The innermost value around a place. Aliases are not entered: what they stand for is written elsewhere.

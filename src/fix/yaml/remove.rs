@@ -12,9 +12,9 @@ use crate::syntax::yaml::{NodeRef, Style};
 /// Removes the innermost entry (or, with `item`, list item) around a place. A collection that becomes empty goes with it, up to
 /// `prune` levels; behind that `{}` or `[]` stays.
 pub(in crate::fix) fn remove(workshop: &Workshop<'_>, at: Location, item: bool, prune: usize) -> Option<Vec<Edit>> {
-    let parsed = workshop.yaml(at.file);
-    let (index, document) = document_at(workshop, &parsed, at.span)?;
-    let found = locate(document.root(), at.span);
+    let read = workshop.yaml_at(at);
+    let page = document_at(workshop, &read, at)?;
+    let found = locate(page.document.root(), at.span);
     let text: &str = &workshop.snapshot.file(at.file).text;
     // a place inside one item of a list is that item: the key around the list holds the others, too
     let in_item = !item && matches!(found.path.last(), Some(Step::Index(_)));
@@ -29,11 +29,11 @@ pub(in crate::fix) fn remove(workshop: &Workshop<'_>, at: Location, item: bool, 
     }
     let path = found.path.get(..depth)?;
     let parent = *found.line.get(depth.checked_sub(1)?)?;
-    let mut tree = Tree::of(document.root())?;
+    let mut tree = Tree::of(page.document.root())?;
     tree.take(path)?;
-    let comments: Vec<Span> = parsed.comments.iter().map(|comment| comment.span).collect();
+    let comments: Vec<Span> = page.read.comments.iter().map(|comment| comment.span).collect();
     let edit = without(parent, path.last()?, text, &comments)?;
-    check(workshop, at.file, index, vec![edit], &tree)
+    check(workshop, page, vec![edit], &tree)
 }
 
 /// Spans of the entries of a mapping (with their keys) or the items of a list.

@@ -1,7 +1,7 @@
 //! Another value, another key: edits inside one scalar.
 
 use super::check::check;
-use super::locate::{Step, covers, document_at, locate};
+use super::locate::{Step, covers, document_at, locate, page_at};
 use super::tree::Tree;
 use super::write;
 use crate::diagnostic::Edit;
@@ -45,9 +45,9 @@ pub(in crate::fix) fn set_value(
 }
 
 fn whole_scalar(workshop: &Workshop<'_>, at: Location, value: &str, if_is: Option<&str>) -> Option<Vec<Edit>> {
-    let parsed = workshop.yaml(at.file);
-    let (index, document) = document_at(workshop, &parsed, at.span)?;
-    let found = locate(document.root(), at.span);
+    let read = workshop.yaml_at(at);
+    let page = document_at(workshop, &read, at)?;
+    let found = locate(page.document.root(), at.span);
     let content = content_span(found.node);
     let whole = found.on_key || covers(at.span, content);
     let old = found.node.scalar_text()?;
@@ -60,11 +60,11 @@ fn whole_scalar(workshop: &Workshop<'_>, at: Location, value: &str, if_is: Optio
     } else {
         Tree::Str(value.to_owned())
     };
-    let mut tree = Tree::of(document.root())?;
+    let mut tree = Tree::of(page.document.root())?;
     *tree.at_mut(&found.path)? = tree_value.clone();
     let text = &workshop.snapshot.file(at.file).text;
     let edit = replacement(found.node, &tree_value, text)?;
-    check(workshop, at.file, index, vec![edit], &tree)
+    check(workshop, page, vec![edit], &tree)
 }
 
 /// The bytes of a scalar without its quotes.
@@ -96,13 +96,13 @@ pub(super) fn replacement(node: NodeRef<'_>, value: &Tree, text: &str) -> Option
 
 /// Gives the key at a place (or the key of the value there) another name.
 pub(in crate::fix) fn rename(workshop: &Workshop<'_>, at: Location, to: &str) -> Option<Vec<Edit>> {
-    let parsed = workshop.yaml(at.file);
-    let (index, document) = document_at(workshop, &parsed, at.span)?;
-    let found = locate(document.root(), at.span);
+    let read = workshop.yaml_at(at);
+    let page = document_at(workshop, &read, at)?;
+    let found = locate(page.document.root(), at.span);
     let key = found.node.key()?;
     let depth = found.path.iter().rposition(|step| matches!(step, Step::Key(_)))?;
     let (Step::Key(old), parent) = (found.path.get(depth)?, found.path.get(..depth)?) else { return None };
-    let mut tree = Tree::of(document.root())?;
+    let mut tree = Tree::of(page.document.root())?;
     let Tree::Map(entries) = tree.at_mut(parent)? else { return None };
     if entries.iter().any(|(name, _)| name == to) {
         return None;
@@ -110,24 +110,23 @@ pub(in crate::fix) fn rename(workshop: &Workshop<'_>, at: Location, to: &str) ->
     entries.iter_mut().find(|(name, _)| name == old)?.0 = to.to_owned();
     let text = &workshop.snapshot.file(at.file).text;
     let edit = replacement(key, &Tree::Str(to.to_owned()), text)?;
-    check(workshop, at.file, index, vec![edit], &tree)
+    check(workshop, page, vec![edit], &tree)
 }
 
 /// Checks the edit of a text together with another name for its key.
 pub(in crate::fix) fn renamed_with(
     workshop: &Workshop<'_>,
     at: Location,
-    (index, path): (usize, &[Step]),
+    path: &[Step],
     to: &str,
     text: &str,
     edit: Edit,
 ) -> Option<Vec<Edit>> {
-    let file = at.file;
-    let parsed = workshop.yaml(file);
-    let document = parsed.documents.get(index)?;
+    let read = workshop.yaml_at(at);
+    let page = page_at(&read, at)?;
     let (last, parent) = path.split_last()?;
     let Step::Key(old) = last else { return None };
-    let mut tree = Tree::of(document.root())?;
+    let mut tree = Tree::of(page.document.root())?;
     let Tree::Map(entries) = tree.at_mut(parent)? else { return None };
     if old != to && entries.iter().any(|(name, _)| name == to) {
         return None;
@@ -136,17 +135,17 @@ pub(in crate::fix) fn renamed_with(
     *entry = (to.to_owned(), Tree::Str(text.to_owned()));
     let mut edits = vec![(edit.span, edit.text)];
     if old != to {
-        let key = locate(document.root(), at.span).node.key()?;
-        edits.push(replacement(key, &Tree::Str(to.to_owned()), &workshop.snapshot.file(file).text)?);
+        let key = locate(page.document.root(), at.span).node.key()?;
+        edits.push(replacement(key, &Tree::Str(to.to_owned()), &workshop.snapshot.file(at.file).text)?);
     }
-    check(workshop, file, index, edits, &tree)
+    check(workshop, page, edits, &tree)
 }
 
 /// Writes a text whose lines YAML joins as a block behind `|`, so that they stay lines.
 pub(in crate::fix) fn block_text(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>> {
-    let parsed = workshop.yaml(at.file);
-    let (index, document) = document_at(workshop, &parsed, at.span)?;
-    let found = locate(document.root(), at.span);
+    let read = workshop.yaml_at(at);
+    let page = document_at(workshop, &read, at)?;
+    let found = locate(page.document.root(), at.span);
     let (key, span) = (found.node.key()?, found.node.span());
     let text: &str = &workshop.snapshot.file(at.file).text;
     let colon = key.span().end + text.get(key.span().end..)?.find(':')?;
@@ -163,9 +162,9 @@ pub(in crate::fix) fn block_text(workshop: &Workshop<'_>, at: Location) -> Optio
     let body = text.get(header.end..next_line(text, last))?.replace("\r\n", "\n");
     let indent = body.lines().find(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len())?;
     let lines: String = body.lines().map(|line| format!("{}\n", line.get(indent..).unwrap_or(""))).collect();
-    let mut tree = Tree::of(document.root())?;
+    let mut tree = Tree::of(page.document.root())?;
     *tree.at_mut(&found.path)? = Tree::Str(format!("{}\n", lines.trim_end_matches('\n')));
-    check(workshop, at.file, index, vec![edit], &tree)
+    check(workshop, page, vec![edit], &tree)
 }
 
 /// Takes one item of a list apart: `into` separated by commas and blanks.
@@ -173,23 +172,23 @@ pub(in crate::fix) fn split(workshop: &Workshop<'_>, at: Location, into: &str) -
     let parts: Vec<&str> = into.split([',', ' ']).filter(|part| !part.is_empty()).collect();
     let file = workshop.snapshot.file(at.file);
     let in_list = || {
-        let parsed = workshop.yaml(at.file);
-        let (index, document) = document_at(workshop, &parsed, at.span)?;
-        let found = locate(document.root(), at.span);
+        let read = workshop.yaml_at(at);
+        let page = document_at(workshop, &read, at)?;
+        let found = locate(page.document.root(), at.span);
         let (Step::Index(position), parent) = found.path.split_last()? else { return None };
         let list = found.node.parent()?;
         // a part of a longer item, such as a flag, is separated by commas
         if !covers(at.span, content_span(found.node)) || found.node.is_alias() {
             return None;
         }
-        let mut tree = Tree::of(document.root())?;
+        let mut tree = Tree::of(page.document.root())?;
         let Tree::Seq(items) = tree.at_mut(parent)? else { return None };
         items.splice(position..&(position + 1), parts.iter().map(|part| Tree::Str((*part).to_owned())));
         let text = &file.text;
         let (first, rest) = parts.split_first()?;
         let mut edits = vec![replacement(found.node, &Tree::Str((*first).to_owned()), text)?];
         edits.extend(super::grow::behind_item(list, found.node, rest, text)?);
-        check(workshop, at.file, index, edits, &tree)
+        check(workshop, page, edits, &tree)
     };
     if is_yaml(file.kind)
         && let Some(edits) = in_list()

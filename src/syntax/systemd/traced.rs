@@ -255,7 +255,7 @@ impl Traced {
     /// The text as a value of the model.
     #[must_use]
     pub fn located(&self) -> Located<String> {
-        Located::from_origins(self.text.clone(), self.locations())
+        Located::from_origins(self.text.clone(), self.locations().into())
     }
 
     /// Splits at the first `separator`; the separator belongs to neither side.

@@ -9,6 +9,7 @@ use super::tree::{BlockText, Data, NONE, Root, Style, Tag, Text, Tree};
 use super::{MAX_ALIAS_EXPANSION, MAX_DEPTH, MAX_NODES, check, decode, repair};
 use crate::source::{Span, Spanned};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
+use std::sync::Arc;
 
 /// What became of a text.
 pub(super) struct Output {
@@ -24,12 +25,12 @@ pub(super) struct Builder<'t> {
     out: Output,
     /// Nodes that the aliases of the rest of the file may stand for.
     alias_budget: u64,
-    /// Whether a line of the text starts with a tab.
-    tab_lines: bool,
-    /// Whether the text holds a line break that only go-yaml knows.
-    unicode_breaks: bool,
     /// The part of the text being parsed.
     body: Span,
+    /// Whether a line of that part starts with a tab.
+    tab_lines: bool,
+    /// Whether that part holds a line break that only go-yaml knows.
+    unicode_breaks: bool,
     /// Whether kubectl takes that part for JSON, whose escapes are others.
     json: bool,
     places: Places<'t>,
@@ -94,14 +95,14 @@ struct Mark {
 }
 
 impl<'t> Builder<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        let tree = Tree { text: text.into(), ..Tree::default() };
+    pub(super) fn new(text: &'t Arc<str>) -> Self {
+        let tree = Tree { text: Arc::clone(text), ..Tree::default() };
         Self {
             text,
             out: Output { tree, roots: Vec::new(), errors: Vec::new(), comments: Vec::new() },
             alias_budget: MAX_ALIAS_EXPANSION,
-            tab_lines: text.contains("\n\t"),
-            unicode_breaks: ["\u{85}", "\u{2028}", "\u{2029}"].iter().any(|c| text.contains(c)),
+            tab_lines: false,
+            unicode_breaks: false,
             body: Span::default(),
             json: false,
             places: Places::new(text),
@@ -122,17 +123,20 @@ impl<'t> Builder<'t> {
         self.out.comments.extend(chunk.comment.clone());
         self.out.errors.extend(chunk.error.clone());
         self.body = chunk.body;
-        self.json = chunk.body.text(self.text).trim_start().starts_with('{');
-        if chunk.body.text(self.text).trim_matches([' ', '\t', '\r', '\n', '\u{feff}']).is_empty() {
+        let body = chunk.body.text(self.text);
+        self.json = body.trim_start().starts_with('{');
+        if body.trim_matches([' ', '\t', '\r', '\n', '\u{feff}']).is_empty() {
             return true;
         }
+        self.tab_lines = body.contains("\n\t");
+        self.unicode_breaks = !body.is_ascii() && body.contains(['\u{85}', '\u{2028}', '\u{2029}']);
         self.repaired.clear();
         let mark = self.mark();
-        let mut failure = self.run(chunk.body.text(self.text));
+        let mut failure = self.run(body);
         let mut patched = None;
         for _ in 0..repair::MAX_REPAIRS {
             let Some(place) = failure.as_ref().and_then(|failure| self.repair_of(failure)) else { break };
-            let text = patched.get_or_insert_with(|| chunk.body.text(self.text).to_owned());
+            let text = patched.get_or_insert_with(|| body.to_owned());
             *text = repair::patch(text, place, chunk.body.start);
             self.repaired.push(place);
             self.reset(&mark);

@@ -52,16 +52,46 @@ pub struct Yaml {
     pub comments: Vec<Spanned<String>>,
 }
 
+/// A part of a text that is read by itself: one document, as a rule.
+#[derive(Debug)]
+pub struct Part(chunk::Chunk);
+
+impl Part {
+    /// The bytes between the separator lines, as in [`Document::span`].
+    #[must_use]
+    pub const fn span(&self) -> Span {
+        self.0.body
+    }
+}
+
+/// The parts of a YAML or JSON text, in its order.
+#[must_use]
+pub fn parts(text: &str) -> Vec<Part> {
+    chunk::split(text).into_iter().map(Part).collect()
+}
+
 /// Reads a YAML or JSON text. Never fails: what cannot be read is in [`Yaml::errors`].
 #[must_use]
 pub fn parse(text: &str) -> Yaml {
+    parse_parts(&text.into(), &parts(text))
+}
+
+/// Reads a text as [`parse`] does; the trees refer to it, so that it is not copied.
+#[must_use]
+pub fn parse_shared(text: &Arc<str>) -> Yaml {
+    parse_parts(text, &parts(text))
+}
+
+/// Reads some of the [`parts`] of a text, with places in the whole text.
+#[must_use]
+pub fn parse_parts(text: &Arc<str>, parts: &[Part]) -> Yaml {
     if text.len() > MAX_TEXT {
         let error = YamlError::new(ErrorKind::TooLarge, Span::new(0, 0), "the file is too large to be read as YAML");
         return Yaml { errors: vec![error], ..Yaml::default() };
     }
     let mut builder = build::Builder::new(text);
-    for chunk in chunk::split(text) {
-        if !builder.read(&chunk) {
+    for part in parts {
+        if !builder.read(&part.0) {
             break;
         }
     }
