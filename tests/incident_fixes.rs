@@ -21,6 +21,7 @@ use dnslint::source::Snapshot;
 
 /// Incidents whose cause no edit of the files at hand takes away, each with what stands in the way.
 const NO_FIX: &[(&str, &str)] = &[
+    ("akash-1546-namespace-label", "the label belongs on the namespace, or another one into the policy: a choice"),
     (
         "aks-engine-390-azure-throttle",
         "whether pods need the node's search domain is written nowhere: a file without it is shown",
@@ -29,6 +30,7 @@ const NO_FIX: &[(&str, &str)] = &[
         "anax-1895-isp-search-domain",
         "whether pods need the node's search domain is written nowhere: a file without it is shown",
     ),
+    ("axeii-3806-aaaa-nxdomain", "NOERROR instead of NXDOMAIN, or no template at all: a choice"),
     (
         "bsycorp-kind-23-docker-embedded-dns",
         "no file names a nameserver that pods can reach: the file to write is shown",
@@ -37,10 +39,20 @@ const NO_FIX: &[(&str, &str)] = &[
         "claytono-551-magicdns-on-nodes",
         "a command of tailscale mends it, and no file names another nameserver: the file to write is shown",
     ),
+    ("coredns-3043-internal-and-public-forward", "which servers know the same names is written nowhere"),
+    ("coredns-3298-rewrite-behind-nodelocaldns", "the names may go to CoreDNS, or the rule into the cache: a choice"),
+    ("coredns-3704-pod-cidr-in-service-range", "the pod range changes with a new installation alone"),
     (
         "coredns-3939-k3s-split-horizon-upstreams",
         "which servers know the same names is written nowhere: the list of one view is shown",
     ),
+    ("coredns-5204-template-before-hosts", "which of the two answers is meant is written nowhere"),
+    ("coredns-5751-answer-value-1.8.0", "a newer image, or a template without it: a choice"),
+    (
+        "coredns-5779-placeholder-domain",
+        "the zone is an unfilled word of a template, and another file holds what fills it",
+    ),
+    ("coredns-deployment-217-hosts-file-not-in-pod", "the file's text is on a node, and no ConfigMap has it"),
     ("k3d-1462-file-plugin-in-root-block", "the names of the zone file lie in no zone of their own"),
     ("k3d-209-docker-embedded-dns", "no file names a nameserver that pods can reach: the file to write is shown"),
     (
@@ -61,17 +73,25 @@ const NO_FIX: &[(&str, &str)] = &[
         "k8s-89920-two-private-views",
         "which servers know the same names is written nowhere: the list of one view is shown",
     ),
+    ("k8s-dns-525-rewrite-then-wrong-upstream", "another block or another upstream: a choice"),
+    ("k8s-dns-539-stub-domain-name", "the address of the server is written nowhere"),
     ("k8s-gateway-150-lb-53-fedora", "another port, another load balancer or another resolver for the nodes: a choice"),
+    ("k8s-gateway-171-zone-file-key", "the items of the volume or a volume of its own: a choice"),
     ("kind-1975-host-docker-internal", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("kubeasz-1010-empty-resolv-conf", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("kubernetai-22-external-plugin", "another image or another plugin: a choice"),
     ("kubespray-11416-node-needs-cluster-dns", "no file names another nameserver for the node"),
+    ("microk8s-1292-args-on-one-node", "the other node has the lines, and nobody knows which of them are its own"),
     (
         "nixconfig-104-tailscale-search-hijack",
         "whether pods need the node's search domain is written nowhere: a file without it is shown",
     ),
     ("rke2-5137-offline-no-dns", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("rke2-5309-apiserver-oidc-8888", "no file names a nameserver that pods can reach: the file to write is shown"),
+    (
+        "weave-3302-ingress-deny-on-kube-system",
+        "a policy for all pods of a namespace; which pods it is meant for is written nowhere",
+    ),
 ];
 
 /// The findings that name the cause on a blamed line.

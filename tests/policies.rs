@@ -161,10 +161,14 @@ fn bad_cases_are_found_and_good_ones_spared() {
 }
 
 /// Incident, rule, and the line that it blames.
-const INCIDENTS: [(&str, &str, &str); 8] = [
+const INCIDENTS: [(&str, &str, &str); 12] = [
     ("calico-5170-netpol-dns-selectors", "network-policy-blocks-dns", "name: kube-system"),
     ("cilium-13308-backend-port-8053", "network-policy-blocks-dns", "- port: \"53\""),
     ("cilium-24654-lrp-fqdn-policy", "network-policy-blocks-dns", "k8s-app: kube-dns"),
+    ("akash-1546-namespace-label", "network-policy-blocks-dns", "kubernetes.io/metadata.name: kube-system"),
+    ("calico-2199-tcp-only", "network-policy-blocks-dns", "protocol: TCP"),
+    ("couchdb-helm-48-deny-all", "network-policy-blocks-dns", "- Egress"),
+    ("weave-3302-ingress-deny-on-kube-system", "network-policy-blocks-dns", "k8s-app: coredns"),
     ("k3s-1640-loadbalancer-53-vs-stub", "loadbalancer-port-53-hijacks-node", "type: LoadBalancer"),
     ("k8s-gateway-150-lb-53-fedora", "loadbalancer-port-53-hijacks-node", "type: LoadBalancer"),
     ("k3s-10611-cluster-dns-ip-taken", "cluster-dns-ip-taken", "clusterIP: 10.43.0.10"),

@@ -4,6 +4,7 @@ use crate::analysis::effective::pod_dns::HostFile;
 use crate::analysis::facts::{Facts, parse_cidrs, parse_located};
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::shape::{self, Surroundings};
+use crate::analysis::servers::dead_ends::OwnNames;
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::servers::{block_view, forward_view, server_view};
 use crate::analysis::view::{Schemas, ViewSet};
@@ -86,7 +87,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let sites = node_dns::sites(snapshot, cluster, &nodes);
     let routes = Routes::of(cluster, &facts, sites);
     let mut set = ViewSet::default();
-    add_servers(&mut set, cluster, &routes, assume);
+    add_servers(&mut set, cluster, &facts, &routes, assume);
     add_pods(&mut set, cluster, &facts, &nodes);
     add_network(&mut set, cluster, &facts, &nodes);
     add_resolvers(&mut set, snapshot, cluster, &facts, &nodes);
@@ -166,13 +167,14 @@ pub struct Annotation {
     pub location: crate::source::Location,
 }
 
-fn add_servers(set: &mut ViewSet, cluster: &Cluster, routes: &Routes<'_>, assume: &Assumptions) {
+fn add_servers(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, routes: &Routes<'_>, assume: &Assumptions) {
+    let own = OwnNames::of(cluster, facts);
     let assumed = assume.coredns.as_deref().and_then(Version::parse);
     let count = node_count(cluster);
     for server in &cluster.dns_servers {
         let object = Some(object_of(cluster, server));
         set.add(&server_view::view(cluster, server, count, assumed), object.clone());
-        for block in block_view::views(server) {
+        for block in block_view::views(server, &own) {
             set.add(&block, object.clone());
         }
     }

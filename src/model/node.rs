@@ -276,7 +276,8 @@ fn traced(words: &[ExpandedWord]) -> Vec<Traced> {
 fn of_process(service: &Process) -> Option<Agent> {
     let unit = Some(service.unit.clone());
     match service.program() {
-        "kubelet" => Some(Agent::Kubelet { unit, arguments: traced(service.arguments()) }),
+        // Container Linux's wrapper hands its arguments on
+        "kubelet" | "kubelet-wrapper" => Some(Agent::Kubelet { unit, arguments: traced(service.arguments()) }),
         "hyperkube" => {
             let rest = service.arguments().iter().position(|w| w.text.as_str() == "kubelet")?;
             Some(Agent::Kubelet { unit, arguments: traced(service.arguments().get(rest + 1..)?) })

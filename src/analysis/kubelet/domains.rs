@@ -59,6 +59,11 @@ impl Served {
             || self.other.iter().any(|text| text == domain || text.contains(domain))
     }
 
+    /// Every zone is a word with an underscore: a template's, not a domain's.
+    fn is_unfilled(&self) -> bool {
+        self.own.iter().all(|(_, zone)| zone.value.contains('_'))
+    }
+
     fn claims(&self) -> Vec<Located<DomainClaim>> {
         let claim = |who: &str, zone: &Located<String>| {
             zone.with(DomainClaim { who: who.to_owned(), domain: zone.value.clone() })
@@ -101,7 +106,7 @@ fn coredns_zones(server: &DnsServer, served: &mut Served) {
             let args: Vec<_> = directive.args.iter().map(|arg| located_token(config, arg)).collect();
             let zones = if args.is_empty() { own.clone() } else { args.into_iter().map(clean_domain).collect() };
             for zone in zones.into_iter().filter(|zone| !is_reverse(&zone.value)) {
-                served.unclear |= !is_domain(&zone.value);
+                served.unclear |= !is_zone(&zone.value);
                 served.own.push(("coredns", zone));
             }
         }
@@ -116,6 +121,13 @@ fn coredns_zones(server: &DnsServer, served: &mut Served) {
 
 fn is_reverse(zone: &str) -> bool {
     zone.ends_with("in-addr.arpa") || zone.ends_with("ip6.arpa") || zone.contains('/')
+}
+
+/// A zone as CoreDNS serves it: a word of an unfilled template, `dns_domain`, is one too.
+///
+/// Templates that a script fills in (`__DNS__DOMAIN__`) have a second underscore in a row.
+fn is_zone(text: &str) -> bool {
+    !text.contains("__") && is_domain(&text.replace('_', "-"))
 }
 
 /// A plain domain name, no placeholder.
@@ -141,7 +153,7 @@ fn kubelet_domains(nodes: &[NodeDns]) -> BTreeMap<String, Places<'_>> {
 /// A kubelet's domain that no DNS server knows: who is the odd one?
 ///
 /// Nodes that differ from other nodes; else the side that kubeadm contradicts; else CoreDNS where several nodes agree or
-/// the kubelets' domain is only a default; else the kubelet.
+/// the kubelets' domain is only a default, or CoreDNS serves a word of an unfilled template; else the kubelet.
 fn against_kubelet(
     domain: &str,
     places: &Places<'_>,
@@ -155,7 +167,7 @@ fn against_kubelet(
     let kubeadm_sides_with_servers = facts.domains.iter().any(|d| served.knows(&d.value));
     let servers_odd = !peers_are_right
         && !kubeadm_sides_with_servers
-        && (kubeadm_says(domain) || written.is_empty() || places.len() > 1);
+        && (kubeadm_says(domain) || written.is_empty() || places.len() > 1 || served.is_unfilled());
     let claim = |who: &str, value: &Located<String>| {
         value.with(DomainClaim { who: who.to_owned(), domain: value.value.clone() })
     };

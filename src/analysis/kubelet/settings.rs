@@ -12,6 +12,7 @@ use crate::model::Cluster;
 use crate::model::node::{Agent, ConfigFile, Node, config_file};
 use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot, Span};
 use crate::syntax::kubelet_flags::{self, CommandLine};
+use crate::syntax::systemd::Traced;
 
 /// Where a kubelet of kubeadm has its configuration.
 const DEFAULT_CONFIG: &str = "/var/lib/kubelet/config.yaml";
@@ -101,9 +102,11 @@ fn read(snapshot: &Snapshot, root: &NodeRoot, path: &str) -> Option<ConfigFile> 
     }
 }
 
-/// Where the unit's command stands.
+/// Where the unit's command stands, or the arguments that it is given.
 fn home(node: &Node) -> Option<Location> {
     let unit = match &node.agent {
+        // MicroK8s keeps the arguments in a file of their own
+        Agent::Kubelet { unit: None, arguments } => return arguments.first().and_then(Traced::location),
         Agent::Kubelet { unit, .. } => unit.as_ref(),
         Agent::K3s(k3s) => k3s.unit.as_ref(),
         Agent::Unknown => None,

@@ -60,7 +60,7 @@ pub fn has_problems(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> bool {
 
 fn runs_kubelet(process: &Process) -> bool {
     let named = ["kubelet", "k3s", "rke2"].iter().any(|name| process.unit.starts_with(name));
-    named || matches!(process.program(), "kubelet" | "k3s" | "rke2" | "hyperkube")
+    named || matches!(process.program(), "kubelet" | "kubelet-wrapper" | "k3s" | "rke2" | "hyperkube")
 }
 
 fn speaks_of_dns(text: &str) -> bool {

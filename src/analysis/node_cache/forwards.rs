@@ -138,7 +138,7 @@ fn takes_astray<'a>(cache: &Cache<'a>, zone: &str) -> Option<&'a Forward<'a>> {
 }
 
 /// Whether every upstream is a resolver outside the cluster.
-fn is_external(cache: &Cache<'_>, forward: &Forward<'_>) -> bool {
+pub fn is_external(cache: &Cache<'_>, forward: &Forward<'_>) -> bool {
     !forward.upstreams.is_empty()
         && forward.upstreams.iter().all(|upstream| match &upstream.value {
             Upstream::Address { ip, .. } => !cache.is_cluster_dns(*ip),
@@ -230,8 +230,9 @@ pub fn disagreements(cache: &Cache<'_>) -> Vec<Located<DisagreementView>> {
         let theirs_text = text(theirs);
         let view = DisagreementView {
             upstreams: text(&ours),
-            other: Located::at(theirs_text.join(" "), other.location),
+            other: Some(Located::at(theirs_text.join(" "), other.location)),
             coredns: theirs_text,
+            names: Vec::new(),
         };
         found.push(Located::at(view, forward.location));
     }

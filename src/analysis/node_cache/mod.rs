@@ -7,6 +7,7 @@ mod cache;
 mod forwards;
 mod mismatch;
 mod objects;
+mod passed_by;
 mod placeholders;
 mod pod;
 mod ports;
@@ -89,7 +90,7 @@ fn view(cache: &Cache<'_>, around: Surroundings<'_>) -> NodeCacheView {
         port_conflicts: ports::conflicts(cache, around.resolvers),
         address_problems: addresses::collisions(cache, around),
         query_logs: forwards::query_logs(cache),
-        upstream_disagreements: forwards::disagreements(cache),
+        upstream_disagreements: forwards::disagreements(cache).into_iter().chain(passed_by::names(cache)).collect(),
         bypasses: if root_cause { Vec::new() } else { proxy::bypasses(cache, around) },
         ipvs_bindings,
         redirect_needed,

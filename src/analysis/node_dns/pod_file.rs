@@ -135,20 +135,26 @@ fn read_file(snapshot: &Snapshot, file: FileId, chain: Vec<String>, version: Kub
 /// Whether a snapshot that lacks a resolver file shows that the node lacks it.
 ///
 /// A snapshot need not hold every file. It does show that systemd-resolved does not run, and so does not write its
-/// files, when it has a /etc/resolv.conf that is neither a link to them, nor their text, nor names their stub.
+/// files, when its unit is masked, or when there is a /etc/resolv.conf that is neither a link to them, nor their text, nor
+/// names their stub.
 fn proves_absence(snapshot: &Snapshot, root: &NodeRoot, path: &str) -> bool {
     if !path.starts_with("/run/systemd/resolve/") {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         return !directory.is_empty() && directory != "/etc" && !root.list(directory).is_empty();
     }
+    if root.paths().any(|p| p.starts_with("/run/systemd/resolve/")) {
+        return false;
+    }
+    let unit = root.lookup("/etc/systemd/system/systemd-resolved.service");
+    if matches!(unit, Lookup::Dangling { chain, .. } if chain.last().is_some_and(|target| target == "/dev/null")) {
+        return true;
+    }
     let Lookup::File { file, chain } = root.lookup("/etc/resolv.conf") else { return false };
     let text = &snapshot.file(file).text;
     let by_resolved = chain.iter().any(|hop| hop.contains("/systemd/"))
-        || text.contains("systemd-resolved")
+        || text.contains("systemd-resolved(8)")
         || text.contains("127.0.0.53");
-    let traces =
-        root.paths().any(|p| p.starts_with("/run/systemd/resolve/") || p.starts_with("/etc/systemd/resolved.conf"));
-    !by_resolved && !traces
+    !by_resolved && !root.paths().any(|p| p.starts_with("/etc/systemd/resolved.conf"))
 }
 
 /// The start of a file: where a label on "this file" goes.

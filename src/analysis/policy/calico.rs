@@ -44,6 +44,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
         // policies of other tiers are judged before or after these: nothing can be proved from them
         isolates: isolates && !tier && !staged,
         rules: rules.unwrap_or_default(),
+        ingress: None,
         place,
     })
 }
@@ -143,7 +144,8 @@ fn ports(rule: &Located<Value>, destination: Option<&Located<Value>>) -> Option<
     let covers = |name: &str, number: &str| word.as_ref().is_none_or(|w| w == name || w == number);
     let (udp, tcp) = (covers("UDP", "17"), covers("TCP", "6"));
     let written = destination.map(|d| d.texts_at("ports")).unwrap_or_default();
-    let port = |number, location| Port { udp, tcp, implied_protocol: false, number, location };
+    let protocol_location = protocol.as_ref().and_then(Located::location);
+    let port = |number, location| Port { udp, tcp, implied_protocol: false, number, location, protocol_location };
     if written.is_empty() {
         return protocol.map(|p| vec![port(PortNumber::Any, p.location())]);
     }

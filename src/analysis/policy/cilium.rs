@@ -47,6 +47,7 @@ fn read_spec(object: usize, spec: &Located<Value>, namespace: Option<&str>, name
         namespaces,
         isolates: by_default.unwrap_or(!allow.is_empty() || !deny.is_empty()),
         rules,
+        ingress: None,
         place: place("egress").or_else(|| place("egressDeny")).unwrap_or(name),
     })
 }
@@ -180,13 +181,15 @@ fn parse_net(text: &str) -> Option<IpNet> {
 }
 
 fn port(port: &Located<Value>) -> Port {
-    let protocol = port.text_at("protocol").map_or_else(|| "ANY".to_owned(), |p| p.value.to_ascii_uppercase());
+    let written = port.text_at("protocol");
+    let protocol = written.as_ref().map_or_else(|| "ANY".to_owned(), |p| p.value.to_ascii_uppercase());
     let number = port.text_at("port");
     let last = port.text_at("endPort").and_then(|p| p.value.parse::<u16>().ok()).filter(|p| *p > 0);
     Port {
         udp: matches!(protocol.as_str(), "ANY" | "UDP"),
         tcp: matches!(protocol.as_str(), "ANY" | "TCP"),
         implied_protocol: false,
+        protocol_location: written.as_ref().and_then(Located::location),
         location: number.as_ref().and_then(Located::location).or_else(|| port.location()),
         number: number.map_or(PortNumber::Any, |n| match n.value.parse() {
             Ok(0) => PortNumber::Any,

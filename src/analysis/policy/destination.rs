@@ -2,6 +2,7 @@
 
 use super::rule::Transport;
 use super::selector::{Answer, Labels, read_label_selector};
+use crate::analysis::effective::KubeVersion;
 use crate::analysis::facts::Facts;
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
@@ -17,6 +18,8 @@ use std::net::IpAddr;
 
 /// The label that the API server gives every namespace since Kubernetes 1.21.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+/// The release since which it does (the feature NamespaceDefaultLabelName).
+const NAMESPACE_NAME_SINCE: KubeVersion = KubeVersion::new(1, 21, 0);
 /// The namespace that cluster DNS runs in unless the snapshot shows otherwise.
 const DNS_NAMESPACE: &str = "kube-system";
 
@@ -327,12 +330,28 @@ fn implicit(name: &str) -> BTreeMap<String, String> {
     [NAMESPACE_NAME, "projectcalico.org/name"].map(|key| (key.to_owned(), name.to_owned())).into()
 }
 
+/// Whether every node of the snapshot is older than the label that the API server gives to namespaces.
+fn before_namespace_names(cluster: &Cluster) -> bool {
+    let nodes = cluster.objects.of_kind("Node");
+    let is_old = |node: &Generic| {
+        let info = node.value.value.path(&["status", "nodeInfo"]);
+        let release = info.and_then(|info| info.value.text_at("kubeletVersion"));
+        release.and_then(|text| KubeVersion::parse(&text.value)).is_some_and(|version| version < NAMESPACE_NAME_SINCE)
+    };
+    !nodes.is_empty() && nodes.iter().all(is_old)
+}
+
 /// Labels of the namespaces whose objects are in the snapshot: what they do not carry they do not have.
 fn namespaces(cluster: &Cluster) -> BTreeMap<String, Labels> {
     let mut found: BTreeMap<String, Labels> = BTreeMap::new();
+    let unnamed = before_namespace_names(cluster);
     for object in cluster.objects.of_kind("Namespace") {
         let name = &object.meta.name.value;
-        let labels = found.entry(name.clone()).or_insert_with(|| Labels { known: implicit(name), complete: true });
+        let mut known = implicit(name);
+        if unnamed {
+            known.remove(NAMESPACE_NAME);
+        }
+        let labels = found.entry(name.clone()).or_insert_with(|| Labels { known, complete: true });
         labels.known.extend(object.meta.labels.iter().map(|(k, v)| (k.clone(), v.value.clone())));
     }
     found

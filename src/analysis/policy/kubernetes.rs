@@ -22,7 +22,11 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
     let place = spec.entry("egress").and_then(|(key, _)| key.location());
     let place =
         place.or_else(|| egress_type.and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location());
-    let rules = spec.get("egress").map(|list| list.value.items().iter().map(|r| rule(r, &namespace)).collect());
+    let rules = spec.get("egress").map(|list| list.value.items().iter().map(|r| rule(r, &namespace, "to")).collect());
+    // without policyTypes every policy is about ingress
+    let ingress_type = types.is_none_or(|list| list.value.items().iter().any(|t| t.value.as_str() == Some("Ingress")));
+    let incoming = || spec.get("ingress").map_or(&[][..], |list| list.value.items());
+    let ingress = ingress_type.then(|| incoming().iter().map(|r| rule(r, &namespace, "from")).collect());
     Some(Policy {
         object,
         dialect: Dialect::Kubernetes,
@@ -31,15 +35,17 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
         namespace: Some(namespace),
         isolates,
         rules: rules.unwrap_or_default(),
+        ingress,
         place,
     })
 }
 
-fn rule(rule: &Located<Value>, namespace: &str) -> Rule {
+/// A rule of `egress` or `ingress`, whose peers stand under `peers`.
+fn rule(rule: &Located<Value>, namespace: &str, peers: &str) -> Rule {
     let list = |key: &str| rule.get(key).map(|l| l.value.items()).filter(|items| !items.is_empty());
     Rule {
         action: Action::Allow,
-        peers: list("to").map(|peers| peers.iter().map(|p| peer(p, namespace)).collect()),
+        peers: list(peers).map(|peers| peers.iter().map(|p| peer(p, namespace)).collect()),
         ports: list("ports").map(|ports| ports.iter().map(port).collect()),
         opaque: false,
         inspects_dns: false,
@@ -83,6 +89,7 @@ fn port(port: &Located<Value>) -> Port {
         udp: written == "UDP",
         tcp: written == "TCP",
         implied_protocol: protocol.is_none(),
+        protocol_location: protocol.as_ref().and_then(Located::location),
         location: number.as_ref().or(protocol.as_ref()).and_then(Located::location).or_else(|| port.location()),
         number: number.map_or(PortNumber::Any, |n| match n.value.parse() {
             Ok(first) => PortNumber::Range(first, last.unwrap_or(first)),

@@ -4,6 +4,7 @@ pub mod calico;
 pub mod calico_selector;
 pub mod cilium;
 pub mod destination;
+pub mod ingress;
 pub mod kubernetes;
 mod permit;
 pub mod rule;

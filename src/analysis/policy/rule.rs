@@ -1,7 +1,7 @@
 //! Egress policies of every kind in one form, and whether a rule of theirs lets a packet through.
 
 use super::destination::{Backend, Cache, World};
-use super::selector::{Answer, Expr, Test};
+use super::selector::{Answer, Expr, Labels, Test};
 use crate::source::Location;
 use ipnet::IpNet;
 
@@ -33,6 +33,8 @@ pub struct Policy {
     pub isolates: bool,
     /// Egress rules.
     pub rules: Vec<Rule>,
+    /// Ingress rules, with the sources as peers, where what no rule allows to reach these pods is dropped.
+    pub ingress: Option<Vec<Rule>>,
     /// Where `egress` stands, or what makes the policy apply to egress.
     pub place: Location,
 }
@@ -114,6 +116,8 @@ pub struct Port {
     pub number: PortNumber,
     /// Where it stands.
     pub location: Option<Location>,
+    /// Where the protocol stands.
+    pub protocol_location: Option<Location>,
 }
 
 /// The number of a port.
@@ -188,7 +192,8 @@ impl Port {
     }
 
     /// Whether the writer evidently had DNS in mind.
-    fn speaks_of_dns(&self) -> bool {
+    #[must_use]
+    pub fn speaks_of_dns(&self) -> bool {
         match &self.number {
             PortNumber::Range(first, last) => first == last && matches!(first, 53 | 5353 | 8053),
             PortNumber::Named(name) => name == "dns" || name.starts_with("dns-"),
@@ -196,6 +201,9 @@ impl Port {
         }
     }
 }
+
+/// The port that the API server listens on.
+const API_SERVER: u16 = 6443;
 
 impl Rule {
     /// Whether packets to the port of the backend match.
@@ -205,6 +213,22 @@ impl Rule {
             peers.iter().fold(Answer::No, |found, peer| found.or(peer.judge(backend, dialect, world)))
         });
         self.bounded(peers.and(self.judge_ports(backend, transport)))
+    }
+
+    /// Whether questions from pods with these labels to the DNS pods match, for a rule about what may come in.
+    #[must_use]
+    pub fn admits(&self, client: (&Labels, &Labels), backend: &Backend) -> Answer {
+        let from = |peer: &Peer| match &peer.kind {
+            PeerKind::Pods { pods, namespaces } => pods.judge(client.0).and(namespaces.judge(client.1)),
+            PeerKind::Net { net, except } if net.prefix_len() == 0 && except.is_empty() => Answer::Yes,
+            // the addresses of pods are not known
+            _ => Answer::Unknown,
+        };
+        let peers = self
+            .peers
+            .as_ref()
+            .map_or(Answer::Yes, |peers| peers.iter().fold(Answer::No, |found, peer| found.or(from(peer))));
+        self.bounded(peers.and(self.judge_ports(backend, Transport::Udp)))
     }
 
     /// Whether packets to the node cache match.
@@ -257,6 +281,15 @@ impl Rule {
         }
     }
 
+    /// Whether it opens the way to the API server alone, whose address every pod has in its environment.
+    #[must_use]
+    pub fn is_for_api_server(&self) -> bool {
+        let own_port = |port: &Port| port.tcp && !port.udp && port.number == PortNumber::Range(API_SERVER, API_SERVER);
+        let ports = self.ports.as_ref().is_some_and(|ports| ports.iter().all(own_port));
+        let is_entity = |peer: &Peer| matches!(&peer.kind, PeerKind::Entity(name) if name == "kube-apiserver");
+        ports || self.peers.as_ref().is_some_and(|peers| !peers.is_empty() && peers.iter().all(is_entity))
+    }
+
     /// What does not match, the part to edit first.
     #[must_use]
     pub fn misses(&self, backend: &Backend, dialect: Dialect, world: &World) -> Vec<Miss> {
@@ -286,6 +319,7 @@ impl Port {
             } else {
                 "it is open for TCP only, and resolvers ask over UDP"
             };
+            let location = self.protocol_location.unwrap_or(location);
             // beside a UDP entry with the wrong number, the TCP entry is not the one to edit first
             return Some(Miss { location, reason: reason.to_owned(), rank: 3, soft: false, expected: None });
         }

@@ -1,6 +1,7 @@
 //! Judges the policies that a pod is under together, and finds the one to edit.
 
 use super::destination::{World, calico_labels};
+use super::ingress::{self, Client};
 use super::permit;
 use super::rule::{Action, Dialect, Miss, Peer, PeerKind, Policy, Rule, Transport};
 use super::selector::{Answer, Expr, Labels};
@@ -60,6 +61,8 @@ pub struct Verdicts<'a> {
     subjects: Vec<(Subject, Sum)>,
     /// Policies that stand above these and are not read (AdminNetworkPolicy).
     overridden: bool,
+    /// Policies that keep questions from the DNS pods.
+    refusals: Vec<(usize, Located<BlockedView>)>,
 }
 
 impl<'a> Verdicts<'a> {
@@ -68,13 +71,18 @@ impl<'a> Verdicts<'a> {
     pub fn of(cluster: &Cluster, facts: &'a Facts, world: &'a World, policies: &'a [Policy]) -> Self {
         let judged = policies.iter().map(|policy| judge(policy, world)).collect();
         let overridden = !cluster.objects.of_kind("AdminNetworkPolicy").is_empty();
-        let mut verdicts = Self { world, policies, judged, subjects: Vec::new(), overridden };
+        let mut verdicts = Self { world, policies, judged, subjects: Vec::new(), overridden, refusals: Vec::new() };
         let around = Surroundings::of(cluster, facts);
         for (index, workload) in cluster.objects.workloads.iter().enumerate() {
             let answers = around.dns_workloads.contains(&index);
             let subject = concrete(workload, world, &around.known, answers);
             let sum = verdicts.sum(&subject);
             verdicts.subjects.push((subject, sum));
+        }
+        if !overridden {
+            let asking = verdicts.subjects.iter().map(|(subject, _)| subject).filter(|subject| subject.asks_cluster);
+            let clients: Vec<Client<'_>> = asking.map(client).collect();
+            verdicts.refusals = ingress::refusals(policies, world, &clients);
         }
         verdicts
     }
@@ -117,9 +125,14 @@ impl<'a> Verdicts<'a> {
         Some(PolicyView {
             language: language.to_owned(),
             isolates_egress: Located::at(isolating.is_some(), place),
-            blocked: own.iter().find_map(|at| self.blocked(*at)).into_iter().collect(),
+            blocked: own.iter().find_map(|at| self.blocked(*at)).into_iter().chain(self.refusal(own)).collect(),
             misses_cache: own.iter().find_map(|at| self.misses_cache(*at)).into_iter().collect(),
         })
+    }
+
+    fn refusal(&self, own: &[usize]) -> Option<Located<BlockedView>> {
+        let found = self.refusals.iter().find(|(at, _)| own.contains(at));
+        found.map(|(_, refusal)| refusal.clone())
     }
 
     /// The subjects that a policy is judged by: the workloads it selects, else any pod with the labels it asks for.
@@ -155,14 +168,22 @@ impl<'a> Verdicts<'a> {
             let cache = self.world.cache.is_some() && sum.allows_cache != Answer::No;
             sum.allows == Answer::No && !cache && self.is_to_blame(at, &sum.isolating)
         };
-        let mut cut_off: Vec<_> = self.subjects_of(at).into_iter().filter(|(_, sum)| cut_off(sum)).collect();
+        let subjects = self.subjects_of(at);
+        // a job may well compute without a network
+        let is_batch = |subject: &Subject| subject.display.as_ref().is_some_and(|name| name.contains("Job/"));
+        let everybody = matches!(policy.pods, Expr::All)
+            && subjects.iter().all(|(_, sum)| sum.allows == Answer::No)
+            && !subjects.iter().all(|(subject, _)| is_batch(subject));
+        let mut cut_off: Vec<_> = subjects.into_iter().filter(|(_, sum)| cut_off(sum)).collect();
         // what most evidently needs DNS is the example to show
         cut_off.sort_by_key(|(subject, _)| (subject.name.is_none(), subject.display.is_none()));
         let (subject, sum) = cut_off.into_iter().next()?;
         let of_group = || sum.isolating.iter().filter_map(|index| self.judged.get(*index));
         let allows_something = of_group().any(|j| j.allows_something);
         let needed_for = of_group().find_map(|j| j.fqdn.clone()).or_else(|| subject.name.clone());
-        let evident = judged.intended || needed_for.is_some() || (subject.display.is_some() && allows_something);
+        // a policy for some pods may mean to leave them alone; one that leaves a whole namespace without DNS hardly does
+        let evident =
+            judged.intended || needed_for.is_some() || (subject.display.is_some() && (allows_something || everybody));
         evident.then(|| self.blocked_view(policy, judged, &subject, (allows_something, needed_for)))?
     }
 
@@ -194,6 +215,7 @@ impl<'a> Verdicts<'a> {
         let others = judged.misses.iter().skip(1).take(MAX_OTHERS).filter(|_| main.is_some());
         let view = BlockedView {
             reason,
+            incoming: false,
             backend: backend.name.clone(),
             backend_place: backend.location.map(|place| Located::at(backend.name.clone(), place)),
             port: backend.udp.map(i64::from),
@@ -229,6 +251,15 @@ impl<'a> Verdicts<'a> {
     }
 }
 
+fn client(subject: &Subject) -> Client<'_> {
+    Client {
+        labels: &subject.labels,
+        namespace: &subject.namespace,
+        display: subject.display.as_deref(),
+        name: subject.name.as_ref(),
+    }
+}
+
 /// Whether a policy applies to a subject.
 fn selection(policy: &Policy, subject: &Subject) -> Answer {
     policy.namespaces.judge(&subject.namespace).and(policy.pods.judge(&subject.labels))
@@ -261,7 +292,7 @@ fn judge(policy: &Policy, world: &World) -> Judged {
         denies: any(Action::Deny, &reaches),
         allows_cache: any(Action::Allow, &cache),
         intended: !misses.is_empty(),
-        allows_something: allow().next().is_some(),
+        allows_something: allow().any(|rule| !rule.is_for_api_server()),
         misses,
         fqdn: allow().find_map(name_of),
         allowing: allow().find(|rule| reaches(rule) == Answer::Yes).and_then(first_place),

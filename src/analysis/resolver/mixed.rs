@@ -2,8 +2,9 @@
 
 use super::{Around, MAX_NAMESERVERS, address, cluster_addresses, is_magic_dns};
 use crate::analysis::servers::public::{is_private, is_public_resolver};
-use crate::analysis::servers::read::{ASSUMED, Upstream, blocks, version_of};
-use crate::analysis::views::resolv_conf::MixedNameservers;
+use crate::analysis::servers::read::{ASSUMED, Forward, Upstream, blocks, version_of};
+use crate::analysis::views::resolv_conf::{MixedNameservers, ResolvConfView};
+use crate::model::Cluster;
 use crate::source::Located;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -36,11 +37,8 @@ pub fn find(around: &Around<'_>, nameservers: &[Located<String>]) -> Option<Loca
     if !inside.is_empty() {
         return None;
     }
-    let (public, private) = split(&servers, |ip| is_public(*ip));
-    let inner: Vec<Server> = private.into_iter().filter(|(_, ip)| is_inner(*ip)).collect();
-    if !public.is_empty() && !inner.is_empty() {
-        let [odd, others] = odd_first((public, "public"), (inner, "private"));
-        return view("private-and-public", odd, others, random);
+    if let Some(found) = private_and_public(&servers, random) {
+        return Some(found);
     }
     if !random {
         return None;
@@ -48,6 +46,48 @@ pub fn find(around: &Around<'_>, nameservers: &[Located<String>]) -> Option<Loca
     let (near, far) = networks(&servers)?;
     let [odd, others] = odd_first((near, "in one private network"), (far, "in another private network"));
     view("private-networks", odd, others, random)
+}
+
+/// Lists of `forward` directives that mix private and public servers, each with the server that it belongs to.
+///
+/// Two private networks in one list are left alone: who writes addresses into a Corefile chose them. So are lists with
+/// `policy sequential`, where the order is meant.
+pub fn of_forwards(cluster: &Cluster) -> Vec<(Located<ResolvConfView>, Option<String>)> {
+    let mut found = Vec::new();
+    for server in &cluster.dns_servers {
+        let version = version_of(server).unwrap_or(ASSUMED);
+        for block in server.config.iter().flat_map(|config| blocks(config, version)) {
+            for forward in block.forwards.iter().filter(|forward| !forward.sequential) {
+                let Some(mixed) = of_forward(forward) else { continue };
+                let view = ResolvConfView {
+                    path: format!("`{} {}`", forward.syntax.name, forward.from),
+                    mixed: Some(mixed),
+                    ..ResolvConfView::default()
+                };
+                found.push((Located::at(view, forward.location), Some(server.name.clone())));
+            }
+        }
+    }
+    found
+}
+
+fn of_forward(forward: &Forward<'_>) -> Option<Located<MixedNameservers>> {
+    let address = |up: &Located<Upstream>| match &up.value {
+        Upstream::Address { ip, .. } if !ip.is_loopback() => Some((up.with(ip.to_string()), ip.to_canonical())),
+        _ => None,
+    };
+    let servers: Vec<Server> = forward.upstreams.iter().filter_map(address).collect();
+    private_and_public(&servers, true)
+}
+
+fn private_and_public(servers: &[Server], random: bool) -> Option<Located<MixedNameservers>> {
+    let (public, private) = split(servers, |ip| is_public(*ip));
+    let inner: Vec<Server> = private.into_iter().filter(|(_, ip)| is_inner(*ip)).collect();
+    if public.is_empty() || inner.is_empty() {
+        return None;
+    }
+    let [odd, others] = odd_first((public, "public"), (inner, "private"));
+    view("private-and-public", odd, others, random)
 }
 
 type Group = (Vec<Server>, &'static str);

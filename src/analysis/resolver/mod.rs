@@ -78,6 +78,7 @@ pub fn views(
     let mut views: Vec<_> = nodes.par_iter().filter_map(of_one).flatten_iter().collect();
     let flat = snapshot.of_kind(FileKind::ResolvConf).filter(|file| file.node.is_none());
     views.extend(flat.map(|file| (flat_view(snapshot, file.id, &file.path), None)));
+    views.extend(mixed::of_forwards(cluster));
     views
 }
 

@@ -1,6 +1,6 @@
 //! Nameservers and nodes inside the address ranges of pods and Services.
 
-use super::ranges::{Purpose, Range};
+use super::ranges::{Purpose, Range, shared};
 use super::{Around, address, cluster_addresses, nameservers};
 use crate::analysis::facts::{parse_cidrs, parse_located};
 use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
@@ -20,7 +20,8 @@ const K3S_SERVICE_CIDR: &str = "10.43.0.0/16";
 /// Finds nameservers of the file in the cluster's ranges, unless the node itself lies there.
 pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfView) {
     let servers = servers(around, read);
-    if servers.is_empty() || overlap(around).is_some() {
+    let node_inside = || overlap(around).is_some_and(|found| found.value.address.is_some());
+    if servers.is_empty() || node_inside() {
         return;
     }
     let own = own_ranges(around);
@@ -87,7 +88,7 @@ pub fn has_native_pod_network(cluster: &Cluster) -> bool {
     cluster.objects.workloads.iter().any(|workload| NATIVE.contains(&workload.meta.name.value.as_str()))
 }
 
-/// An address of the node in the range of the pods.
+/// An address of the node, or of Services, in the range of the pods.
 pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
     let own = own_ranges(around);
     let host = match &around.dns.host_file {
@@ -103,13 +104,30 @@ pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
         let place = if range.default { node.clone() } else { range.net.with(node.value) };
         let place = if place.origins.is_empty() { node.clone() } else { place };
         return Some(place.with(NetworkOverlap {
-            address: node.with(node.value.to_string()),
+            address: Some(node.with(node.value.to_string())),
+            services: None,
             cidr: range.net.with(range.net.value.to_string()),
             default_cidr: range.default,
             nameservers: inside,
         }));
     }
-    None
+    over_services(around, &own)
+}
+
+/// A pod range and a Service range of one configuration that share addresses.
+fn over_services(around: &Around<'_>, own: &[Range]) -> Option<Located<NetworkOverlap>> {
+    let of_node = shared(own, |_, _| true).and_then(|[pods, services]| Some([own.get(pods)?, own.get(services)?]));
+    let [pods, services] = of_node.or_else(|| around.whole.ranges.overlapping())?;
+    let place = if pods.net.origins.is_empty() { &services.net } else { &pods.net };
+    (!place.origins.is_empty()).then(|| {
+        place.with(NetworkOverlap {
+            address: None,
+            services: Some(services.net.with(services.net.value.to_string())),
+            cidr: pods.net.with(pods.net.value.to_string()),
+            default_cidr: pods.default,
+            nameservers: Vec::new(),
+        })
+    })
 }
 
 /// Addresses of the node that the snapshot states: Node object, `--node-ip`, /etc/hosts.

@@ -45,6 +45,8 @@ pub struct Ranges {
     first: BTreeMap<(IpNet, Purpose), usize>,
     /// Lengths of the prefixes, with the family of their addresses (whether it is IPv6).
     lengths: BTreeSet<(bool, u8)>,
+    /// Indexes of a pod range and a Service range of one file that share addresses.
+    shared: Option<[usize; 2]>,
 }
 
 impl Ranges {
@@ -53,7 +55,19 @@ impl Ranges {
     pub fn stated(facts: &Facts) -> Self {
         let written = |net: &Located<IpNet>, purpose| Range { net: net.clone(), purpose, default: false };
         let pods = facts.pod_cidrs.iter().map(|net| written(net, Purpose::Pod));
-        pods.chain(facts.service_cidrs.iter().map(|net| written(net, Purpose::Service))).collect()
+        let mut all: Self = pods.chain(facts.service_cidrs.iter().map(|net| written(net, Purpose::Service))).collect();
+        let file = |range: &Range| range.net.location().map(|place| place.file);
+        all.shared = shared(&all.list, |pods, services| file(pods) == file(services));
+        all
+    }
+
+    /// A pod range and a Service range of one file that share addresses.
+    ///
+    /// Of one file: manifests of several clusters in one tree have ranges that do not belong together.
+    #[must_use]
+    pub fn overlapping(&self) -> Option<[&Range; 2]> {
+        let [pods, services] = self.shared?;
+        Some([self.list.get(pods)?, self.list.get(services)?])
     }
 
     /// The first range with one of these purposes that holds an address.
@@ -64,6 +78,18 @@ impl Ranges {
         let found = nets.flat_map(|net| purposes.iter().filter_map(move |purpose| self.first.get(&(net, *purpose))));
         self.list.get(*found.min()?)
     }
+}
+
+/// Indexes of the first pod range and Service range that share addresses and belong together.
+pub fn shared(ranges: &[Range], together: impl Fn(&Range, &Range) -> bool) -> Option<[usize; 2]> {
+    let share = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
+    let of = |purpose| move |(_, range): &(usize, &Range)| range.purpose == purpose;
+    let services: Vec<_> = ranges.iter().enumerate().filter(of(Purpose::Service)).collect();
+    ranges.iter().enumerate().filter(of(Purpose::Pod)).find_map(|(at, pods)| {
+        let same =
+            |(_, services): &&(usize, &Range)| share(&pods.net.value, &services.net.value) && together(pods, services);
+        services.iter().find(same).map(|(other, _)| [at, *other])
+    })
 }
 
 impl FromIterator<Range> for Ranges {

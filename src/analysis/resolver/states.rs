@@ -7,9 +7,11 @@ use crate::analysis::effective::pod_dns::HostFile;
 use crate::analysis::effective::versions::k3s_fallback_text;
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::pod_file::{self, PodFileState, ReadFile, start_of};
+use crate::analysis::servers::read::{ASSUMED, Upstream, blocks};
 use crate::analysis::views::resolv_conf::{
     EmptyFile, K3sFallback, MissingFile, RejectedFile, ResolvConfView, UpstreamFile, VolatilePath,
 };
+use crate::model::dns_server::DnsServer;
 use crate::source::{FileId, FileKind, Located, Location};
 use crate::syntax::resolv_conf::address::v6_with_zone;
 use crate::syntax::resolv_conf::{LineKind, ResolvConf};
@@ -55,7 +57,9 @@ fn home(around: &Around<'_>) -> Option<Location> {
 
 fn empty(around: &Around<'_>, read: &ReadFile) -> Option<Located<EmptyFile>> {
     let has_lines = read.conf.lines_of(LineKind::Nameserver).next().is_some();
-    let found = |refused, place| Some(Located::at(EmptyFile { refused, has_lines, replaced_by: None }, place));
+    let unread_by_dns = unread_by_dns(around);
+    let found =
+        |refused, place| Some(Located::at(EmptyFile { refused, has_lines, unread_by_dns, replaced_by: None }, place));
     match &read.host {
         HostFile::BareNameserver(word) => {
             found(true, word.location().unwrap_or_else(|| start_of(around.snapshot, read.file)))
@@ -68,6 +72,19 @@ fn empty(around: &Around<'_>, read: &ReadFile) -> Option<Located<EmptyFile>> {
         }
         HostFile::Missing | HostFile::Unreadable => None,
     }
+}
+
+/// Whether the Corefiles of the snapshot are there and none of them reads a resolver file.
+fn unread_by_dns(around: &Around<'_>) -> bool {
+    let servers = || around.cluster.dns_servers.iter();
+    let reads = |server: &DnsServer| {
+        server.config.as_ref().is_none_or(|config| {
+            let blocks = blocks(config, ASSUMED);
+            let mut upstreams = blocks.iter().flat_map(|block| &block.forwards).flat_map(|forward| &forward.upstreams);
+            upstreams.any(|up| !matches!(up.value, Upstream::Address { .. }))
+        })
+    };
+    servers().next().is_some() && !servers().any(reads)
 }
 
 /// k3s writes the file: because a candidate has no nameserver at all, or because it has one that pods cannot use.
@@ -87,7 +104,12 @@ fn generated(around: &Around<'_>, text: &str, view: &mut ResolvConfView) {
     let place = culprit.at.map(|at| widened(around, at));
     if matches!(culprit.why, Rejection::NoNameserver | Rejection::NoAddress) {
         let has_lines = culprit.why == Rejection::NoAddress;
-        let value = EmptyFile { refused: false, has_lines, replaced_by: Some(servers.join(" and ")) };
+        let value = EmptyFile {
+            refused: false,
+            has_lines,
+            unread_by_dns: unread_by_dns(around),
+            replaced_by: Some(servers.join(" and ")),
+        };
         view.empty = place.map(|place| Located::at(value, place));
         return;
     }

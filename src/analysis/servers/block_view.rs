@@ -1,9 +1,11 @@
 //! Builds the `server_block` view.
 
+use super::dead_ends::{OwnNames, dead_ends};
+use super::hidden_names::{denied_zone, hidden_hosts};
 use super::read::{ASSUMED, Block, blocks, falls_through, first_line, in_zone, version_of, zone_of};
 use super::setup_view;
 use crate::analysis::coredns::{OptionStatus, directive_known, option_status};
-use crate::analysis::views::dns_server::{FallthroughView, ServerBlockView};
+use crate::analysis::views::dns_server::{DeadEndView, FallthroughView, ServerBlockView};
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
 use crate::syntax::corefile::Directive;
@@ -76,15 +78,15 @@ pub const fn program(kind: ServerKind) -> &'static str {
 
 /// The views of all blocks of a server.
 #[must_use]
-pub fn views(server: &DnsServer) -> Vec<Located<ServerBlockView>> {
+pub fn views(server: &DnsServer, own: &OwnNames<'_>) -> Vec<Located<ServerBlockView>> {
     let Some(config) = &server.config else { return Vec::new() };
     let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     let folded = config.folded();
     let readable = |block: &&Block<'_>| !folded.contains(&block.syntax.file.index());
-    blocks(config, version).iter().filter(readable).map(|block| view(server, config, block)).collect()
+    blocks(config, version).iter().filter(readable).map(|block| view(server, config, block, own)).collect()
 }
 
-fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located<ServerBlockView> {
+fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>, own: &OwnNames<'_>) -> Located<ServerBlockView> {
     let mut plugins: Vec<String> = Vec::new();
     for directive in &block.syntax.directives {
         if !plugins.contains(&directive.name) {
@@ -94,7 +96,14 @@ fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>) -> Located
     let root = block.zones.iter().any(|zone| zone.value == ".");
     let can_answer = plugins.iter().any(|name| may_handle(name));
     let forwards = plugins.iter().any(|name| FORWARDERS.contains(&name.as_str()));
+    let dead_ends = if can_answer {
+        dead_ends(config, block, own)
+    } else {
+        let whole = DeadEndView { target: None, upstreams: Vec::new(), forward: None };
+        vec![Located::at(whole, block.location)]
+    };
     let view = ServerBlockView {
+        dead_ends,
         program: program(server.kind).to_owned(),
         root,
         port: i64::from(block.port()),
@@ -128,13 +137,14 @@ fn answers_everything(block: &Block<'_>) -> bool {
 fn missing_fallthrough(config: &ServerConfig, block: &Block<'_>) -> Vec<Located<FallthroughView>> {
     let mut found = Vec::new();
     for directive in &block.syntax.directives {
-        let Some(ends) = terminal_zone(block, directive) else { continue };
+        let Some(ends) = terminal_zone(block, directive).or_else(|| denied_zone(block, directive)) else { continue };
         let Some(starved) = starved(config, block, directive, &ends) else { continue };
         let Some(location) = first_line(config, directive) else { continue };
         let query_type = directive.arg_texts().nth(1).filter(|t| directive.name == "template" && *t != "ANY");
         let view = FallthroughView {
             plugin: directive.name.clone(),
             answer: ends.answer.to_owned(),
+            kind: if ends.denies { "denies" } else { "no-fallthrough" }.to_owned(),
             query_type: query_type.map(str::to_owned),
             zone: ends.zone,
             has_fallthrough: option_status(&directive.name, "fallthrough", block.version) == OptionStatus::Accepted,
@@ -142,15 +152,18 @@ fn missing_fallthrough(config: &ServerConfig, block: &Block<'_>) -> Vec<Located<
         };
         found.push(Located::at(view, location));
     }
+    found.extend(hidden_hosts(config, block));
     found
 }
 
 /// A zone whose names go no further than one plugin.
-struct Ends {
-    zone: String,
+pub(super) struct Ends {
+    pub(super) zone: String,
     /// The directive itself names the zone, so that the rest of the block is not for it.
-    named: bool,
-    answer: &'static str,
+    pub(super) named: bool,
+    pub(super) answer: &'static str,
+    /// It answers one type of query with NXDOMAIN, which is a statement about the whole name.
+    pub(super) denies: bool,
 }
 
 /// The zone for which a plugin answers every name, known or not, and with what; `None` where it lets names go on.
@@ -169,7 +182,7 @@ fn terminal_zone(block: &Block<'_>, directive: &Directive) -> Option<Ends> {
     let named = !zones.is_empty();
     let zone = if named { zones } else { own }.into_iter().min_by_key(String::len)?;
     let probe = if zone == "." { "dnslint-example.".to_owned() } else { format!("dnslint-example.{zone}") };
-    (!falls_through(directive, &probe)).then_some(Ends { zone, named, answer })
+    (!falls_through(directive, &probe)).then_some(Ends { zone, named, answer, denies: false })
 }
 
 /// A template that has only some names of its zones, or queries of some types.

@@ -173,6 +173,14 @@ pub fn rewritten(block: &Block<'_>, name: &str) -> Option<String> {
 
 /// Whether a regular expression may match, judged by the literal text at its end alone.
 fn may_match(pattern: &str, name: &str) -> bool {
+    let tail = literal_end(pattern);
+    let name = name.trim_end_matches('.');
+    tail.is_empty() || name.contains(tail.trim_matches('.'))
+}
+
+/// The literal text at the end of a regular expression.
+#[must_use]
+pub fn literal_end(pattern: &str) -> String {
     let pattern = pattern.strip_suffix('$').unwrap_or(pattern);
     let mut tail = String::new();
     let mut rest = pattern;
@@ -194,8 +202,7 @@ fn may_match(pattern: &str, name: &str) -> bool {
     if rest.ends_with('\\') {
         tail.remove(0);
     }
-    let name = name.trim_end_matches('.');
-    tail.is_empty() || name.contains(tail.trim_matches('.'))
+    tail
 }
 
 #[cfg(test)]

@@ -43,21 +43,37 @@ impl KubeDnsConfig {
     /// (`pkg/dns/config` and `cmd/node-cache/app/configmap.go` of kubernetes/dns.)
     #[must_use]
     pub fn of(cluster: &Cluster, server: &DnsServer) -> Self {
+        Self::written(cluster, server).filter(Self::is_accepted).unwrap_or_default()
+    }
+
+    /// The ConfigMap as it stands, where the server reads it.
+    fn written(cluster: &Cluster, server: &DnsServer) -> Option<Self> {
         if server.kind != ServerKind::NodeCache || !mounts(cluster, server) {
-            return Self::default();
+            return None;
         }
-        let map = cluster.objects.config_maps_named(&server.namespace, "kube-dns").next();
-        let text = |key: &str| map.and_then(|map| map.get(key)).map(|entry| &entry.text);
+        let map = cluster.objects.config_maps_named(&server.namespace, "kube-dns").next()?;
+        let text = |key: &str| map.get(key).map(|entry| &entry.text);
         let upstreams_read = text("upstreamNameservers").is_none_or(|text| is_json::<JsonList>(&text.text));
         let stubs_read = text("stubDomains").is_none_or(|text| is_json::<BTreeMap<String, JsonList>>(&text.text));
         if !upstreams_read || !stubs_read {
-            return Self::default();
+            return None;
         }
-        let config = Self {
+        Some(Self {
             upstreams: text("upstreamNameservers").map(list).unwrap_or_default(),
             stubs: text("stubDomains").map(stubs).unwrap_or_default(),
+        })
+    }
+
+    /// Servers of stub domains that are names: kube-dns looks them up, node-cache takes addresses alone and ignores the
+    /// whole ConfigMap for one (earlier releases wrote it into their Corefile and did not start).
+    #[must_use]
+    pub fn refused(cluster: &Cluster, server: &DnsServer) -> Vec<Located<String>> {
+        let names = |text: &Located<String>| {
+            let dotted = text.value.contains('.') && !text.value.contains(['/', ':', ' ', '$', '{', '<']);
+            dotted && matches!(Upstream::parse(&text.value), Upstream::Other(_)) && is_name(&text.value)
         };
-        if config.is_accepted() { config } else { Self::default() }
+        let stubs = Self::written(cluster, server).map(|config| config.stubs).unwrap_or_default();
+        stubs.into_iter().flat_map(|(_, servers)| servers).filter(names).collect()
     }
 
     /// `Validate` and `ValidateNodeLocalCacheConfig` of pkg/dns/config.
@@ -138,6 +154,11 @@ fn is_subdomain(name: &str) -> bool {
         !label.is_empty() && label.chars().all(inner) && !label.starts_with('-') && !label.ends_with('-')
     };
     name.len() <= 253 && name.split('.').all(label)
+}
+
+/// A host name, which has a letter in its last label.
+fn is_name(text: &str) -> bool {
+    text.trim_end_matches('.').rsplit('.').next().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()))
 }
 
 /// From the domain to its last server.

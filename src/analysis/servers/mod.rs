@@ -2,12 +2,15 @@
 
 pub mod block_view;
 pub mod chain;
+pub mod dead_ends;
 pub mod dnsmasq_upstreams;
 pub mod entrances;
 pub mod forward_view;
 pub mod graph;
+mod hidden_names;
 pub mod kube_dns_config;
 pub mod local_resolver;
+pub mod missing_keys;
 pub mod pod_resolvers;
 pub mod public;
 pub mod read;

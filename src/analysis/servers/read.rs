@@ -164,7 +164,10 @@ fn read_block<'a>(config: &'a ServerConfig, syntax: &'a ServerBlock, version: Ve
     })?;
     let bind = syntax.directives_named("bind").flat_map(|d| &d.args).map(|arg| located_token(config, arg)).collect();
     let is_forward = |d: &&Directive| d.name == "forward" || d.name == "proxy";
-    let forwards = syntax.directives.iter().filter(is_forward).filter_map(|d| read_forward(config, d)).collect();
+    let mut forwards: Vec<_> =
+        syntax.directives.iter().filter(is_forward).filter_map(|d| read_forward(config, d)).collect();
+    // one plugin's directives are tried in the order of the file, but `proxy` comes behind every `forward`
+    forwards.sort_by_key(|forward| forward.syntax.name == "proxy");
     Some(Block { syntax, zones, sockets, bind, forwards, version, location })
 }
 
@@ -181,6 +184,16 @@ pub fn first_line(config: &ServerConfig, directive: &Directive) -> Option<Locati
     let last = directive.args.iter().rev().find(|arg| arg.file == directive.file);
     let span = last.map_or(directive.name_span, |arg| directive.name_span.join(arg.span));
     config.locate(crate::syntax::corefile::Place { file: directive.file, span })
+}
+
+/// The line of a `rewrite` rule, which stands behind the directive's name or in its block.
+#[must_use]
+pub fn rule_line(config: &ServerConfig, directive: &Directive) -> Option<Location> {
+    let behind = directive.arg_texts().any(|word| !matches!(word, "stop" | "continue"));
+    match directive.properties.first().filter(|_| !behind) {
+        Some(inside) => config.locate(inside.place()),
+        None => first_line(config, directive),
+    }
 }
 
 fn read_forward<'a>(config: &'a ServerConfig, syntax: &'a Directive) -> Option<Forward<'a>> {

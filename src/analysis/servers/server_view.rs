@@ -1,17 +1,18 @@
 //! Builds the `dns_server` view.
 
 use super::block_view::program;
+use super::kube_dns_config::KubeDnsConfig;
 use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
-use super::setup_view;
+use super::{missing_keys, setup_view};
 use crate::analysis::coredns::default_build_has;
 use crate::analysis::views::dns_server::{
-    CustomKeyView, DnsServerView, LabelView, MissingKeyView, ShadowedView, SyntaxProblemView,
+    CustomKeyView, DnsServerView, LabelView, SetupProblemView, ShadowedView, SyntaxProblemView,
 };
 use crate::model::Cluster;
 use crate::model::dns_server::{CustomKey, DnsServer, ServerConfig, ServerKind};
 use crate::model::string_map::StringMap;
 use crate::model::workload::Workload;
-use crate::source::{Located, Origins};
+use crate::source::{Located, Location, Origins};
 use crate::syntax::corefile::{Place, Version, WarningKind};
 
 /// The view of one server.
@@ -29,8 +30,13 @@ pub fn view(
     let has = |name: &str| all_blocks.iter().any(|b| b.has(name));
     let replicas = workload.and_then(|w| w.replicas.clone());
     let daemon = workload.is_some_and(|w| w.is_kind("DaemonSet"));
-    let line_problems = config.map(|c| setup_view::line_problems(cluster, server, c, assumed)).unwrap_or_default();
+    let mut line_problems = config.map(|c| setup_view::line_problems(cluster, server, c, assumed)).unwrap_or_default();
+    let mut setup_problems = config.map(|c| setup_view::problems(server, c, assumed)).unwrap_or_default();
+    setup_problems.extend(KubeDnsConfig::refused(cluster, server).into_iter().map(stub_server));
     let mut syntax = config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default();
+    if let Some(brace) = config.and_then(glued_brace) {
+        after_brace(brace, &mut syntax, &mut line_problems, &mut setup_problems);
+    }
     // what the parser accepts and the plugin then refuses is told once
     syntax.retain(|p| p.value.fatal || !line_problems.iter().any(|line| line.location() == p.location()));
     let view = DnsServerView {
@@ -44,7 +50,7 @@ pub fn view(
         complete: config.is_none_or(|c| c.corefile.is_complete()),
         syntax_problems: syntax,
         line_problems,
-        setup_problems: config.map(|c| setup_view::problems(server, c, assumed)).unwrap_or_default(),
+        setup_problems,
         ignored_custom_keys: config.map(ignored_custom_keys).unwrap_or_default(),
         shadowed: config.map(|c| shadowed(c, server)).unwrap_or_default(),
         asks_itself_by_policy: asks_itself(server, workload),
@@ -55,7 +61,7 @@ pub fn view(
         ready_probe: workload.and_then(ready_probe),
         has_ready: has("ready"),
         first_block: config.and_then(first_block),
-        has_reload: has("reload"),
+        has_reload: has("reload") || config.is_some_and(|c| glued_brace(c).is_some()),
         health_without_lameduck: config.and_then(health_without_lameduck),
         effective_replicas: if daemon { 0 } else { replicas.as_ref().map_or(1, |r| r.value) },
         replicas,
@@ -68,7 +74,7 @@ pub fn view(
         node_count: i64::try_from(node_count).unwrap_or(i64::MAX),
         spread: workload.is_some_and(|w| !w.pod.spreading.is_empty()),
         pod_label: workload.and_then(|w| pod_label(&w.pod_labels)),
-        missing_keys: workload.map(|w| missing_keys(cluster, w)).unwrap_or_default(),
+        missing_keys: workload.map(|w| missing_keys::find(cluster, server, w)).unwrap_or_default(),
     };
     Located::at(view, server.location)
 }
@@ -131,12 +137,71 @@ fn syntax_problems(config: &ServerConfig, environment_known: bool) -> Vec<Locate
             coredns_message: None,
             fatal: false,
             folded: false,
-            suggestion: None,
+            suggestion: spaced_brace(config, warning.kind, Place { file: warning.file, span: warning.span }),
             related: Vec::new(),
         };
         Located::from_origins(view, located(config, Place { file: warning.file, span: warning.span }))
     });
     errors.chain(warnings).collect()
+}
+
+/// A server of a stub domain that node-cache does not take.
+fn stub_server(name: Located<String>) -> Located<SetupProblemView> {
+    let message = format!(
+        "`{}` is no address: the node cache ignores `stubDomains` and `upstreamNameservers` for it",
+        name.value
+    );
+    name.with(SetupProblemView {
+        kind: "invalid-argument".to_owned(),
+        message,
+        coredns_message: Some(format!("Invalid config: invalid nameservers [{}]", name.value)),
+        fatal: false,
+        suggestion: None,
+        version_assumed: false,
+        surplus: Vec::new(),
+        related: Vec::new(),
+    })
+}
+
+/// The word with a blank before the brace that was to open a block.
+fn spaced_brace(config: &ServerConfig, kind: WarningKind, place: Place) -> Option<String> {
+    let text = config.texts.get(place.file.index()).filter(|_| kind == WarningKind::GluedBrace)?;
+    let word = text.text.get(place.span.start..place.span.end)?.strip_suffix('{')?;
+    (!word.is_empty() && !word.contains(['{', '}', '"'])).then(|| format!("{word} {{"))
+}
+
+/// The first brace that sticks to a word and was to open a block.
+fn glued_brace(config: &ServerConfig) -> Option<Location> {
+    let glued = config.corefile.warnings.iter().filter(|warning| warning.kind == WarningKind::GluedBrace);
+    let opens = |place: &Location| config.texts.iter().any(|text| text.file == place.file);
+    glued.filter_map(|warning| config.locate(Place { file: warning.file, span: warning.span })).find(opens)
+}
+
+/// Where a brace opens nothing, the lines behind it are read as something else: all that is wrong with them is this one
+/// mistake, and CoreDNS does not start with it if one of them is refused.
+fn after_brace(
+    brace: Location,
+    syntax: &mut Vec<Located<SyntaxProblemView>>,
+    line_problems: &mut Vec<Located<SyntaxProblemView>>,
+    setup_problems: &mut Vec<Located<SetupProblemView>>,
+) {
+    let behind = |place: Option<Location>| {
+        place.is_some_and(|place| place.file == brace.file && place.span.start >= brace.span.start)
+    };
+    let first_setup = setup_problems.iter().find(|p| p.value.fatal && behind(p.location()));
+    let first_line = line_problems.iter().find(|p| p.value.fatal && behind(p.location()));
+    let refused = match (first_line, first_setup) {
+        (Some(line), _) => line.value.coredns_message.clone(),
+        (None, Some(setup)) => setup.value.coredns_message.clone(),
+        (None, None) => return,
+    };
+    line_problems.retain(|p| !behind(p.location()));
+    setup_problems.retain(|p| !behind(p.location()));
+    syntax.retain(|p| p.location() == Some(brace) || p.value.fatal || !behind(p.location()));
+    for problem in syntax.iter_mut().filter(|p| p.location() == Some(brace)) {
+        problem.value.fatal = true;
+        problem.value.coredns_message.clone_from(&refused);
+    }
 }
 
 fn ignored_custom_keys(config: &ServerConfig) -> Vec<Located<CustomKeyView>> {
@@ -178,9 +243,9 @@ fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedVi
                 block.forwards.get(..index).unwrap_or_default().iter().find(|before| takes_all(before, forward));
             if let Some(before) = earlier {
                 let view = ShadowedView {
-                    what: format!("forward {}", forward.from),
+                    what: format!("{} {}", forward.syntax.name, forward.from),
                     imported: forward.syntax.via.is_some(),
-                    by: Located::at(format!("forward {}", before.from), before.location),
+                    by: Located::at(format!("{} {}", before.syntax.name, before.from), before.location),
                     same_zone: before.from == forward.from,
                 };
                 found.push(Located::at(view, forward.location));
@@ -234,20 +299,4 @@ fn health_without_lameduck(config: &ServerConfig) -> Option<Located<String>> {
     let all: Vec<_> = all.collect();
     let bare = all.first().filter(|_| !all.iter().any(|d| d.property("lameduck").is_some()))?;
     Some(Located::from_origins("health".to_owned(), first_line(config, bare).into_iter().collect()))
-}
-
-/// Keys of mounted ConfigMaps that do not exist; `NodeHosts` is added at run time by k3s.
-fn missing_keys(cluster: &Cluster, workload: &Workload) -> Vec<Located<MissingKeyView>> {
-    let mut found = Vec::new();
-    for source in workload.pod.volumes.iter().filter_map(|v| v.config_map.as_ref()).filter(|c| !c.optional) {
-        let maps: Vec<_> =
-            cluster.objects.config_maps_named(&workload.meta.namespace.value, &source.name.value).collect();
-        let [map] = maps.as_slice() else { continue };
-        for (key, _) in source.items.iter().filter(|(key, _)| key.value != "NodeHosts" && map.get(&key.value).is_none())
-        {
-            let config_map = map.meta.name.clone();
-            found.push(key.with(MissingKeyView { key: key.value.clone(), config_map }));
-        }
-    }
-    found
 }

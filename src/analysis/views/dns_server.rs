@@ -40,7 +40,7 @@ pub struct DnsServerView {
     pub has_ready: bool,
     /// The first server block: where a missing process-wide plugin belongs.
     pub first_block: Option<Located<String>>,
-    /// Some block has the `reload` plugin (one is enough for the process).
+    /// Some block has the `reload` plugin (one is enough for the process), or blocks end elsewhere than it looks.
     pub has_reload: bool,
     /// The `health` directive without `lameduck`, where there is one.
     pub health_without_lameduck: Option<Located<String>>,
@@ -56,7 +56,8 @@ pub struct DnsServerView {
     pub spread: bool,
     /// The label that tells its pods from others, `k8s-app` as a rule.
     pub pod_label: Option<LabelView>,
-    /// ConfigMap keys that a volume of the pod names and the ConfigMap does not have.
+    /// ConfigMap keys that a volume of the pod names and the ConfigMap does not have, and files of the Corefile that no
+    /// volume brings.
     pub missing_keys: Vec<Located<MissingKeyView>>,
 }
 
@@ -132,13 +133,17 @@ pub struct ShadowedView {
     pub same_zone: bool,
 }
 
-/// A ConfigMap key that does not exist.
+/// A ConfigMap key that does not exist, or a file that no volume brings.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MissingKeyView {
-    /// The key.
+    /// The key, or the name of the file.
     pub key: String,
-    /// The ConfigMap.
-    pub config_map: Located<String>,
+    /// The ConfigMap; absent where no volume is mounted at the place of the file.
+    pub config_map: Option<Located<String>>,
+    /// The file that the Corefile names; absent where a volume names the key.
+    pub path: Option<String>,
+    /// The plugin that reads it: `hosts` or `file`.
+    pub plugin: Option<String>,
 }
 
 impl View for DnsServerView {
@@ -167,10 +172,23 @@ pub struct ServerBlockView {
     pub has_loop_plugin: bool,
     /// It has a plugin that can answer queries or send them on.
     pub can_answer: bool,
+    /// Queries that end here without an answer: those of the whole block, or those that a rewrite makes.
+    pub dead_ends: Vec<Located<DeadEndView>>,
     /// It serves the root zone and has nothing that could answer names outside the cluster.
     pub no_upstream: bool,
     /// Plugins that answer every name of their zones although the block goes on to others: `fallthrough` is missing.
     pub missing_fallthrough: Vec<Located<FallthroughView>>,
+}
+
+/// Queries that nothing in the block can answer.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DeadEndView {
+    /// The name of the cluster that a rewrite makes; absent where the block has no plugin that answers.
+    pub target: Option<String>,
+    /// Where the rewritten query goes, as written.
+    pub upstreams: Vec<String>,
+    /// The forward that sends it there.
+    pub forward: Option<Located<String>>,
 }
 
 /// A plugin without the fallthrough that the rest of the block needs.
@@ -178,8 +196,11 @@ pub struct ServerBlockView {
 pub struct FallthroughView {
     /// The plugin: `hosts`, `file`, `template`.
     pub plugin: String,
-    /// What a name that it does not know gets: `NXDOMAIN` or `SERVFAIL`.
+    /// What a name that it does not know gets: `NXDOMAIN` or `SERVFAIL`; where it hides others, the name.
     pub answer: String,
+    /// `no-fallthrough`; `denies`: it answers one type of query with NXDOMAIN on purpose, and so denies the names for the
+    /// others as well; `hides`: it has an answer of its own for names that a later plugin has.
+    pub kind: String,
     /// The only query type that it takes; absent where it takes all.
     pub query_type: Option<String>,
     /// The zone for which it does.

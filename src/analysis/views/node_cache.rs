@@ -263,8 +263,10 @@ pub struct DisagreementView {
     pub upstreams: Vec<String>,
     /// Upstreams of CoreDNS.
     pub coredns: Vec<String>,
-    /// CoreDNS' forward.
-    pub other: Located<String>,
+    /// CoreDNS' forward, where that goes elsewhere.
+    pub other: Option<Located<String>>,
+    /// Names and zones for which CoreDNS has something of its own that the cache does not let them reach.
+    pub names: Vec<Located<String>>,
 }
 
 /// A kubelet that sends pods past the cache.

@@ -12,7 +12,7 @@ pub struct PolicyView {
     pub language: String,
     /// What no rule allows to leave the pods is dropped; stands where the policy says so.
     pub isolates_egress: Located<bool>,
-    /// Why its pods cannot reach cluster DNS; one entry at most.
+    /// Why its pods cannot reach cluster DNS, or why the DNS pods, which it is about, take no questions; one entry for each.
     pub blocked: Vec<Located<BlockedView>>,
     /// Why its pods cannot reach the node cache that they ask, although the DNS pods are allowed; one entry at most.
     pub misses_cache: Vec<Located<MissedCacheView>>,
@@ -23,6 +23,8 @@ pub struct PolicyView {
 pub struct BlockedView {
     /// Why, as a clause.
     pub reason: String,
+    /// The policy is about what may reach the DNS pods, not about what may leave others.
+    pub incoming: bool,
     /// `namespace/name` of what answers for cluster DNS behind the Service.
     pub backend: String,
     /// Where that is declared; absent where the snapshot does not have it.
@@ -33,7 +35,7 @@ pub struct BlockedView {
     pub intended: bool,
     /// Further parts that do not match, beside the one that the entry stands at.
     pub others: Vec<Located<MissView>>,
-    /// The policies allow something to leave the pods.
+    /// The policies allow something to leave the pods, beside what the API server gets.
     pub allows_something: bool,
     /// A workload of the snapshot that is cut off, as `Kind/namespace/name`.
     pub pods: Option<String>,

@@ -5,13 +5,14 @@ use crate::source::Located;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A resolver file: the one that the pods of a node inherit, the node's own, or one without a node.
+/// A resolver file: the one that the pods of a node inherit, the node's own, or one without a node; or the addresses of a
+/// `forward` directive, where they do not belong together.
 ///
 /// Facts about addresses leave out what an earlier cause explains: where k3s generates the file, the rejected candidates
 /// are facts of `k3s_fallback` and not loopback addresses of the pods.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct ResolvConfView {
-    /// Its path: on the node, or in the snapshot where no node is known.
+    /// Its path: on the node, or in the snapshot where no node is known; of a directive, its words up to the zone.
     pub path: String,
     /// The snapshot shows a kubelet that hands this file to pods (CoreDNS included).
     pub used_by_pods: bool,
@@ -78,7 +79,7 @@ pub struct ResolvConfView {
     pub cluster_dependencies: Vec<Located<ClusterDependency>>,
     /// Nameservers in the address range of pods or Services.
     pub inside_cidrs: Vec<Located<InsideCidr>>,
-    /// An address of the node in the address range of pods.
+    /// An address of the node, or the range of Services, in the address range of pods.
     pub network_overlap: Option<Located<NetworkOverlap>>,
     /// Other resolver files of the node whose nameservers pods can reach.
     pub upstream_files: Vec<Located<UpstreamFile>>,
@@ -123,6 +124,8 @@ pub struct EmptyFile {
     pub refused: bool,
     /// The file has `nameserver` lines, none with an address.
     pub has_lines: bool,
+    /// The snapshot has the Corefile of the cluster DNS, and nothing in it reads a resolver file.
+    pub unread_by_dns: bool,
     /// k3s or RKE2 refuses the file and generates one with public resolvers.
     pub replaced_by: Option<String>,
 }
@@ -246,11 +249,13 @@ pub struct InsideCidr {
     pub default_cidr: bool,
 }
 
-/// A node inside the range of the pods.
+/// A node, or Services, inside the range of the pods.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct NetworkOverlap {
     /// The node's address.
-    pub address: Located<String>,
+    pub address: Option<Located<String>>,
+    /// The range of Services; absent where it is a node that lies in the range of the pods.
+    pub services: Option<Located<String>>,
     /// The range.
     pub cidr: Located<String>,
     /// Nothing sets the range: it is the distribution's default.

@@ -156,7 +156,9 @@ impl<'a> Check<'a> {
     pub(super) fn origins(&mut self, args: &[&Token]) -> Vec<String> {
         let texts: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
         let (zones, dropped) = origins_from_args(&texts, &[], self.version);
-        for token in dropped.into_iter().filter_map(|at| args.get(at)) {
+        // what the environment leaves empty is not known to be empty where the process runs
+        let written = |token: &&&Token| token.quoted || !token.text.is_empty();
+        for token in dropped.into_iter().filter_map(|at| args.get(at)).filter(written) {
             let message = format!("`{}` is no zone: CoreDNS drops it silently", token.text);
             self.warn(ProblemKind::OddArgument, Some(Place::of(token)), message);
         }

@@ -1,11 +1,16 @@
 //! Set-up of `rewrite` (`plugin/rewrite`).
 
 use super::super::golang::{check_brackets, decode_hex, parse_uint, parse_uint16_any, quote};
-use super::super::problem::Refusal;
+use super::super::problem::{ProblemKind, Refusal};
 use super::answers::{is_class, is_qtype, is_rcode};
 use super::context::{Check, Outcome};
-use crate::syntax::corefile::{Dispenser, Place};
+use crate::syntax::corefile::{Dispenser, Place, Version};
 
+/// The first release with `answer value` rules (1.8.1 has none, 1.8.3 has them).
+const VALUE_RULES: Version = Version::new(1, 8, 2);
+/// What earlier ones print.
+const OLD_ANSWERS: &str = "response rewrites must consist only of a name rule with 3 arguments and an answer rule with 3 \
+                           arguments";
 const MATCHES: [&str; 5] = ["exact", "prefix", "suffix", "substring", "regex"];
 
 /// `rewrite [continue|stop] TYPE ARGS...`, or a block of these words; any number of times.
@@ -20,6 +25,12 @@ pub(super) fn rewrite(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
             }
         }
         let texts: Vec<&str> = words.iter().map(|(text, _)| *text).collect();
+        if let Some(at) = value_rule(&texts).filter(|_| check.version < VALUE_RULES) {
+            let place = words.get(at).map(|(_, place)| *place).or(place);
+            let refusal = Refusal::plain(place, OLD_ANSWERS).kind(ProblemKind::OptionNeedsNewerVersion);
+            check.refuse(refusal.message(format!("`answer value` needs CoreDNS {VALUE_RULES}")).since(VALUE_RULES));
+            continue;
+        }
         if let Err(text) = rule(&texts) {
             let file = words.first().map(|(_, first)| first.file);
             let same_file = words.iter().filter(|(_, word)| Some(word.file) == file);
@@ -29,6 +40,12 @@ pub(super) fn rewrite(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Index of the word `value` of an `answer value` rule.
+fn value_rule(words: &[&str]) -> Option<usize> {
+    let answer = words.windows(2).position(|pair| pair == ["answer", "value"])?;
+    words.contains(&"name").then_some(answer + 1)
 }
 
 fn rule(words: &[&str]) -> Result<(), String> {

@@ -25,7 +25,8 @@ pub enum Verdict {
 }
 
 /// An expression of a Corefile. Go's syntax (RE2) is that of `regex` but for a few escapes; those give `None`.
-fn expression(pattern: &str) -> Option<Regex> {
+#[must_use]
+pub fn expression(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build().ok()
 }
 
