@@ -12,6 +12,8 @@
 )]
 
 mod common;
+#[path = "oracle_dnsmasq/upstreams.rs"]
+mod upstreams;
 
 use common::oracle::{Seed, judge};
 use dnslint::syntax::dnsmasq::{DnsmasqConf, Problem, ProblemKind};

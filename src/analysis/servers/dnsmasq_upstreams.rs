@@ -3,7 +3,7 @@
 use super::local_resolver::LocalResolver;
 use super::read::zone_of;
 use crate::source::{Located, Location, Span, Spanned};
-use crate::syntax::dnsmasq::{AddressRule, DnsmasqConf, DomainMatch, Server, Target};
+use crate::syntax::dnsmasq::{AddressAnswer, AddressRule, DnsmasqConf, DomainMatch, Server, Target};
 
 /// Options of dnsmasq with the places of their spans.
 pub struct Source<'s> {
@@ -27,7 +27,10 @@ pub fn add(sources: &[Source<'_>], resolver: &mut LocalResolver) {
     for source in sources {
         let settings = &source.conf.settings;
         settings.servers.iter().for_each(|server| add_server(source, server, resolver));
-        settings.addresses.iter().for_each(|rule| resolver.answered.extend(fixed(&rule.value)));
+        for rule in &settings.addresses {
+            let none = rule.value.answer == AddressAnswer::NxDomain;
+            if none { &mut resolver.answered } else { &mut resolver.fixed }.extend(fixed(&rule.value));
+        }
         resolver.detects_loops |= settings.dns_loop_detect.is_some();
         if settings.bogus_priv.is_some() {
             resolver.answered.extend(REVERSE.map(ToOwned::to_owned));
@@ -44,9 +47,10 @@ fn add_server(source: &Source<'_>, server: &Spanned<Server>, resolver: &mut Loca
                 _ => address.to_string(),
             };
             let located = source.located(&Spanned::new(text, server.span));
-            if server.value.domains.is_empty() {
-                resolver.upstreams.push(located);
-            } else {
+            if server.value.domains.is_empty() || server.value.domains.contains(&DomainMatch::Any) {
+                resolver.upstreams.push(located.clone());
+            }
+            if !server.value.domains.contains(&DomainMatch::Any) {
                 resolver.conditional.extend(zones().map(|zone| (zone, located.clone())));
             }
         }
@@ -60,7 +64,7 @@ fn add_server(source: &Source<'_>, server: &Spanned<Server>, resolver: &mut Loca
 /// The zone of a rule; names without dots have none.
 fn zone(domain: &DomainMatch) -> Option<String> {
     match domain {
-        DomainMatch::Domain(name) | DomainMatch::Suffix(name) => Some(zone_of(name)),
+        DomainMatch::Domain(name) | DomainMatch::Suffix(name) => Some(zone_of(name.trim_start_matches('.'))),
         DomainMatch::Network { address, prefix } => Some(zone_of(&format!("{address}/{prefix}"))),
         DomainMatch::Any => Some(".".to_owned()),
         DomainMatch::Unqualified => None,

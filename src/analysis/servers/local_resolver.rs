@@ -19,6 +19,8 @@ pub struct LocalResolver {
     pub conditional: Vec<(String, Located<String>)>,
     /// Zones whose names it answers itself and never sends on.
     pub answered: Vec<String>,
+    /// Zones whose names have an address that it knows (`address=` of dnsmasq), whatever other rules say of the zone.
+    pub fixed: Vec<String>,
     /// Zones whose names go the general way although a wider rule is there (`server=/zone/#` of dnsmasq).
     pub general: Vec<String>,
     /// It finds out at run time which upstreams lead back to it, and does without them (`dns-loop-detect` of dnsmasq).
@@ -45,6 +47,7 @@ impl LocalResolver {
             upstreams: Vec::new(),
             conditional: Vec::new(),
             answered: Vec::new(),
+            fixed: Vec::new(),
             general: Vec::new(),
             detects_loops: false,
             location,
@@ -64,7 +67,9 @@ impl LocalResolver {
         let conditional = self.conditional.iter().map(|(zone, _)| (zone, Rule::Conditional));
         let general = self.general.iter().map(|zone| (zone, Rule::General));
         let answered = self.answered.iter().map(|zone| (zone, Rule::Answered));
-        let rules = answered.chain(general).chain(conditional);
+        // of rules for one zone the last kind holds (`filter_servers` in domain-match.c of dnsmasq)
+        let fixed = self.fixed.iter().map(|zone| (zone, Rule::Answered));
+        let rules = answered.chain(conditional).chain(general).chain(fixed);
         let longest = rules.filter(|(zone, _)| in_zone(name, zone)).max_by_key(|(zone, _)| zone.len());
         match longest {
             None | Some((_, Rule::General)) => self.upstreams.iter().collect(),
@@ -77,7 +82,7 @@ impl LocalResolver {
 
     /// The zones that its rules name.
     pub fn zones(&self) -> impl Iterator<Item = &String> {
-        self.conditional.iter().map(|(zone, _)| zone).chain(&self.answered).chain(&self.general)
+        self.conditional.iter().map(|(zone, _)| zone).chain(&self.answered).chain(&self.fixed).chain(&self.general)
     }
 }
 

@@ -135,7 +135,7 @@ fn shape(node: &NodeSite) -> String {
     let local = |l: &super::LocalResolver| {
         let listens: Vec<String> = l.listens.iter().map(|ip| word(&ip.to_string())).collect();
         let conditional: Vec<_> = l.conditional.iter().map(|(zone, to)| (zone, word(&to.value))).collect();
-        let rest = (l.port, &l.answered, &l.general, l.detects_loops);
+        let rest = (l.port, &l.answered, &l.fixed, &l.general, l.detects_loops);
         format!("{} {listens:?} {:?} {conditional:?} {rest:?}", l.program, words(&l.upstreams))
     };
     let locals: Vec<String> = node.locals.iter().map(local).collect();
