@@ -44,6 +44,7 @@ pub fn problems(cache: &Cache<'_>) -> Vec<Located<LocalIpProblemView>> {
             reason,
             logged: invalid(entry),
             repaired,
+            lead: cache.local_ip_lead.clone(),
         };
         return vec![value.with(view)];
     }
@@ -64,6 +65,7 @@ fn absent(cache: &Cache<'_>) -> Option<Located<LocalIpProblemView>> {
         reason: "the arguments have no -localip".to_owned(),
         logged: invalid(""),
         repaired: None,
+        lead: String::new(),
     };
     Some(Located::at(view, place))
 }
@@ -101,6 +103,7 @@ fn mixed(entries: &[&str]) -> Option<LocalIpProblemView> {
             is_ipv6(&first)
         ),
         repaired: None,
+        lead: String::new(),
     })
 }
 

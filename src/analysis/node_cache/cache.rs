@@ -44,6 +44,8 @@ pub struct Cache<'a> {
     pub container: Option<&'a Container>,
     /// `-localip` as written.
     pub local_ip: Option<Located<String>>,
+    /// What stands before its value in the same word: `-localip=`, or nothing.
+    pub local_ip_lead: String,
     /// The addresses that it answers on: `-localip`, or what the blocks bind where there is no workload.
     pub own: Vec<Located<IpAddr>>,
     /// Cluster domains, fully qualified.
@@ -59,6 +61,7 @@ impl<'a> Cache<'a> {
         server: &'a DnsServer,
         vertex: &'a Vertex<'a>,
     ) -> Self {
+        let (local_ip, local_ip_lead) = facts::container_flag_word(cluster, server, "localip").unzip();
         let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
         Self {
             cluster,
@@ -68,7 +71,8 @@ impl<'a> Cache<'a> {
             vertex,
             workload,
             container: facts::container(cluster, server),
-            local_ip: container_flag(cluster, server, "localip"),
+            local_ip,
+            local_ip_lead: local_ip_lead.unwrap_or_default(),
             own: facts::node_cache_listeners(cluster, server),
             domains: domains(facts, routes),
         }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod cache;
+mod flags;
 mod forwards;
 mod mismatch;
 mod objects;
@@ -78,6 +79,7 @@ fn view(cache: &Cache<'_>, around: Surroundings<'_>) -> NodeCacheView {
     let root_cause = !ipvs_bindings.is_empty() || redirect_needed.is_some();
     NodeCacheView {
         has_workload: cache.workload.is_some(),
+        flag_problems: flags::problems(cache),
         addresses: cache.own.iter().map(|ip| ip.with(ip.value.to_string())).collect(),
         mismatches: if sound { mismatch::all(cache) } else { mismatch::probes(cache) },
         placeholders: placeholders::open(cache),

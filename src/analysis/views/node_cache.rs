@@ -14,6 +14,8 @@ pub struct NodeCacheView {
     pub addresses: Vec<Located<String>>,
     /// Entries of `-localip` with which the process exits.
     pub local_ip_problems: Vec<Located<LocalIpProblemView>>,
+    /// Other arguments with which the process ends at its start.
+    pub flag_problems: Vec<Located<FlagProblemView>>,
     /// Addresses and ports of the Corefile, the arguments and the probe that do not fit each other.
     pub mismatches: Vec<Located<MismatchView>>,
     /// `__PILLAR__…` placeholders that nothing fills in.
@@ -65,6 +67,23 @@ pub struct LocalIpProblemView {
     pub logged: String,
     /// The list as it should be, where that is plain.
     pub repaired: Option<String>,
+    /// What stands before the value in the same word: `-localip=`, or nothing.
+    pub lead: String,
+}
+
+/// An argument with which node-cache ends at its start.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FlagProblemView {
+    /// The flag, with its dash.
+    pub flag: String,
+    /// What is wrong, as a clause.
+    pub reason: String,
+    /// What the process writes when it ends.
+    pub logged: String,
+    /// The value that was meant, where that is plain.
+    pub repaired: Option<String>,
+    /// What stands before the value in the same word: `-syncinterval=`, or nothing.
+    pub lead: String,
 }
 
 /// Two settings that do not fit each other.
