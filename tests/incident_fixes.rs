@@ -36,6 +36,10 @@ const NO_FIX: &[(&str, &str)] = &[
         "no file names a nameserver that pods can reach: the file to write is shown",
     ),
     (
+        "capv-68-default-kubelet-wins",
+        "the value stands in a file of the image, and which of the two is meant is a choice",
+    ),
+    (
         "claytono-551-magicdns-on-nodes",
         "a command of tailscale mends it, and no file names another nameserver: the file to write is shown",
     ),
@@ -53,6 +57,7 @@ const NO_FIX: &[(&str, &str)] = &[
         "the zone is an unfilled word of a template, and another file holds what fills it",
     ),
     ("coredns-deployment-217-hosts-file-not-in-pod", "the file's text is on a node, and no ConfigMap has it"),
+    ("deliveryhero-670-pillar-without-upstream-svc", "the Service that the cache should ask is in no manifest"),
     ("k3d-1462-file-plugin-in-root-block", "the names of the zone file lie in no zone of their own"),
     ("k3d-209-docker-embedded-dns", "no file names a nameserver that pods can reach: the file to write is shown"),
     (
@@ -69,6 +74,7 @@ const NO_FIX: &[(&str, &str)] = &[
         "whether pods need the node's search domain is written nowhere: a file without it is shown",
     ),
     ("k3s-ansible-378-host-net-in-pod-cidr", "the pod range changes with a new installation alone"),
+    ("k8s-100582-fourth-domain-dropped", "which of the domains pods can do without is written nowhere"),
     (
         "k8s-89920-two-private-views",
         "which servers know the same names is written nowhere: the list of one view is shown",
@@ -81,6 +87,10 @@ const NO_FIX: &[(&str, &str)] = &[
     ("kubeasz-1010-empty-resolv-conf", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("kubernetai-22-external-plugin", "another image or another plugin: a choice"),
     ("kubespray-11416-node-needs-cluster-dns", "no file names another nameserver for the node"),
+    (
+        "kubespray-6676-hosts-in-node-cache",
+        "the entries belong into CoreDNS, behind the cache: another file, and a choice",
+    ),
     ("microk8s-1292-args-on-one-node", "the other node has the lines, and nobody knows which of them are its own"),
     (
         "nixconfig-104-tailscale-search-hijack",
@@ -88,6 +98,7 @@ const NO_FIX: &[(&str, &str)] = &[
     ),
     ("rke2-5137-offline-no-dns", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("rke2-5309-apiserver-oidc-8888", "no file names a nameserver that pods can reach: the file to write is shown"),
+    ("sregym-46-dnspolicy-none", "no file names the nameserver that the pod should ask"),
     (
         "weave-3302-ingress-deny-on-kube-system",
         "a policy for all pods of a namespace; which pods it is meant for is written nowhere",

@@ -128,6 +128,7 @@ fn incidents_give_their_rule_and_nothing_else() {
         ("rke2-5832-cilium-replaces-kube-proxy", &["node-cache-needs-local-redirect-policy"]),
         ("rke-2093-ipvs-cluster-dns", &["cluster-dns-not-node-cache"]),
         ("kubekey-572-empty-forward", &[]),
+        ("deliveryhero-670-pillar-without-upstream-svc", &["node-cache-forwards-to-self"]),
         ("coredns-3298-rewrite-behind-nodelocaldns", &["node-cache-upstream-disagrees"]),
     ];
     let mut problems = Vec::new();
