@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	_ "github.com/coredns/coredns/core/plugin"
 	"github.com/coredns/coredns/coremain"
@@ -69,11 +70,22 @@ func main() {
 	if strings.HasSuffix(name, "setup") {
 		stopBehindSetUp()
 	}
+	if strings.HasSuffix(name, "loop") || strings.HasSuffix(name, "route") {
+		defer alone()()
+	}
 	out := json.NewEncoder(os.Stdout)
 	out.SetEscapeHTML(false)
 	for _, value := range answer(read()) {
 		check(out.Encode(value))
 	}
+}
+
+// alone waits until no other harness has servers running, whose ports would be taken, and returns what lets the next one go on.
+func alone() func() {
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "dnslint-oracle-coredns.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	check(err)
+	check(syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+	return func() { lock.Close() }
 }
 
 // release is that of the module that this program was built with.
