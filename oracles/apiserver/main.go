@@ -41,11 +41,12 @@ import (
 // objects decodes as the API server does with `fieldValidation=Strict`, and sets defaults.
 var objects = serializer.NewCodecFactory(legacyscheme.Scheme, serializer.EnableStrict).UniversalDecoder()
 
-// custom are the kinds of other projects, by their Go types.
-var custom = map[string]func() any{
-	"PodMonitor":                func() any { return &monitoring.PodMonitor{} },
-	"CiliumLocalRedirectPolicy": func() any { return &cilium.CiliumLocalRedirectPolicy{} },
-	"HelmChartConfig":           func() any { return &helm.HelmChartConfig{} },
+// custom are the kinds of other projects, by their Go types; the API server knows them by their definitions, so that
+// version and fields are judged, and no more.
+var custom = map[schema.GroupVersionKind]func() any{
+	{Group: "monitoring.coreos.com", Version: "v1", Kind: "PodMonitor"}:    func() any { return &monitoring.PodMonitor{} },
+	{Group: "cilium.io", Version: "v2", Kind: "CiliumLocalRedirectPolicy"}: func() any { return &cilium.CiliumLocalRedirectPolicy{} },
+	{Group: "helm.cattle.io", Version: "v1", Kind: "HelmChartConfig"}:      func() any { return &helm.HelmChartConfig{} },
 }
 
 func main() {
@@ -103,10 +104,10 @@ func accept(document []byte, kind schema.GroupVersionKind) error {
 	if kind.Group == kubelet.GroupName {
 		return kubeletConfiguration(document)
 	}
-	if kind.Group == "apps.kruise.io" {
+	if kind.GroupVersion().String() == "apps.kruise.io/v1alpha1" {
 		return advancedDaemonSet(document)
 	}
-	if empty, known := custom[kind.Kind]; known {
+	if empty, known := custom[kind]; known {
 		return sigsyaml.UnmarshalStrict(document, empty())
 	}
 	object, _, err := objects.Decode(document, nil, nil)

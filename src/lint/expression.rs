@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_expressions_end_quickly() {
+    fn hostile_expressions_end() {
         let words: Vec<String> = (0..3000).map(|n| format!("{n:0>200}")).collect();
         let value =
             json!({"name": "x".repeat(1 << 20), "port": 1, "ratio": 0.5, "mode": "udp", "words": words, "hops": []});
@@ -414,7 +414,6 @@ mod tests {
                 outcome.as_ref().is_err_and(|e| ["steps", "nested", "compiled"].iter().any(|word| e.contains(word))),
                 "{source}: {outcome:?}"
             );
-            // Steps end it; the clock only tells a hang from a busy machine.
         }
         for source in [
             "(".repeat(1000),

@@ -452,18 +452,18 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_end_quickly() {
+    fn hostile_texts_end() {
         let nested = format!("{}x{}", "{% for a in subject.hops %}".repeat(60), "{% endfor %}".repeat(60));
         for source in [
             nested.as_str(),
-            &"(".repeat(2000),
             &format!("{{{{ {}1 }}}}", "(".repeat(2000)),
-            &format!("{{{{ {}1 }}}}", "-".repeat(3000)),
             &"x".repeat(10_000),
             "{{ 'x' * 100000 }}",
             "{{ 10 ** 10 ** 10 }}",
         ] {
-            let _ = load(source, &[]);
+            assert!(load(source, &[]).is_err(), "{}", source.get(..80).unwrap_or(source));
         }
+        let signs = format!("{{{{ {}1 }}}}", "-".repeat(3000));
+        assert_eq!(load(&signs, &[]).as_deref(), Ok("1"));
     }
 }

@@ -293,7 +293,7 @@ fn statistics_replace_the_findings() {
 }
 
 fn dnslint(args: &[&str]) -> std::process::Output {
-    std::process::Command::new(env!("CARGO_BIN_EXE_dnslint")).args(args).output().unwrap()
+    crate::common::program(&crate::common::root()).args(args).output().unwrap()
 }
 
 #[test]
@@ -320,8 +320,8 @@ fn usage_errors_do_not_pass_escapes_on() {
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_no_error() {
-    use std::process::{Command, Stdio};
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dnslint"))
+    use std::process::Stdio;
+    let mut child = crate::common::program(&crate::common::root())
         .args(["completions", "bash"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

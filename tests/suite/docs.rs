@@ -6,7 +6,6 @@ use dnslint::analysis::collect;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
-use std::process::Command;
 
 /// Pages whose console blocks are run.
 const PAGES: [&str; 2] = ["README.md", "docs/ci.md"];
@@ -127,7 +126,7 @@ fn the_rule_in_the_pages_is_a_good_one() {
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("external-names-end-with-dot.yaml");
     fs::write(&file, yaml).unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_dnslint")).args(["rules", "test"]).arg(&file).output().unwrap();
+    let run = crate::common::program(&root()).args(["rules", "test"]).arg(&file).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success() && out.contains("2 samples, 0 failures"), "{out}{err}");
     let toml = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();

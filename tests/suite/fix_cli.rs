@@ -1,10 +1,10 @@
 //! `check --fix`, `--diff` and their companions as a user runs them: files on disk, standard input, exit codes.
 
-use crate::common::copy;
+use crate::common::{copy, program};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 const BAD_CRLF: &str = "nameserver 192.168.1.1\r\nsearch lan\r\n";
@@ -18,12 +18,8 @@ struct Output {
 }
 
 fn dnslint(dir: &Path, args: &str, stdin: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dnslint"))
+    let mut child = program(dir)
         .args(args.split_whitespace())
-        .current_dir(dir)
-        .env_remove("FORCE_COLOR")
-        .env_remove("DNSLINT_OUTPUT_FORMAT")
-        .env("NO_COLOR", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -47,7 +47,7 @@ fn the_fix_of_every_bad_case_is_recorded_and_cures_it() {
 }
 
 #[test]
-fn every_builder_is_used_and_so_tried_on_mutated_inputs() {
+fn every_builder_is_used() {
     let mut used = String::new();
     for group in folders(&root().join("rules")) {
         for rule in fs::read_dir(group).unwrap() {
@@ -219,13 +219,14 @@ fn fixes_of_mutated_inputs_parse_cure_and_keep_comments() {
             .collect();
         let before = base.with_texts(&texts, []);
         let checked = dnslint::check(&before, rules(), &select(rule));
-        let Some((finding, fix)) = checked.diagnostics.iter().find_map(|d| {
-            let applied = |fix: &&Fix| fix.changes_something() && fix.applicability > Applicability::Display;
-            let fix = d.fixes.iter().find(applied)?;
-            (d.rule == *rule).then_some((d, fix))
-        }) else {
+        let applied = |fix: &&Fix| fix.changes_something() && fix.applicability > Applicability::Display;
+        let offered: Vec<(&Diagnostic, &Fix)> = (checked.diagnostics.iter().filter(|d| d.rule == *rule))
+            .flat_map(|d| d.fixes.iter().filter(applied).map(move |fix| (d, fix)))
+            .collect();
+        if offered.is_empty() {
             continue;
-        };
+        }
+        let (finding, fix) = *seed.pick(&offered);
         fixed += 1;
         let what = format!("case {number}, {}: {}", case.display(), fix.title);
         let mut new = BTreeMap::new();

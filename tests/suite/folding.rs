@@ -1,8 +1,8 @@
 //! Many pods with one fault are one finding that lists the others, and each can be excused by itself.
 
+use crate::common::program;
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
 
 /// `count` pods on the host's network with the default DNS policy; `second` is written into the second one.
 fn pods(count: usize, second: &str) -> String {
@@ -17,9 +17,8 @@ fn pods(count: usize, second: &str) -> String {
 }
 
 fn dnslint(dir: &Path, args: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dnslint"));
-    let rule = ["check", ".", "--color", "never", "--select", "pod-hostnetwork-dns-policy"];
-    let out = command.args(rule).args(args).current_dir(dir).output().unwrap();
+    let rule = ["check", ".", "--select", "pod-hostnetwork-dns-policy"];
+    let out = program(dir).args(rule).args(args).output().unwrap();
     assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
 }
@@ -70,9 +69,8 @@ fn an_excuse_holds_for_its_own_pod_only() {
 fn a_baseline_knows_each_of_them() {
     let dir = with_pods(&pods(8, ""));
     let path = dir.path().join("pods.yaml");
-    let written = Command::new(env!("CARGO_BIN_EXE_dnslint"))
+    let written = program(dir.path())
         .args(["check", ".", "--select", "pod-hostnetwork-dns-policy", "--write-baseline=known.json"])
-        .current_dir(dir.path())
         .output()
         .unwrap();
     assert!(written.status.success());

@@ -218,13 +218,7 @@ fn loops_are_those_that_check_reports() {
 
 /// Exit code, standard output, standard error of `dnslint graph …`.
 fn graph(args: &[&str]) -> (i32, String, String) {
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_dnslint"))
-        .arg("graph")
-        .args(args)
-        .current_dir(root())
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
+    let run = crate::common::program(&root()).arg("graph").args(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (run.status.code().unwrap(), text(run.stdout), text(run.stderr))
 }

@@ -6,6 +6,7 @@ use crate::common::{assert_none, compare, folders, lines, name, root, snapshot};
 use dnslint::diagnostic::{Diagnostic, Severity};
 use dnslint::fix::{Judged, Mode};
 use dnslint::source::Snapshot;
+use std::collections::BTreeSet;
 
 /// Incidents whose cause no edit of the files at hand takes away, each with what stands in the way.
 const NO_FIX: &[(&str, &str)] = &[
@@ -84,6 +85,10 @@ const NO_FIX: &[(&str, &str)] = &[
         "nixconfig-104-tailscale-search-hijack",
         "whether pods need the node's search domain is written nowhere: a file without it is shown",
     ),
+    (
+        "rke2-charts-398-localip-trailing-space",
+        "the rule that the case names is silent; another one names and mends the line",
+    ),
     ("rke2-5137-offline-no-dns", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("rke2-5309-apiserver-oidc-8888", "no file names a nameserver that pods can reach: the file to write is shown"),
     ("sregym-46-dnspolicy-none", "no file names the nameserver that the pod should ask"),
@@ -98,8 +103,10 @@ fn causes<'a>(expect: &Expect, snapshot: &Snapshot, judged: &'a Judged) -> Vec<&
     judged.findings.iter().filter(|d| expect.is_rule(d) && expect.is_at(snapshot, d)).collect()
 }
 
-fn errors(judged: &Judged) -> usize {
-    judged.findings.iter().filter(|d| d.severity == Severity::Error).count()
+/// What is wrong for sure, and with which object.
+fn errors(judged: &Judged) -> BTreeSet<(&str, &str, Option<&str>)> {
+    let errors = judged.findings.iter().filter(|d| d.severity == Severity::Error);
+    errors.map(|d| (d.rule.as_str(), d.message.as_str(), d.object.as_deref())).collect()
 }
 
 #[test]
@@ -118,7 +125,7 @@ fn the_cause_is_mended_as_the_report_says() {
             problems.extend(compare(&file, &text));
         }
         let old = judge(&before);
-        if errors(&outcome.judged) > errors(&old) || outcome.judged.broken > old.broken {
+        if !errors(&outcome.judged).is_subset(&errors(&old)) || outcome.judged.broken > old.broken {
             problems.push(format!("{}: worse than before", name(&folder)));
         }
         let Some(expect) = case.expect.filter(|_| !case.negative) else { continue };
@@ -131,8 +138,7 @@ fn the_cause_is_mended_as_the_report_says() {
         let same = |d: &Diagnostic| causes_before.iter().any(|old| old.rule == d.rule && old.object == d.object);
         let at_fault = |d: &&Diagnostic| counts(d) && (expect.is_at(&outcome.snapshot, d) || same(d));
         let causes_left: Vec<&Diagnostic> = outcome.judged.findings.iter().filter(at_fault).collect();
-        let on_line = |d: &&Diagnostic| expect.is_at(&before, d);
-        let gone = causes_left.is_empty() && old.findings.iter().any(|d| on_line(&d));
+        let gone = causes_left.is_empty() && !causes_before.is_empty();
         let listed = NO_FIX.iter().any(|(id, _)| *id == name(&folder));
         fixed += usize::from(gone);
         match (gone, listed) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Texts with a mistake, and a word of the reason why they are refused: else a judge that accepts everything would do.
-const WRONG: [(&str, &str); 8] = [
+const WRONG: [(&str, &str); 9] = [
     ("apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {selectors: {a: b}}\n", "selectors"),
     (
         "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {ports: [{port: 53, protocol: UPD}]}\n",
@@ -40,6 +40,7 @@ const WRONG: [(&str, &str); 8] = [
         "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\nspec: {endpoints: []}\n",
         "endpoints",
     ),
+    ("apiVersion: cilium.io/v9\nkind: CiliumLocalRedirectPolicy\nmetadata: {name: a}\n", "no kind"),
 ];
 
 /// Every text that the API server or a kubelet will read, once, without dnslint's own version.

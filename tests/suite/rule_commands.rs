@@ -1,21 +1,14 @@
 //! The commands for people who read, write and test rules: explain, rules, facts --schema, config; rules of users in check.
 
-use crate::common::{root, rule_ids};
+use crate::common::{program, root, rule_ids};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 
 /// Exit code, standard output and standard error of `dnslint …` in a directory.
 fn dnslint(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let run = Command::new(env!("CARGO_BIN_EXE_dnslint"))
-        .args(args)
-        .current_dir(dir)
-        .env_remove("FORCE_COLOR")
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
+    let run = program(dir).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (run.status.code().unwrap(), text(run.stdout), text(run.stderr))
 }

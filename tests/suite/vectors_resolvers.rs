@@ -498,7 +498,7 @@ proptest::proptest! {
 
 /// Repetitions of anything are read in time that grows with their size.
 #[test]
-fn big_files_take_no_time() {
+fn big_files_are_read_to_the_end() {
     let lines = ["search a b\n", "options ndots:1 x\n", "nameservres x\n", "DNS=1.1.1.1 2\n", "\\\n"];
     for piece in PIECES.iter().chain(&lines) {
         let text = piece.repeat((1 << 17) / piece.len());

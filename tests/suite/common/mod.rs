@@ -14,6 +14,7 @@ use dnslint::source::{LoadOptions, Snapshot};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 /// The built-in rules, proved once for a test binary.
@@ -99,6 +100,16 @@ pub fn by_severity(diagnostics: &[Diagnostic]) -> BTreeMap<&'static str, usize> 
         *counts.entry(diagnostic.severity.as_str()).or_default() += 1;
     }
     counts
+}
+
+/// The program, to be run in a directory; what the environment says of colour, width and formats does not reach it.
+pub fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dnslint"));
+    for name in ["FORCE_COLOR", "CI", "DNSLINT_OUTPUT_FORMAT"] {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").env("COLUMNS", "120").current_dir(dir);
+    command
 }
 
 /// Copies a folder with its links.

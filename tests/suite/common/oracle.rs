@@ -26,36 +26,47 @@ pub struct Answers {
 
 /// Asks the harness `name` where it is built, else reads its recorded answers to the same questions.
 pub fn answers(name: &str, cases: &[Value]) -> Answers {
-    let harness = std::env::var_os("DNSLINT_ORACLES").map(|dir| PathBuf::from(dir).join(name));
-    let record = super::root().join("testdata/oracles").join(format!("{name}.jsonl"));
-    if let Some(harness) = harness.filter(|path| path.exists()) {
+    if let Some(harness) = harness(name) {
         let asked = ask(&harness, cases);
         if std::env::var_os("DNSLINT_BLESS").is_some() {
-            fs::write(record, recording(&asked, cases)).unwrap();
+            fs::write(record(name), recording(&asked, cases)).unwrap();
         }
         return asked;
     }
     println!("{name}: the real program is not here (oracles/run builds and asks it); its recorded answers judge");
-    recorded(&record, cases)
+    let (program, known) = recorded(name);
+    let others = format!("{}: other questions than these; `oracles/run --record`", record(name).display());
+    assert_eq!(known.len(), cases.len(), "{others}");
+    let answer = |((digest_of, answer), case): ((String, Value), &Value)| {
+        assert_eq!(digest_of, digest(case), "{others}");
+        answer
+    };
+    Answers { program, source: "recorded", values: known.into_iter().zip(cases).map(answer).collect() }
 }
 
 /// The same for questions that come and go with the test data: those that are not recorded are left out, with what the
 /// rest is; the real program is asked all of them.
 pub fn answers_so_far<'c>(name: &str, cases: &'c [Value]) -> (Vec<&'c Value>, Answers) {
-    let harness = std::env::var_os("DNSLINT_ORACLES").map(|dir| PathBuf::from(dir).join(name));
-    if harness.is_some_and(|path| path.exists()) {
+    if harness(name).is_some() {
         return (cases.iter().collect(), answers(name, cases));
     }
-    let path = super::root().join("testdata/oracles").join(format!("{name}.jsonl"));
-    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let program = lines.next().unwrap()["program"].as_str().unwrap().to_owned();
-    let known: BTreeMap<String, Value> =
-        lines.map(|line| (line[0].as_str().unwrap().to_owned(), line[1].clone())).collect();
+    let (program, known) = recorded(name);
+    let known: BTreeMap<String, Value> = known.into_iter().collect();
     let found = cases.iter().filter_map(|case| Some((case, known.get(&digest(case))?.clone())));
     let (asked, values): (Vec<&Value>, Vec<Value>) = found.unzip();
     println!("{name}: {} of {} questions are recorded", asked.len(), cases.len());
     (asked, Answers { program, source: "recorded", values })
+}
+
+/// The harness, where it is built.
+fn harness(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("DNSLINT_ORACLES")?).join(name);
+    path.exists().then_some(path)
+}
+
+/// Where its answers are recorded.
+fn record(name: &str) -> PathBuf {
+    super::root().join("testdata/oracles").join(format!("{name}.jsonl"))
 }
 
 fn ask(harness: &Path, cases: &[Value]) -> Answers {
@@ -88,17 +99,13 @@ fn recording(answers: &Answers, cases: &[Value]) -> String {
     std::iter::once(head).chain(lines).map(|line| format!("{line}\n")).collect()
 }
 
-fn recorded(path: &Path, cases: &[Value]) -> Answers {
-    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+/// The program that answered, and by the digest of each question its answer.
+fn recorded(name: &str) -> (String, Vec<(String, Value)>) {
+    let path = record(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let head = lines.next().unwrap();
-    let values = lines.zip(cases).map(|(line, case)| {
-        assert_eq!(line[0], digest(case), "{}: other questions than these; `oracles/run --record`", path.display());
-        line[1].clone()
-    });
-    let values: Vec<Value> = values.collect();
-    assert_eq!(values.len(), cases.len(), "{}: other questions than these; `oracles/run --record`", path.display());
-    Answers { program: head["program"].as_str().unwrap().to_owned(), source: "recorded", values }
+    let program = lines.next().unwrap()["program"].as_str().unwrap().to_owned();
+    (program, lines.map(|line| (line[0].as_str().unwrap().to_owned(), line[1].clone())).collect())
 }
 
 /// A difference that is understood.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// The page with the output of every console block replaced by what `run` gives for its command; `None` leaves a block as
 /// it is. `run` also gets the number of second-level headings before the block.
@@ -34,15 +34,7 @@ pub fn with_fresh_output(page: &str, mut run: impl FnMut(usize, &str) -> Option<
 pub fn dnslint(command: &str, directory: &Path) -> (String, Output) {
     let (command, both) = command.strip_suffix(" 2>&1").map_or((command, false), |bare| (bare, true));
     let args: Vec<&str> = command.split_whitespace().skip(1).collect();
-    let run = Command::new(env!("CARGO_BIN_EXE_dnslint"))
-        .args(args)
-        .current_dir(directory)
-        .env_remove("FORCE_COLOR")
-        .env_remove("CI")
-        .env("NO_COLOR", "1")
-        .env("COLUMNS", "120")
-        .output()
-        .unwrap();
+    let run = super::program(directory).args(args).output().unwrap();
     let mut text = String::from_utf8(run.stdout.clone()).unwrap();
     if both {
         text.push_str(std::str::from_utf8(&run.stderr).unwrap());

@@ -60,7 +60,9 @@ fn of_the_test_data() -> Vec<Value> {
     for dir in snapshots() {
         let before = snapshot(&dir);
         let after = before.with_texts(&format_all(&before, &assemble(&before)).changed, []);
-        let pairs = corefiles(&before).into_iter().zip(corefiles(&after));
+        let (old, new) = (corefiles(&before), corefiles(&after));
+        assert_eq!(old.len(), new.len(), "{}: a Corefile is lost", dir.display());
+        let pairs = old.into_iter().zip(new);
         found.extend(pairs.filter(|(old, new)| old != new).map(|(old, new)| question(&old, &new, &Value::Null)));
     }
     found

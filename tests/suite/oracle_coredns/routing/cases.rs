@@ -284,7 +284,7 @@ fn case(seed: &mut Seed) -> Value {
     let conf: String = (0..=seed.below(4)).map(|_| block(seed, &mut taken)).collect();
     let by_lot = conf.split("forward ").skip(1).any(|text| {
         let first = text.lines().next().unwrap_or_default();
-        first.split(' ').filter(|word| word.contains(':')).count() > 1 && !text.starts_with("policy sequential")
+        first.split(' ').filter(|word| word.contains(':')).count() > 1
     });
     let ask: Vec<Value> = (0..QUERIES).map(|_| query(seed, &conf, &taken)).collect();
     json!({
