@@ -223,7 +223,7 @@ pub fn run(args: &CheckArgs, engine: &dyn Engine, io: &mut Io<'_>) -> Result<u8,
         if let Some(baseline) = baseline.clone() {
             baseline.apply(&mut found, files);
         }
-        fold(found, files)
+        found
     };
     let fixed = engine.fix(&present, &options, args.fixes.mode(), &wanted);
     finish.mend(fixed, &present, io)
@@ -412,12 +412,13 @@ impl Finish<'_> {
             return write_baseline(path, &diagnostics, &files, io);
         }
         let baselined = self.baseline()?.map_or(0, |b| b.apply(&mut diagnostics, &files));
+        fix::withdraw_failed(&mut diagnostics, failed);
         diagnostics = fold(diagnostics, &files);
-        fix::withdraw_failed(&mut diagnostics, &files, failed);
         diagnostics.extend(absent);
         sort(&mut diagnostics, &files);
         let mut summary = Summary::new(&diagnostics, result.file_count, result.coverage.clone());
         (summary.baselined, summary.fixed) = (baselined, fixed);
+        summary.fixes_withheld = result.fixes_withheld;
         if args.fixes.unsafe_fixes {
             summary.fixable += std::mem::take(&mut summary.unsafe_fixable);
         }

@@ -3,7 +3,7 @@
 use super::engine::{FileChange, Fixed, StdinText};
 use super::io::Io;
 use super::replace::Writable;
-use crate::diagnostic::{Diagnostic, Files};
+use crate::diagnostic::Diagnostic;
 use crate::fix::{Change, Failed, Mode, unified_diff};
 use crate::report::{plural, sanitize_line, show_diff};
 use std::collections::BTreeMap;
@@ -108,13 +108,16 @@ pub fn write(fixed: &Fixed, paths: &[PathBuf], stdin: Option<&StdinText>, io: &m
 }
 
 /// Takes the fixes that were tried in vain from the findings that remain: what does not help is not offered again.
-pub fn withdraw_failed(findings: &mut [Diagnostic], files: &dyn Files, failed: &[Failed]) {
+pub fn withdraw_failed(findings: &mut [Diagnostic], failed: &[Failed]) {
+    let mut by_finding: BTreeMap<&str, Vec<&Failed>> = BTreeMap::new();
+    for one in failed {
+        by_finding.entry(&one.fingerprint).or_default().push(one);
+    }
     for finding in findings {
-        let path = files.path(finding.primary().file).to_owned();
-        let tried: Vec<bool> =
-            finding.fixes.iter().map(|fix| failed.iter().any(|failed| failed.is_of(finding, &path, fix))).collect();
-        let mut tried = tried.into_iter();
-        finding.fixes.retain(|_| !tried.next().unwrap_or(false));
+        let Some(tried) = by_finding.get(finding.fingerprint.as_str()) else { continue };
+        let mut fixes = std::mem::take(&mut finding.fixes);
+        fixes.retain(|fix| !tried.iter().any(|one| one.refutes(finding, fix)));
+        finding.fixes = fixes;
     }
 }
 

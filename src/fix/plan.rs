@@ -2,7 +2,7 @@
 
 use super::apply_edits;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Files, Fix, Severity};
-use crate::source::{FileId, FileKind, Snapshot, Span};
+use crate::source::{FileId, FileKind, Location, Snapshot, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most rounds; a fix may make room for another one, but not for ever.
@@ -72,6 +72,8 @@ impl std::fmt::Display for Reason {
 pub struct Failed {
     /// The rule.
     pub rule: String,
+    /// The fingerprint of the finding.
+    pub fingerprint: String,
     /// What it would have done.
     pub title: String,
     /// The file of the finding.
@@ -83,9 +85,14 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// Whether this is the fix that `finding`, which is in the file `path`, still offers.
-    pub fn is_of(&self, finding: &Diagnostic, path: &str, fix: &Fix) -> bool {
-        self.rule == finding.rule && self.title == fix.title && self.path == path
+    /// Whether `fix` of `finding` was tried and does not help; one that was never tried may.
+    #[must_use]
+    pub fn refutes(&self, finding: &Diagnostic, fix: &Fix) -> bool {
+        self.reason != Reason::Limit && self.is_of(finding) && self.title == fix.title
+    }
+
+    fn is_of(&self, finding: &Diagnostic) -> bool {
+        self.rule == finding.rule && self.fingerprint == finding.fingerprint
     }
 }
 
@@ -107,7 +114,7 @@ pub struct Outcome {
     pub judged: Judged,
     /// The fixes that were applied, in the order applied.
     pub applied: Vec<Applied>,
-    /// The fixes that were taken back, where no other one mended the finding.
+    /// The fixes that were taken back, of the findings that remain.
     pub failed: Vec<Failed>,
     /// Number of findings that are gone; one fix may mend several.
     pub mended: usize,
@@ -158,16 +165,32 @@ pub fn run(
         let gone = |(key, count): (&Key, &usize)| count.saturating_sub(left.get(key).copied().unwrap_or(0));
         state.outcome.mended += before.iter().map(gone).sum::<usize>();
     }
-    state.outcome.failed = state.failed.into_iter().map(|(_, failed)| failed).collect();
+    let left = wanted(&state.outcome.judged, &state.outcome.snapshot);
+    state.outcome.failed = of_remaining(state.failed, &left, &state.outcome.snapshot);
     state.outcome
+}
+
+/// The failures whose findings remain, with the places where those are now.
+fn of_remaining(failed: Vec<Failed>, left: &[Diagnostic], snapshot: &Snapshot) -> Vec<Failed> {
+    let by_name: BTreeMap<(&str, &str), &Diagnostic> =
+        left.iter().map(|finding| ((finding.rule.as_str(), finding.fingerprint.as_str()), finding)).collect();
+    let placed = |failed: Failed| {
+        let at = by_name.get(&(failed.rule.as_str(), failed.fingerprint.as_str()))?.primary();
+        let (path, line) = place(snapshot, at);
+        Some(Failed { path, line, ..failed })
+    };
+    failed.into_iter().filter_map(placed).collect()
+}
+
+fn place(snapshot: &Snapshot, at: Location) -> (String, usize) {
+    (snapshot.path(at.file).to_owned(), snapshot.position(at.file, at.span.start).line)
 }
 
 struct Rounds<'a> {
     check: &'a dyn Fn(&Snapshot) -> Judged,
     trials: usize,
     rejected: BTreeSet<(String, String, String)>,
-    /// What was taken back, with the fingerprint of its finding.
-    failed: Vec<(String, Failed)>,
+    failed: Vec<Failed>,
     outcome: Outcome,
 }
 
@@ -175,11 +198,12 @@ impl Rounds<'_> {
     /// The best fix of each finding that may be applied, as far as they do not overlap; the others wait for the next
     /// round. Errors go first, and earlier findings before later ones. The settings of a node hang together, so that one
     /// rule a round mends each such file: once the stub is out of a resolv.conf, its fourth nameserver is no longer one too
-    /// many. The second value says that some finding has another fix, should its best one not hold.
+    /// many. The second value says that there is more to try, should none of these hold: a fix that waits, or another one
+    /// of the same finding.
     fn picks(&self, mode: Mode, mut found: Vec<Diagnostic>) -> (Vec<Pick>, bool) {
         let mut picks = Vec::new();
         let mut others_are_left = false;
-        let mut taken: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
+        let mut taken: BTreeMap<FileId, BTreeSet<Span>> = BTreeMap::new();
         let mut created: BTreeSet<String> = BTreeSet::new();
         let mut mended: BTreeMap<FileId, String> = BTreeMap::new();
         found.sort_by_key(|finding| std::cmp::Reverse(finding.severity == Severity::Error));
@@ -196,10 +220,11 @@ impl Rounds<'_> {
                 || pick.fix.creates.iter().any(|file| created.contains(&file.path))
                 || pick.fix.edits.iter().any(|edit| mended.get(&edit.file).is_some_and(|r| *r != pick.finding.rule));
             if busy {
+                others_are_left = true;
                 continue;
             }
             for edit in &pick.fix.edits {
-                taken.entry(edit.file).or_default().push(edit.span);
+                taken.entry(edit.file).or_default().insert(edit.span);
                 if !matches!(self.outcome.snapshot.file(edit.file).kind, FileKind::Manifest | FileKind::Corefile) {
                     mended.insert(edit.file, pick.finding.rule.clone());
                 }
@@ -240,8 +265,6 @@ impl Rounds<'_> {
             let edited = pick.fix.edits.iter().map(|edit| path(edit.file));
             let paths: BTreeSet<String> = edited.chain(pick.fix.creates.iter().map(|file| file.path.clone())).collect();
             let (rule, title) = (pick.finding.rule.clone(), pick.fix.title.clone());
-            let of_finding = |failed: &(String, Failed)| failed.0 == pick.finding.fingerprint && failed.1.rule == rule;
-            self.failed.retain(|failed| !of_finding(failed));
             self.outcome.applied.push(Applied { rule, title, paths: paths.into_iter().collect() });
         }
         !accepted.is_empty()
@@ -249,15 +272,15 @@ impl Rounds<'_> {
 
     fn reject(&mut self, base: &Snapshot, pick: &Pick, reason: &Reason) {
         self.rejected.insert(id(&pick.finding, &pick.fix));
-        let at = pick.finding.primary();
-        let failed = Failed {
+        let (path, line) = place(base, pick.finding.primary());
+        self.failed.push(Failed {
             rule: pick.finding.rule.clone(),
+            fingerprint: pick.finding.fingerprint.clone(),
             title: pick.fix.title.clone(),
-            path: base.path(at.file).to_owned(),
-            line: base.position(at.file, at.span.start).line,
+            path,
+            line,
             reason: reason.clone(),
-        };
-        self.failed.push((pick.finding.fingerprint.clone(), failed));
+        });
     }
 
     /// The snapshot with two groups of fixes, if the rules have nothing against it.
@@ -282,9 +305,11 @@ impl Rounds<'_> {
     }
 }
 
-/// Whether an edit touches one that is taken: overlaps it, or inserts at the same place.
-fn meets(taken: &[Span], span: Span) -> bool {
-    taken.iter().any(|other| {
+/// Whether an edit touches one that is taken: overlaps it, or inserts at the same place. Those that are taken lie apart, so
+/// that their ends have the order of their starts.
+fn meets(taken: &BTreeSet<Span>, span: Span) -> bool {
+    let near = taken.range(..=Span::new(span.end, usize::MAX)).rev().take_while(|other| other.end >= span.start);
+    near.into_iter().any(|other| {
         let same_place = span.is_empty() && other.is_empty() && span.start == other.start;
         same_place || span.start < other.end && other.start < span.end || inside(span, *other) || inside(*other, span)
     })
@@ -341,4 +366,73 @@ fn objection(before: &Judged, base: &Snapshot, after: &Judged, patched: &Snapsho
     let left = |key: &Key| new.get(key).copied().unwrap_or(0);
     let remains = mended.iter().any(|(key, count)| left(key) + count > old.get(key).copied().unwrap_or(0));
     remains.then_some(Reason::Remains)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A finding of a rule with a fix that puts `text` in the place of the first byte.
+    fn finding(rule: &str, text: &str) -> Diagnostic {
+        let at = Location::new(FileId(0), Span::new(0, 1));
+        let mut finding = Diagnostic::new(rule, Severity::Warning, "m", at);
+        finding.fingerprint = format!("print of {rule}");
+        let edits = vec![Edit { file: at.file, span: at.span, text: text.to_owned() }];
+        let applicability = Applicability::Safe;
+        finding.fixes = vec![Fix { title: format!("write {text}"), applicability, edits, creates: Vec::new() }];
+        finding
+    }
+
+    /// Mends a file with the byte `0`; the findings of each text that may come of it are given.
+    fn mended(texts: &[(&str, &[(&str, &str)])]) -> Outcome {
+        let check = |snapshot: &Snapshot| {
+            let text = snapshot.text(FileId(0));
+            let found = texts.iter().filter(|(of, _)| *of == text).flat_map(|(_, found)| *found);
+            Judged { findings: found.map(|(rule, fix)| finding(rule, fix)).collect(), broken: 0 }
+        };
+        run(&Snapshot::from_texts([("f", "0")]), Mode::Safe, &check, &|judged, _| judged.findings.clone())
+    }
+
+    #[test]
+    fn a_fix_that_waits_for_another_is_tried_when_that_one_fails() {
+        let outcome =
+            mended(&[("0", &[("a", "1"), ("b", "2")]), ("1", &[("a", "1"), ("b", "2")]), ("2", &[("a", "1")])]);
+        assert_eq!(outcome.snapshot.text(FileId(0)), "2");
+        assert_eq!(outcome.failed.iter().map(|failed| failed.title.as_str()).collect::<Vec<_>>(), ["write 1"]);
+    }
+
+    #[test]
+    fn what_another_fix_mended_did_not_fail() {
+        let outcome = mended(&[("0", &[("a", "1"), ("b", "2")]), ("1", &[("a", "1"), ("b", "2")]), ("2", &[])]);
+        assert_eq!((outcome.snapshot.text(FileId(0)), outcome.mended), ("2", 2));
+        assert_eq!(outcome.failed, []);
+    }
+
+    #[test]
+    fn a_failure_refutes_the_fix_of_its_own_finding_if_it_was_tried() {
+        let one = finding("a", "1");
+        let failed = |fingerprint: &str, reason| Failed {
+            rule: "a".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            title: "write 1".to_owned(),
+            path: "f".to_owned(),
+            line: 1,
+            reason,
+        };
+        assert!(failed(&one.fingerprint, Reason::Remains).refutes(&one, &one.fixes[0]));
+        assert!(!failed(&one.fingerprint, Reason::Limit).refutes(&one, &one.fixes[0]));
+        assert!(!failed("of another", Reason::Remains).refutes(&one, &one.fixes[0]));
+    }
+
+    #[test]
+    fn edits_meet_where_they_touch() {
+        let taken: BTreeSet<Span> = [(2, 4), (6, 6), (8, 9)].map(|(start, end)| Span::new(start, end)).into();
+        let meeting = |start, end| meets(&taken, Span::new(start, end));
+        for (start, end) in [(3, 3), (2, 2), (4, 4), (1, 3), (0, 20), (6, 6), (5, 7), (4, 6), (8, 9)] {
+            assert!(meeting(start, end), "{start}..{end}");
+        }
+        for (start, end) in [(0, 2), (5, 5), (7, 7), (7, 8), (9, 12)] {
+            assert!(!meeting(start, end), "{start}..{end}");
+        }
+    }
 }
