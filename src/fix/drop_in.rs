@@ -1,4 +1,4 @@
-//! Edits of units that a package owns, written as drop-ins: systemd.unit(5) reads those of /etc after the unit.
+//! Edits of units that a package or program owns, written as drop-ins: systemd.unit(5) reads those of /etc after the unit.
 
 use super::build::{Draft, Workshop};
 use super::node::{DROP_IN, new_file};
@@ -9,10 +9,11 @@ use crate::syntax::systemd::{self, Assignment};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Directories of units that are not the administrator's.
-const PACKAGED: [&str; 3] = ["/usr/lib/systemd/system/", "/lib/systemd/system/", "/usr/local/lib/systemd/system/"];
+/// Directories of units that packages install and programs write (systemd.unit(5), "System Unit Search Path"); those of
+/// /etc/systemd/system and /usr/local/lib/systemd/system are the administrator's, who may edit them in place.
+const OF_OTHERS: [&str; 3] = ["/usr/lib/systemd/system/", "/lib/systemd/system/", "/run/systemd/system/"];
 
-/// The draft with its edits of packaged units turned into drop-ins; as it is where there are none.
+/// The draft with its edits of such units turned into drop-ins; as it is where there are none.
 pub(super) fn redirected(workshop: &Workshop<'_>, draft: Draft) -> Option<Draft> {
     let units: BTreeSet<FileId> =
         draft.edits.iter().map(|edit| edit.file).filter(|id| unit_of(workshop.snapshot.file(*id)).is_some()).collect();
@@ -25,10 +26,10 @@ pub(super) fn redirected(workshop: &Workshop<'_>, draft: Draft) -> Option<Draft>
     Some(Draft { edits, creates })
 }
 
-/// The unit that a packaged file is, or is a drop-in of.
+/// The unit that such a file is, or is a drop-in of.
 fn unit_of(file: &SourceFile) -> Option<&str> {
     let path = file.node_path.as_deref().filter(|_| owned::is_owned(file))?;
-    let below = PACKAGED.iter().find_map(|directory| path.strip_prefix(directory))?;
+    let below = OF_OTHERS.iter().find_map(|directory| path.strip_prefix(directory))?;
     match file.kind {
         FileKind::SystemdUnit => Some(below),
         FileKind::SystemdDropIn => below.split_once(".d/").map(|(unit, _)| unit),

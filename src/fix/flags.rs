@@ -7,21 +7,6 @@ use crate::diagnostic::Edit;
 use crate::source::{Location, Span};
 use crate::syntax::systemd::Traced;
 
-/// The value of the last flag of a name, written `--name=value` or `--name value`.
-pub(super) fn value(arguments: &[Traced], name: &str) -> Option<String> {
-    let bare = |text: &str| text.strip_prefix("--").or_else(|| text.strip_prefix('-')).map(str::to_owned);
-    let mut found = None;
-    for (index, argument) in arguments.iter().enumerate() {
-        let Some(flag) = bare(argument.as_str()) else { continue };
-        match flag.split_once('=') {
-            Some((own, value)) if own == name => found = Some(value.to_owned()),
-            None if flag == name => found = arguments.get(index + 1).map(|next| next.as_str().to_owned()),
-            _ => {}
-        }
-    }
-    found
-}
-
 /// Puts a flag behind the last argument that stands in a file as it is.
 pub(super) fn add(workshop: &Workshop<'_>, arguments: &[Traced], flag: &str) -> Option<Vec<Edit>> {
     arguments.iter().rev().find_map(|argument| {
@@ -42,7 +27,7 @@ pub(super) fn remove(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>>
     }
     let area = Area::around(workshop, at)?;
     let text = area.text.as_str();
-    let word = word_around(text, at.span)?;
+    let word = with_quotes(text, word_around(text, at.span)?);
     let line = Span::new(line_start(text, word.start), next_line(text, word.end));
     let (before, after) = (text.get(line.start..word.start)?, text.get(word.end..line.end)?);
     let alone = before.trim().is_empty();
@@ -60,6 +45,16 @@ pub(super) fn remove(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>>
         }
     };
     area.edits(&[(gone, String::new())])
+}
+
+/// A word with the quotes that are around it alone: an empty pair would be an argument, too.
+fn with_quotes(text: &str, word: Span) -> Span {
+    let before = text.get(..word.start).unwrap_or_default();
+    let after = text.get(word.end..).unwrap_or_default();
+    let quoted = ['"', '\''].iter().any(|quote| before.ends_with(*quote) && after.starts_with(*quote));
+    let starts = before.chars().rev().nth(1).is_none_or(char::is_whitespace);
+    let ends = after.chars().nth(1).is_none_or(char::is_whitespace);
+    if quoted && starts && ends { Span::new(word.start - 1, word.end + 1) } else { word }
 }
 
 /// The word `--name=value` around a place in it; it may be the first one behind a quote or behind `NAME=`.

@@ -24,7 +24,7 @@ fn is_drop_in(file: &SourceFile) -> bool {
 pub fn with_dns_settings(text: &str, cluster_dns: &[String], resolv_conf: Option<&str>) -> Option<String> {
     let mut text = text.to_owned();
     if let Some(path) = resolv_conf {
-        text = merged(&text, &json!({ "resolvConf": path }))?;
+        text = with_keys(&text, &json!({ "resolvConf": path }))?;
     }
     if cluster_dns.is_empty() {
         return Some(text);
@@ -37,7 +37,7 @@ pub fn with_dns_settings(text: &str, cluster_dns: &[String], resolv_conf: Option
         let Some(span) = addresses(&text).get(index).copied() else { break };
         text = edited(&text, |workshop, file| yaml::set_value(workshop, Location { file, span }, address, None))?;
     }
-    merged(&text, &json!({ "clusterDNS": cluster_dns }))
+    with_keys(&text, &json!({ "clusterDNS": cluster_dns }))
 }
 
 /// Places of the items of `clusterDNS`.
@@ -51,10 +51,6 @@ fn addresses(text: &str) -> Vec<Span> {
 /// A YAML text with these keys at its root added or set, everything else byte for byte; `None` where it does not allow that.
 #[must_use]
 pub fn with_keys(text: &str, patch: &Value) -> Option<String> {
-    merged(text, patch)
-}
-
-fn merged(text: &str, patch: &Value) -> Option<String> {
     edited(text, |workshop, file| yaml::add_to_root(workshop, file, &patch.to_string()))
 }
 

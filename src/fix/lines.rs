@@ -8,16 +8,28 @@ use crate::source::{FileId, Span};
 /// Most line ends that one fix converts.
 const MAX_LINE_ENDS: usize = 10_000;
 
-/// Replaces the span, or the first `find` in it.
+/// Replaces the span, or in it every `find` that is no part of a longer word.
 pub(super) fn replace(area: &Area<'_>, span: Span, find: Option<&str>, text: &str) -> Option<Vec<Edit>> {
-    let span = match find {
-        Some(find) => {
-            let at = span.text(&area.text).find(find)?;
-            Span::new(span.start + at, span.start + at + find.len())
-        }
-        None => span,
+    let spans = match find {
+        Some(find) => whole_words(span.text(&area.text), find, span.start),
+        None => vec![span],
     };
-    area.edits(&[(span, text.to_owned())])
+    let changes: Vec<(Span, String)> = spans.into_iter().map(|span| (span, text.to_owned())).collect();
+    if changes.is_empty() { None } else { area.edits(&changes) }
+}
+
+/// Where `find` stands in a text that begins at `start`, and is not longer on either side.
+fn whole_words(text: &str, find: &str, start: usize) -> Vec<Span> {
+    let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    let apart = |at: &usize| {
+        let end = at + find.len();
+        let (before, after) = (text.get(..*at).unwrap_or_default(), text.get(end..).unwrap_or_default());
+        let longer_before = in_word(find.chars().next()) && in_word(before.chars().next_back());
+        let longer_after = in_word(find.chars().next_back()) && in_word(after.chars().next());
+        !find.is_empty() && !longer_before && !longer_after
+    };
+    let found = text.match_indices(find).map(|(at, _)| at).filter(apart);
+    found.map(|at| Span::new(start + at, start + at + find.len())).collect()
 }
 
 /// Removes the lines that the span touches.
@@ -58,10 +70,13 @@ pub(super) fn remove_word(area: &Area<'_>, span: Span) -> Option<Vec<Edit>> {
     area.edits(&[(Span::new(line.start + blank_before.len(), span.end), String::new())])
 }
 
-/// Removes a part of a list that commas separate, with its comma; a word of its own as `remove_word` does.
+/// Removes a part of a list that commas separate, with its comma; a word of its own as `remove_word` does. The list may be
+/// the value of a flag in the same word.
 pub(super) fn remove_part(area: &Area<'_>, span: Span, part: &str) -> Option<Vec<Edit>> {
-    let mut at = span.start;
-    let mut parts = span.text(&area.text).split(',').map(|text| {
+    let word = span.text(&area.text);
+    let flag = word.split_once('=').filter(|(name, _)| name.starts_with('-')).map_or(0, |(name, _)| name.len() + 1);
+    let mut at = span.start + flag;
+    let mut parts = word.get(flag..)?.split(',').map(|text| {
         let start = at;
         at += text.len() + 1;
         (text.trim() == part).then(|| Span::new(start, start + text.len()))

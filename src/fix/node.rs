@@ -1,70 +1,69 @@
-//! Settings of a node: where the kubelet, k3s or RKE2 of the node reads them, in a file that is there or in a new one.
+//! The resolver file of a node's pods, named where the kubelet, k3s or RKE2 reads it, in a file that is there or in a new one.
 
-use super::build::{Arguments, Draft, FixRequest, Workshop};
+use super::build::{Draft, FixRequest, Workshop};
 use super::kubelet::kubelet_config_file;
 use super::{flags, yaml};
+use crate::analysis::view::ViewValue;
 use crate::diagnostic::NewFile;
 use crate::model::manifests::Objects;
 use crate::model::node::{Agent, K3s, Node, NodeObjects};
 use crate::source::{FileKind, Location, NodeIndex, SourceFile};
+use crate::syntax::kubelet_flags::parse_kubelet;
 use crate::syntax::systemd::Traced;
 
 /// Name of the files that fixes add to a directory of drop-ins: late, so that it counts.
 pub(super) const DROP_IN: &str = "90-dnslint";
 
-/// A DNS setting and its value.
-struct Setting<'a> {
-    /// Its key in a KubeletConfiguration.
-    kubelet: &'a str,
-    /// Its key in the configuration of k3s and RKE2, which is the name of the kubelet's flag, too.
-    k3s: &'a str,
-    value: &'a str,
-}
+/// Its key in a KubeletConfiguration.
+const KUBELET_KEY: &str = "resolvConf";
+/// Its key in the configuration of k3s and RKE2, which is the name of the kubelet's flag, too.
+const K3S_KEY: &str = "resolv-conf";
 
-/// Sets a DNS setting of the node that the request is about: at `at:` if a text there says it already, else in the
+/// Names the resolver file that the node hands to pods: at `at:` if a text there names one already, else in the
 /// configuration of k3s or RKE2 (made where there is none), else in the kubelet's, else as a flag behind its others.
-/// With `text`, the file that the value names comes into being with that text.
-///
-/// # Errors
-/// A missing argument.
-pub(super) fn set(
+/// With a text, the file comes into being.
+pub(super) fn set_resolv_conf(
     workshop: &Workshop<'_>,
     request: &FixRequest<'_>,
-    arguments: &Arguments<'_>,
-) -> Result<Option<Draft>, String> {
-    let (kubelet, k3s) = (arguments.required("kubelet")?, arguments.required("k3s")?);
-    let setting = Setting { kubelet, k3s, value: arguments.required("value")? };
-    let places = request.at.iter().chain(&request.subject.origins);
-    let Some(node) = places.filter_map(|at| workshop.snapshot.file(at.file).node).next() else { return Ok(None) };
-    let draft = in_place(workshop, request.at, &setting, node).or_else(|| on_node(workshop, node, &setting));
-    Ok(draft.and_then(|mut draft| {
-        if let Some(text) = arguments.get("text") {
-            // templates lose the last line end of what they write
-            draft.creates.push(new_file(workshop, node, setting.value, format!("{}\n", text.trim_end()))?);
-        }
-        Some(draft)
-    }))
+    path: &str,
+    text: Option<&str>,
+) -> Option<Draft> {
+    let mut places = request.at.iter().chain(&request.subject.origins);
+    let node = places.find_map(|at| workshop.snapshot.file(at.file).node)?;
+    let mut draft = in_place(workshop, request.at, path, node).or_else(|| on_node(workshop, node, path))?;
+    if let Some(text) = text {
+        // templates lose the last line end of what they write
+        draft.creates.push(new_file(workshop, node, path, format!("{}\n", text.trim_end()))?);
+    }
+    Some(draft)
+}
+
+/// The same with the file that the subject proposes, `own_file`.
+pub(super) fn own_resolv_conf(workshop: &Workshop<'_>, request: &FixRequest<'_>) -> Option<Draft> {
+    let own = request.subject.field("own_file")?;
+    let text = own.field("text").and_then(ViewValue::as_str);
+    set_resolv_conf(workshop, request, own.field("path")?.as_str()?, text)
 }
 
 /// Where a text says it already. A flag that stands before the same value of the configuration file goes.
-fn in_place(workshop: &Workshop<'_>, places: &[Location], setting: &Setting<'_>, node: NodeIndex) -> Option<Draft> {
+fn in_place(workshop: &Workshop<'_>, places: &[Location], path: &str, node: NodeIndex) -> Option<Draft> {
     places.iter().find_map(|at| {
         let file = workshop.snapshot.file(at.file);
         if file.kind == FileKind::ResolvConf || at.span.len() > 512 || !is_value(file, *at) {
             return None;
         }
-        let behind = || configured(workshop, node, setting).then(|| flags::remove(workshop, *at))?;
-        let edits = behind().or_else(|| yaml::set_value(workshop, *at, setting.value, None))?;
+        let behind = || configured(workshop, node, path).then(|| flags::remove(workshop, *at))?;
+        let edits = behind().or_else(|| yaml::set_value(workshop, *at, path, None))?;
         Some(edits.into())
     })
 }
 
-/// Whether the configuration file of the kubelet has the value, so that it counts where no flag stands before it.
-fn configured(workshop: &Workshop<'_>, node: NodeIndex, setting: &Setting<'_>) -> bool {
+/// Whether the configuration file of the kubelet names the path, so that it counts where no flag stands before it.
+fn configured(workshop: &Workshop<'_>, node: NodeIndex, path: &str) -> bool {
     let Some(file) = kubelet_config_file(workshop.snapshot, node) else { return false };
     let parsed = workshop.yaml(file.id);
     let root = parsed.documents.first().map(crate::syntax::yaml::Document::root);
-    root.and_then(|root| root.get(setting.kubelet)).is_some_and(|value| value.as_str() == Some(setting.value))
+    root.and_then(|root| root.get(KUBELET_KEY)).is_some_and(|value| value.as_str() == Some(path))
 }
 
 /// Whether the text at a place is the value of a setting: a path, or a flag with one.
@@ -74,41 +73,41 @@ fn is_value(file: &SourceFile, at: Location) -> bool {
     !value.contains(char::is_whitespace) && (value.starts_with('/') || value.is_empty())
 }
 
-fn on_node(workshop: &Workshop<'_>, index: NodeIndex, setting: &Setting<'_>) -> Option<Draft> {
+fn on_node(workshop: &Workshop<'_>, index: NodeIndex, path: &str) -> Option<Draft> {
     let root = workshop.snapshot.node(index)?;
     let node = Node::read(workshop.snapshot, root, &NodeObjects::new(&Objects::default()));
     match &node.agent {
-        Agent::K3s(k3s) => of_k3s(workshop, &node, k3s, setting),
-        Agent::Kubelet { arguments, .. } => of_kubelet(workshop, index, arguments, setting),
-        Agent::Unknown => of_kubelet(workshop, index, &[], setting),
+        Agent::K3s(k3s) => of_k3s(workshop, &node, k3s, path),
+        Agent::Kubelet { arguments, .. } => of_kubelet(workshop, index, arguments, path),
+        Agent::Unknown => of_kubelet(workshop, index, &[], path),
     }
 }
 
 /// The main file where there is one; beside drop-ins alone one more; a new main file where there is nothing.
-fn of_k3s(workshop: &Workshop<'_>, node: &Node, k3s: &K3s, setting: &Setting<'_>) -> Option<Draft> {
+fn of_k3s(workshop: &Workshop<'_>, node: &Node, k3s: &K3s, value: &str) -> Option<Draft> {
     if let Some(file) = node.configs.get(&k3s.config_path) {
-        return yaml::add_to_root(workshop, file.file, &patch(setting.k3s, setting.value)).map(Draft::from);
+        return yaml::add_to_root(workshop, file.file, &patch(K3S_KEY, value)).map(Draft::from);
     }
     let alone = k3s.config_files(node).is_empty();
     let path = if alone { k3s.config_path.clone() } else { format!("{}.d/{DROP_IN}.yaml", k3s.config_path) };
-    let text = format!("{}: {}\n", setting.k3s, setting.value);
+    let text = format!("{K3S_KEY}: {value}\n");
     Some(Draft { edits: Vec::new(), creates: vec![new_file(workshop, node.index, &path, text)?] })
 }
 
 /// A drop-in where the kubelet reads a directory of them, else its configuration file, else its command line.
-fn of_kubelet(workshop: &Workshop<'_>, node: NodeIndex, arguments: &[Traced], setting: &Setting<'_>) -> Option<Draft> {
-    if let Some(directory) = flags::value(arguments, "config-dir") {
-        let path = format!("{}/{DROP_IN}.conf", directory.trim_end_matches('/'));
+fn of_kubelet(workshop: &Workshop<'_>, node: NodeIndex, arguments: &[Traced], value: &str) -> Option<Draft> {
+    let line = parse_kubelet(arguments);
+    if let Some(directory) = line.last("config-dir") {
+        let path = format!("{}/{DROP_IN}.conf", directory.value_text().trim_end_matches('/'));
         let head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
-        let text = format!("{head}{}: {}\n", setting.kubelet, setting.value);
+        let text = format!("{head}{KUBELET_KEY}: {value}\n");
         return Some(Draft { edits: Vec::new(), creates: vec![new_file(workshop, node, &path, text)?] });
     }
-    let reads_file = arguments.is_empty() || flags::value(arguments, "config").is_some();
+    let reads_file = arguments.is_empty() || line.last("config").is_some();
     if let Some(config) = kubelet_config_file(workshop.snapshot, node).filter(|_| reads_file) {
-        return yaml::add_to_root(workshop, config.id, &patch(setting.kubelet, setting.value)).map(Draft::from);
+        return yaml::add_to_root(workshop, config.id, &patch(KUBELET_KEY, value)).map(Draft::from);
     }
-    let text = format!("--{}={}", setting.k3s, setting.value);
-    flags::add(workshop, arguments, &text).map(Draft::from)
+    flags::add(workshop, arguments, &format!("--{K3S_KEY}={value}")).map(Draft::from)
 }
 
 fn patch(key: &str, value: &str) -> String {

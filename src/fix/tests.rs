@@ -221,6 +221,7 @@ fn flags_go_with_the_blanks_and_lines_that_are_theirs() {
     assert_eq!(env("A=\"--dns=2 --x=1\"\n", "2").as_deref(), Some("A=\"--x=1\"\n"));
     assert_eq!(env("A=--dns=2\r\nB=1\r\n", "2").as_deref(), Some("A=\r\nB=1\r\n"));
     assert_eq!(env("A=2\n", "2"), None, "no flag stands there");
+    assert_eq!(env("A=\"--dns=2\"\n", "2").as_deref(), Some("A=\"\"\n"), "the quotes are those of the variable");
     let unit = |text: &str| gone("nodes/n/etc/systemd/system/k.service", text, "2");
     assert_eq!(
         unit("[Service]\nExecStart=/k \\\n  --dns=2 \\\n  --v=1\n").as_deref(),
@@ -230,6 +231,10 @@ fn flags_go_with_the_blanks_and_lines_that_are_theirs() {
         unit("[Service]\nExecStart=/k \\\n  --v=1 \\\n  --dns=2\nRestart=no\n").as_deref(),
         Some("[Service]\nExecStart=/k \\\n  --v=1\nRestart=no\n")
     );
+    let quoted = unit("[Service]\nExecStart=/k \"--dns=2\" --v=1\n");
+    assert_eq!(quoted.as_deref(), Some("[Service]\nExecStart=/k --v=1\n"), "an empty pair of quotes is an argument");
+    let lines = unit("[Service]\nExecStart=/k \\\n  '--dns=2' \\\n  --v=1\n");
+    assert_eq!(lines.as_deref(), Some("[Service]\nExecStart=/k \\\n  --v=1\n"));
     assert_eq!(
         yaml("args:\n- --v=1\n- --dns=2 # why\n", "--dns=2", "remove-flag", &[]).as_deref(),
         Some("args:\n- --v=1\n")
@@ -259,15 +264,11 @@ fn joined_lines_become_a_block() {
 
 #[test]
 fn lines_of_a_packaged_block_get_a_block_of_their_own() {
-    let import = "  Corefile: |\n    .:53 {\n        import custom/*.override\n    }\n    import custom/*.server\n";
-    let moved = |body: &str, needle: &str| yaml(&format!("{body}{import}"), needle, "move-to-block", &[]);
+    let moved = |body: &str, needle: &str| yaml(body, needle, "move-to-block", &[("key", "a.server")]);
     assert_eq!(
         moved("data:\n  a.override: |\n    # why\n    forward x.org 10.0.0.1\n", "forward").as_deref(),
         Some(
-            format!(
-                "data:\n  a.server: |\n    # why\n    x.org:53 {{\n        errors\n        cache 30\n        forward . 10.0.0.1\n    }}\n{import}"
-            )
-            .as_str()
+            "data:\n  a.server: |\n    # why\n    x.org:53 {\n        errors\n        cache 30\n        forward . 10.0.0.1\n    }\n"
         )
     );
     let quoted = moved("data:\n  a.override: \"forward x.org 10.0.0.1\\n\"\n", "forward").unwrap();
@@ -278,7 +279,12 @@ fn lines_of_a_packaged_block_get_a_block_of_their_own() {
         "it is not alone"
     );
     assert_eq!(moved("data:\n  a.override: |\n    forward . 10.0.0.1\n", "forward"), None, "the root has its block");
-    assert_eq!(yaml("data:\n  a.override: |\n    forward x.org 10.0.0.1\n", "forward", "move-to-block", &[]), None);
+    assert_eq!(moved("data:\n  b.override: |\n    forward x.org 10.0.0.1\n", "forward"), None, "another key");
+    assert_eq!(
+        moved("data:\n  a.override: |\n    hosts {\n      10.0.0.1 x.org\n    }\n", "hosts"),
+        None,
+        "who answers below?"
+    );
     let gone = yaml("data:\n  a.override: |\n    forward . 10.0.0.1\n  b: x\n", "forward", "remove-directive", &[]);
     assert_eq!(gone.as_deref(), Some("data:\n  b: x\n"));
 }
@@ -292,6 +298,22 @@ fn parts_of_lists_go_with_their_comma() {
     );
     assert_eq!(part("a: [\"1.1.1.1,2.2.2.2\"]\n", "1.1.1.1,2.2.2.2", "1.1.1.1").as_deref(), Some("a: [\"2.2.2.2\"]\n"));
     assert_eq!(part("a: [\"1.1.1.1\"]\n", "1.1.1.1", "3.3.3.3"), None);
+    let flag = |text: &str| part(&format!("a:\n- {text}\n"), text, "1.1.1.1");
+    assert_eq!(flag("-localip=1.1.1.1,2.2.2.2").as_deref(), Some("a:\n- -localip=2.2.2.2\n"));
+    assert_eq!(flag("-localip=2.2.2.2,1.1.1.1").as_deref(), Some("a:\n- -localip=2.2.2.2\n"));
+    assert_eq!(flag("-localip=1.1.1.1"), None, "nothing would be left");
+}
+
+#[test]
+fn a_text_is_replaced_wherever_it_stands_as_a_word() {
+    let replaced = |text: &str, find: &str, new: &str| {
+        yaml(&format!("a: {text}\n"), text, "replace-text", &[("find", find), ("text", new)])
+            .map(|got| got.trim_start_matches("a: ").trim_end().to_owned())
+    };
+    assert_eq!(replaced("x.local,y.x.local", "x.local", "z").as_deref(), Some("z,y.z"));
+    assert_eq!(replaced("ax.local x.local-b x.local", "x.local", "z").as_deref(), Some("ax.local x.local-b z"));
+    assert_eq!(replaced("fd00:80::1 8080", "80", "90").as_deref(), Some("fd00:90::1 8080"));
+    assert_eq!(replaced("ax.local", "x.local", "z"), None);
 }
 
 #[test]
@@ -313,8 +335,13 @@ fn units_of_packages_get_a_drop_in() {
     assert!(got.creates[0].path.ends_with("/95-site.dnslint.conf"), "{:?}", got.creates);
     assert_eq!(drop_in(&[(path, unit)], "/etc/x1"), None, "a list of files does not start anew");
     assert_eq!(drop_in(&[(path, unit)], "Description=k"), None, "another section");
-    let own = [("nodes/n/etc/systemd/system/k.service", unit)];
-    assert_eq!(drop_in(&own, "1").unwrap().edits.len(), 1, "the administrator's own unit is edited");
+    let run = [("nodes/n/run/systemd/system/k.service", unit)];
+    assert!(drop_in(&run, "1").unwrap().edits.is_empty(), "a program writes it anew");
+    for directory in ["etc", "usr/local/lib"] {
+        let path = format!("nodes/n/{directory}/systemd/system/k.service");
+        let own = [(path.as_str(), unit)];
+        assert_eq!(drop_in(&own, "1").unwrap().edits.len(), 1, "the administrator's own unit is edited: {path}");
+    }
 }
 
 #[test]
