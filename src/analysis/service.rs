@@ -7,7 +7,7 @@ use crate::model::dns_server::ServerKind;
 use crate::model::object::selects;
 use crate::model::service::{Service, ServicePort};
 use crate::model::workload::Workload;
-use crate::source::Located;
+use crate::source::{Located, Location};
 use std::net::IpAddr;
 
 /// The view of every Service that has to do with DNS, with its name.
@@ -110,10 +110,22 @@ fn taken_address(facts: &Facts, service: &Service, wanted: &[Located<IpAddr>]) -
     service.cluster_ips.iter().find_map(|ip| {
         let address: IpAddr = ip.value.parse().ok()?;
         let wanted = wanted.iter().chain(&facts.dns_addresses).find(|w| w.value == address)?;
-        let places = ip.origins.iter().map(|at| Located::at(ip.value.clone(), at)).collect();
+        let places = requests(service, ip).into_iter().map(|at| Located::at(ip.value.clone(), at)).collect();
         let wanted = wanted.with(address.to_string());
         Some(ip.with(TakenAddressView { address: ip.value.clone(), wanted, places }))
     })
+}
+
+/// What asks for an address. The first one is asked for by `clusterIP` and by the whole list, which may not stand without
+/// it (`ValidateServiceClusterIPsRelatedFields` in pkg/apis/core/validation of Kubernetes).
+fn requests(service: &Service, ip: &Located<String>) -> Vec<Location> {
+    let is_first = service.cluster_ips.first().is_some_and(|first| first.value == ip.value);
+    let list = service.cluster_ips_location.filter(|_| is_first);
+    let holds = |list: Location, at: Location| {
+        list.file == at.file && list.span.start <= at.span.start && at.span.end <= list.span.end
+    };
+    let in_list = |at: &Location| list.is_some_and(|list| holds(list, *at));
+    ip.origins.iter().filter(|at| !in_list(at)).chain(list).collect()
 }
 
 /// Port 53 of a Service that k3s's load balancer takes care of.

@@ -15,6 +15,8 @@ pub struct Service {
     pub type_: Option<Located<String>>,
     /// `spec.clusterIP` and `spec.clusterIPs` without `None`, each once with all its places.
     pub cluster_ips: Vec<Located<String>>,
+    /// `spec.clusterIPs` as a setting.
+    pub cluster_ips_location: Option<Location>,
     /// `clusterIP: None`.
     pub headless: bool,
     /// `spec.ports`.
@@ -84,6 +86,7 @@ impl Service {
             ingress_ips,
             type_: spec.and_then(|s| s.text_at("type")),
             cluster_ips: Vec::new(),
+            cluster_ips_location: spec.and_then(|s| s.entry_location("clusterIPs")),
             headless: false,
             ports: ports_at
                 .map(|list| list.items().map(|p| Located::at(ServicePort::read(p), p.location())).collect())
