@@ -51,7 +51,7 @@ fn listeners(snapshot: &Snapshot) -> Vec<NodeListener> {
         .filter_map(|file| {
             let location = Location::new(file.id, Span::new(0, file.text.find('\n')?));
             let node = node_of(&file.path)?.to_owned();
-            Some(NodeListener { node, program: "dnsmasq".into(), addresses: Vec::new(), location })
+            Some(NodeListener { node, program: "dnsmasq".into(), addresses: Vec::new(), location, has_file: true })
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use super::cache::{Cache, LOCAL_DNS, PILLAR, is_variable};
 use crate::analysis::servers::read::split_address;
 use crate::analysis::views::node_cache::MismatchView;
 use crate::model::pod::Probe;
-use crate::source::{Located, Origins};
+use crate::source::{Located, Origins, Span};
 use crate::syntax::corefile::Place;
 use std::net::IpAddr;
 
@@ -12,12 +12,15 @@ use std::net::IpAddr;
 const HEALTH_PORT: u16 = 8080;
 
 /// Where a `health` directive listens.
-struct Health {
+pub struct Health {
     /// The address; `None` for all.
-    ip: Option<IpAddr>,
-    port: u16,
+    pub ip: Option<IpAddr>,
+    /// The port.
+    pub port: u16,
     /// The argument, else the directive.
-    place: Located<String>,
+    pub place: Located<String>,
+    /// The port alone, where the argument has it.
+    pub port_place: Option<Located<String>>,
 }
 
 /// Every mismatch of a cache whose `-localip` is sound.
@@ -120,7 +123,7 @@ fn unbound(cache: &Cache<'_>) -> Vec<Located<MismatchView>> {
 }
 
 /// The `health` directives that could be read.
-fn healths(cache: &Cache<'_>) -> Vec<Health> {
+pub fn healths(cache: &Cache<'_>) -> Vec<Health> {
     let config = cache.server.config.as_ref();
     let blocks = config.map(|c| c.corefile.blocks.as_slice()).unwrap_or_default();
     blocks
@@ -129,13 +132,21 @@ fn healths(cache: &Cache<'_>) -> Vec<Health> {
         .filter_map(|directive| {
             let Some(arg) = directive.args.first() else {
                 let place = Located::from_origins("health".to_owned(), cache.locate(directive.name_place()));
-                return Some(Health { ip: None, port: HEALTH_PORT, place });
+                return Some(Health { ip: None, port: HEALTH_PORT, place, port_place: None });
             };
             let place = Located::from_origins(arg.text.clone(), cache.locate(Place::of(arg)));
             let (ip, port) = listener(&arg.text)?;
-            Some(Health { ip, port, place })
+            Some(Health { ip, port, place, port_place: port_of(cache, Place::of(arg)) })
         })
         .collect()
+}
+
+/// The digits behind the last colon of a word.
+fn port_of(cache: &Cache<'_>, word: Place) -> Option<Located<String>> {
+    let (_, digits) = cache.server.config.as_ref()?.corefile.text(word).rsplit_once(':')?;
+    let span = Span::new(word.span.end - digits.len(), word.span.end);
+    let is_port = digits.parse::<u16>().is_ok();
+    is_port.then(|| Located::from_origins(digits.to_owned(), cache.locate(Place { span, ..word })))
 }
 
 /// `:8080`, `1.2.3.4:8080`, `[::1]:8080`; `None` for a host name or a placeholder.
@@ -145,11 +156,6 @@ fn listener(text: &str) -> Option<(Option<IpAddr>, u16)> {
     }
     let (ip, port) = split_address(text)?;
     Some((Some(ip).filter(|ip| !ip.is_unspecified()), port.unwrap_or(HEALTH_PORT)))
-}
-
-/// Where the `health` plugin of a cache listens: address (`None` for all), port, and the setting.
-pub fn health_listeners(cache: &Cache<'_>) -> Vec<(Option<IpAddr>, u16, Located<String>)> {
-    healths(cache).into_iter().map(|health| (health.ip, health.port, health.place)).collect()
 }
 
 fn foreign_health(cache: &Cache<'_>) -> Vec<Located<MismatchView>> {

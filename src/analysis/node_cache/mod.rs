@@ -32,8 +32,10 @@ pub struct NodeListener {
     pub program: String,
     /// Addresses that it binds; empty for the wildcard.
     pub addresses: Vec<IpAddr>,
-    /// Where a label on it goes: the line that makes it listen there, or its configuration file.
+    /// Where a label on it goes: its configuration file, or the command line where it has none.
     pub location: Location,
+    /// It has a configuration file.
+    pub has_file: bool,
 }
 
 /// What the passes over nodes hand in.

@@ -5,7 +5,7 @@
 
 use super::NodeListener;
 use super::cache::Cache;
-use super::mismatch::health_listeners;
+use super::mismatch::healths;
 use crate::analysis::views::node_cache::PortConflictView;
 use crate::model::dns_server::kind_of_image;
 use crate::model::pod::{Container, ContainerPort};
@@ -32,7 +32,7 @@ pub fn conflicts(cache: &Cache<'_>, resolvers: &[NodeListener]) -> Vec<Located<P
         return Vec::new();
     }
     let wanted = wanted(cache);
-    let mut found = with_resolvers(&wanted, resolvers);
+    let mut found = with_resolvers(cache, &wanted, resolvers);
     found.extend(with_pods(cache, &wanted));
     found
 }
@@ -40,19 +40,33 @@ pub fn conflicts(cache: &Cache<'_>, resolvers: &[NodeListener]) -> Vec<Located<P
 fn wanted(cache: &Cache<'_>) -> Vec<Wanted> {
     let mut all = Vec::new();
     all.extend(dns(cache));
-    for (ip, port, place) in health_listeners(cache) {
-        all.push(Wanted { port, addresses: ip.into_iter().collect(), purpose: "health", place });
+    for health in healths(cache) {
+        let addresses = health.ip.into_iter().collect();
+        all.push(Wanted { port: health.port, addresses, purpose: "health", place: health.place });
     }
     all.extend(metrics(cache));
     all
 }
 
-/// Where a port of the cache is written: its setting, and the probes that ask there.
+/// Where the port of `health` is written: its settings, and the probes that ask there; empty unless every one has it.
 fn port_places(cache: &Cache<'_>, wanted: &Wanted) -> Vec<Located<String>> {
+    if wanted.purpose != "health" {
+        return Vec::new();
+    }
+    let own = healths(cache).into_iter().filter(|health| health.port == wanted.port).map(|health| health.port_place);
+    let Some(mut places) = own.collect::<Option<Vec<_>>>() else { return Vec::new() };
     let port = wanted.port.to_string();
     let probes = cache.container.into_iter().flat_map(|container| &container.probes);
-    let asked = probes.filter_map(|probe| probe.port.clone()).filter(|asked| asked.value == port);
-    std::iter::once(wanted.place.clone()).chain(asked.filter(|_| wanted.purpose == "health")).collect()
+    places.extend(probes.filter_map(|probe| probe.port.clone()).filter(|asked| asked.value == port));
+    places
+}
+
+/// The interface that the process makes for its addresses: `-interfacename` (`parseAndValidateFlags` in cmd/node-cache).
+fn interface(cache: &Cache<'_>) -> Option<String> {
+    cache.workload.filter(|_| cache.makes_interface())?;
+    let name = cache.flag("interfacename").map_or_else(|| "nodelocaldns".to_owned(), |flag| flag.value);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (!name.is_empty() && name.chars().all(plain)).then_some(name)
 }
 
 /// Port 53: what the blocks bind, else `-localip`.
@@ -111,7 +125,7 @@ fn address_text(addresses: &[IpAddr]) -> String {
     addresses.first().map_or_else(|| "0.0.0.0".to_owned(), ToString::to_string)
 }
 
-fn with_resolvers(wanted: &[Wanted], resolvers: &[NodeListener]) -> Vec<Located<PortConflictView>> {
+fn with_resolvers(cache: &Cache<'_>, wanted: &[Wanted], resolvers: &[NodeListener]) -> Vec<Located<PortConflictView>> {
     let Some(dns) = wanted.iter().find(|w| w.port == 53) else { return Vec::new() };
     let mut found: Vec<Located<PortConflictView>> = Vec::new();
     for resolver in resolvers.iter().filter(|r| overlap(&r.addresses, &dns.addresses)) {
@@ -126,6 +140,7 @@ fn with_resolvers(wanted: &[Wanted], resolvers: &[NodeListener]) -> Vec<Located<
             via: "resolver".to_owned(),
             own: dns.place.clone(),
             port_places: Vec::new(),
+            except_interface: interface(cache).filter(|_| resolver.has_file),
             other: Located::at(
                 format!("{} listens on {scope} of node {}", resolver.program, resolver.node),
                 resolver.location,
@@ -189,6 +204,7 @@ fn conflict(
         via: via.to_owned(),
         own: hit.place.clone(),
         port_places: port_places(cache, hit),
+        except_interface: None,
         other: number.with(format!("{via}: {holder} has port {}", number.value)),
         holder,
     };

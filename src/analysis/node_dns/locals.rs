@@ -31,7 +31,9 @@ pub fn listeners(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Vec<NodeL
     if listening.port != 53 {
         return Vec::new();
     }
-    vec![NodeListener { node: node.name.clone(), program: "dnsmasq".to_owned(), addresses, location: found.location }]
+    let has_file = snapshot.file(found.location.file).kind == FileKind::Dnsmasq;
+    let (node, program) = (node.name.clone(), "dnsmasq".to_owned());
+    vec![NodeListener { node, program, addresses, location: found.location, has_file }]
 }
 
 /// dnsmasq on a node: its command line and every configuration file that it reads.

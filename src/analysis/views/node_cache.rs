@@ -225,8 +225,11 @@ pub struct PortConflictView {
     pub via: String,
     /// The cache's own setting.
     pub own: Located<String>,
-    /// Where the cache's port is written: its own setting, and the probe that asks there.
+    /// Where the digits of the port of `health` are written: the settings of the cache, and the probes that ask there.
     pub port_places: Vec<Located<String>>,
+    /// The interface that the cache makes for its addresses, where the other program is a dnsmasq with a configuration file,
+    /// whose `except-interface` can name it.
+    pub except_interface: Option<String>,
     /// The other one's setting.
     pub other: Located<String>,
 }
