@@ -59,6 +59,8 @@ pub struct Checked {
     pub coverage: Vec<Coverage>,
     /// Manifests that could not be read whole.
     pub broken: Vec<BrokenInput>,
+    /// Some findings came without the fix that they have: making all of them would have taken too long.
+    pub fixes_withheld: bool,
 }
 
 /// Proves rules against the views; a mistake gives a finding that points into the rule's file.
@@ -102,6 +104,7 @@ pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Ch
             Err(usage) => checked.coverage.push(Coverage { missing: usage.to_string(), rules: Vec::new() }),
         }
     }
+    checked.fixes_withheld = fixes.is_exhausted();
     lint::finish(&mut checked.diagnostics, snapshot);
     if !options.no_ignores {
         let scan: Vec<FileId> = snapshot.files.iter().map(|file| file.id).collect();

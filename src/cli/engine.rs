@@ -72,6 +72,8 @@ pub struct EngineResult {
     pub file_count: usize,
     /// Input that could not be read.
     pub problems: Vec<InputProblem>,
+    /// Some findings came without the fix that they have, which would have taken too long to make.
+    pub fixes_withheld: bool,
 }
 
 /// A file that fixes changed or made.
@@ -311,6 +313,7 @@ fn examine(snapshot: Snapshot, rules: &RuleSet, options: &EngineOptions) -> Engi
         file_count: snapshot.files.iter().filter(|file| file.kind != FileKind::Other).count(),
         coverage,
         problems,
+        fixes_withheld: outcome.fixes_withheld,
         files: Box::new(Sources { rules: RuleTexts::of(&outcome.diagnostics, rules), snapshot }),
         diagnostics: outcome.diagnostics,
     }

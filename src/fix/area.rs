@@ -77,7 +77,7 @@ impl<'a> Area<'a> {
             let map = TextMap::identity(0, raw.len());
             return Some(Self { workshop, file: at.file, raw, text: raw.to_owned(), map, form, scalar: None });
         }
-        let read = workshop.yaml_at(at);
+        let read = workshop.yaml_at(at)?;
         let page = yaml::document_at(workshop, &read, at)?;
         let found = yaml::locate(page.document.root(), at.span);
         let scalar = Some((at, found.path));

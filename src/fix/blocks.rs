@@ -3,9 +3,11 @@
 use super::area::{Area, line_start, next_line};
 use super::build::Workshop;
 use super::corefile::{Reading, behind, block_at, directive_at, ends_line, indent, own};
+use crate::analysis::servers::read::{ASSUMED, in_zone, zone_of};
 use crate::diagnostic::Edit;
 use crate::source::{Location, Span};
-use crate::syntax::corefile::{Directive, ServerBlock};
+use crate::syntax::corefile::{Directive, ServerBlock, parse_key};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Plugins of which one block needs one, whatever its settings: what a second block brings of them is left out.
@@ -71,8 +73,13 @@ fn body_without(reading: &Reading<'_>, block: &ServerBlock, other: (&Reading<'_>
 }
 
 /// Puts the lines of a block into the other block that serves its zones: in the same text behind that block's last line;
-/// a `*.server` key of its own becomes a `*.override` key, which is imported inside the packaged block.
-pub(super) fn merge_block(workshop: &Workshop<'_>, at: Location, other: Location) -> Option<Vec<Edit>> {
+/// from a key of a ConfigMap with blocks (`*.server`) by giving it the name `key`, under which the other block imports it.
+pub(super) fn merge_block(
+    workshop: &Workshop<'_>,
+    at: Location,
+    other: Location,
+    key: Option<&str>,
+) -> Option<Vec<Edit>> {
     let area = Area::around(workshop, at)?;
     let reading = Reading::of(&area);
     let block = block_at(&reading.corefile, reading.offset(area.decoded(at.span)?.start))?;
@@ -81,18 +88,18 @@ pub(super) fn merge_block(workshop: &Workshop<'_>, at: Location, other: Location
     let place = other_reading.offset(theirs.decoded(other.span)?.start);
     let first = block_at(&other_reading.corefile, place)?;
     let body = body_without(&reading, block, (&other_reading, first))?;
+    if !served_alike(block, first) {
+        return None;
+    }
     if area.location() != theirs.location() {
-        let [_] = reading.corefile.blocks.as_slice() else { return None };
-        let stem = area.name()?.strip_suffix(".server")?.to_owned();
+        let ([_], key) = (reading.corefile.blocks.as_slice(), key?) else { return None };
         if body.trim().is_empty() {
             return area.without_entry();
         }
-        let name = imported(workshop, &stem, "override")?;
-        return area.rewritten(&name, &laid(&body, ""));
+        return area.rewritten(same_stem(&area, key)?, &laid(&body, ""));
     }
     let text = reading.text.as_str();
-    let served = |key: &str| first.keys.iter().any(|own| own.expanded == key);
-    if first.span == block.span || !block.keys.iter().all(|key| served(&key.expanded)) {
+    if first.span == block.span {
         return None;
     }
     indent(text, block.span.start).filter(|_| ends_line(text, block.span.end))?;
@@ -105,18 +112,47 @@ pub(super) fn merge_block(workshop: &Workshop<'_>, at: Location, other: Location
     reading.changed(&changes)
 }
 
-/// The name of a key that an import of the snapshot reads.
-fn imported(workshop: &Workshop<'_>, stem: &str, ending: &str) -> Option<String> {
-    let pattern = format!("*.{ending}");
-    workshop.snapshot.files.iter().any(|file| file.text.contains(&pattern)).then(|| format!("{stem}.{ending}"))
+/// Plugins that decide which queries reach a block at all.
+const DOORS: [&str; 3] = ["bind", "view", "tls"];
+
+/// Whether every query that reaches a block reaches the other one as well: the same zones and ports behind the same doors.
+fn served_alike(block: &ServerBlock, first: &ServerBlock) -> bool {
+    let served: BTreeSet<String> = first.keys.iter().map(|key| name(&key.expanded)).collect();
+    let doors = |block: &ServerBlock| -> Vec<String> {
+        let tokens = DOORS.iter().flat_map(|door| block.tokens_of(door));
+        tokens.map(|token| token.text).collect()
+    };
+    block.keys.iter().all(|key| served.contains(&name(&key.expanded))) && doors(block) == doors(first)
 }
 
-/// Gives a directive that lines for a packaged block bring in (`*.override`) a server block of its own (`*.server`), for
-/// the zone that it forwards or the names of the hosts that it lists.
-pub(super) fn move_to_block(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>> {
+/// A key with every part that may be left out, or as it is where CoreDNS does not take it.
+fn name(key: &str) -> String {
+    let parsed = parse_key(key, 53, ASSUMED).ok();
+    let zones = parsed
+        .iter()
+        .flatten()
+        .map(|zone| format!("{}://{}:{}", zone.transport.scheme(), zone.zone.to_ascii_lowercase(), zone.port));
+    if parsed.is_some() { zones.collect::<Vec<_>>().join(" ") } else { key.to_owned() }
+}
+
+/// A new key of a ConfigMap, if it differs from that of the text in its ending alone.
+fn same_stem<'k>(area: &Area<'_>, key: &'k str) -> Option<&'k str> {
+    let stem = |key: &str| key.rsplit_once('.').map(|(stem, _)| stem.to_owned());
+    (stem(area.name()?)? == stem(key)?).then_some(key)
+}
+
+/// Gives a directive that lines for a packaged block bring in (`*.override`) a server block of its own under the name `key`,
+/// for the zone that it forwards or the names of the hosts that it lists. Names below those of hosts go where the block
+/// around `other` sends them: `hosts` knows only the names themselves.
+pub(super) fn move_to_block(
+    workshop: &Workshop<'_>,
+    at: Location,
+    other: Option<Location>,
+    key: &str,
+) -> Option<Vec<Edit>> {
     let area = Area::around(workshop, at)?;
     let reading = Reading::of(&area);
-    let stem = area.name()?.strip_suffix(".override").filter(|_| reading.is_inside())?.to_owned();
+    let key = same_stem(&area, key).filter(|_| reading.is_inside())?;
     let text = reading.text.as_str();
     let (block, directive) = directive_at(&reading.corefile, reading.offset(area.decoded(at.span)?.start))?;
     if block.directives.len() != 1 {
@@ -129,12 +165,44 @@ pub(super) fn move_to_block(workshop: &Workshop<'_>, at: Location) -> Option<Vec
         // inside the block of the zone every name is meant
         let from = directive.args.first()?.span;
         body.replace_range(from.start - lines.start..from.end - lines.start, ".");
+    } else {
+        if directive.property("fallthrough").is_none() {
+            let close = directive.span.end.checked_sub(lines.start + 1)?;
+            body.insert_str(line_start(&body, close), &format!("{}fallthrough\n", inner_indent(text, directive)?));
+        }
+        body = laid(&body, "") + &forwards_of(workshop, other?, &zones)?;
     }
     let keys: Vec<String> = zones.iter().map(|zone| format!("{zone}:53")).collect();
     let (before, after) = area.text.split_at_checked(lines.start.checked_sub(reading.offset(0))?)?;
     let after = after.get(lines.len().min(after.len())..)?;
-    let new = format!("{before}{} {{\n    errors\n    cache 30\n{}}}\n{after}", keys.join(" "), laid(&body, "    "),);
-    area.rewritten(&imported(workshop, &stem, "server")?, &new)
+    let new = format!("{before}{} {{\n    errors\n    cache 30\n{}}}\n{after}", keys.join(" "), laid(&body, "    "));
+    area.rewritten(key, &new)
+}
+
+/// The blanks before the first line in the block of a directive.
+fn inner_indent<'t>(text: &'t str, directive: &Directive) -> Option<&'t str> {
+    indent(text, directive.properties.first()?.span.start)
+}
+
+/// The lines with which the block around a place forwards every name, if none of the zones is answered there.
+fn forwards_of(workshop: &Workshop<'_>, place: Location, zones: &[String]) -> Option<String> {
+    let area = Area::around(workshop, place)?;
+    let reading = Reading::of(&area);
+    let text = reading.text.as_str();
+    let block = block_at(&reading.corefile, reading.offset(area.decoded(place.span)?.start))?;
+    let answers = |directive: &Directive| {
+        let own: Vec<String> = directive.arg_texts().map(zone_of).collect();
+        let of_cluster = directive.name == "kubernetes";
+        of_cluster && (own.is_empty() || zones.iter().any(|zone| own.iter().any(|own| in_zone(&zone_of(zone), own))))
+    };
+    if block.directives.iter().any(answers) {
+        return None;
+    }
+    let of_root = |forward: &&Directive| forward.args.first().is_some_and(|from| zone_of(&from.text) == ".");
+    let lines =
+        block.directives_named("forward").filter(of_root).map(|forward| Some(lines_of(text, forward)?.text(text)));
+    let lines: Vec<&str> = lines.collect::<Option<_>>()?;
+    (!lines.is_empty()).then(|| lines.into_iter().map(|lines| laid(lines, "")).collect())
 }
 
 /// The names that a directive is for.

@@ -24,6 +24,7 @@ pub const BUILDERS: &[&str] = &[
     "merge-block",
     "move-before",
     "move-to-block",
+    "own-resolv-conf",
     "remove-copy",
     "remove-directive",
     "remove-flag",
@@ -36,7 +37,7 @@ pub const BUILDERS: &[&str] = &[
     "replace-text",
     "replace-words",
     "set-braces",
-    "set-node-setting",
+    "set-resolv-conf",
     "set-value",
     "split-item",
     "trim-line",
@@ -45,7 +46,7 @@ pub const BUILDERS: &[&str] = &[
 
 /// Bytes that all fixes of a run may look at and parse again; behind that no further fix is offered. Enough for tens of
 /// thousands of documents; in one list of as many objects each fix costs the whole list, so that some are left for later.
-const MAX_WORK: usize = 48 * 1024 * 1024;
+const MAX_WORK: usize = 64 * 1024 * 1024;
 
 /// A fix that a rule wants to offer.
 pub struct FixRequest<'a> {
@@ -96,6 +97,19 @@ struct Bench {
     /// The last document that was read by itself, by its file and its number there.
     last: Option<((FileId, usize), Arc<Yaml>)>,
     work: usize,
+    /// Some work was refused.
+    exhausted: bool,
+}
+
+impl Bench {
+    fn spend(&mut self, bytes: usize) -> bool {
+        let after = self.work.saturating_add(bytes);
+        let fits = after <= MAX_WORK;
+        // what does not fit leaves room for smaller texts
+        self.work = if fits { after } else { self.work };
+        self.exhausted |= !fits;
+        fits
+    }
 }
 
 impl<'a> Workshop<'a> {
@@ -113,30 +127,34 @@ impl<'a> Workshop<'a> {
     }
 
     /// The document of a YAML file that a place lies in or behind, read by itself: a file may hold thousands of them, and
-    /// a finding each.
-    pub(super) fn yaml_at(&self, at: Location) -> Arc<Yaml> {
+    /// a finding each. `None` when the run has no work left to read it.
+    pub(super) fn yaml_at(&self, at: Location) -> Option<Arc<Yaml>> {
         let text = &self.snapshot.file(at.file).text;
         let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
         let all = Arc::clone(bench.parts.entry(at.file).or_insert_with(|| Arc::new(parts(text))));
         let number = all.partition_point(|part| part.span().start <= at.span.start).saturating_sub(1);
         let place = (at.file, number);
         if let Some((_, read)) = bench.last.as_ref().filter(|(known, _)| *known == place) {
-            return Arc::clone(read);
+            return Some(Arc::clone(read));
         }
         let part = all.get(number..=number).unwrap_or_default();
+        if !bench.spend(part.iter().map(|part| part.span().len()).sum()) {
+            return None;
+        }
         let read = Arc::new(parse_parts(text, part));
         bench.last = Some((place, Arc::clone(&read)));
-        read
+        Some(read)
     }
 
     /// Takes `bytes` of work; `false` when there is none left.
     pub(super) fn spend(&self, bytes: usize) -> bool {
-        let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = bench.work.saturating_add(bytes);
-        let fits = after <= MAX_WORK;
-        // what does not fit leaves room for smaller texts
-        bench.work = if fits { after } else { bench.work };
-        fits
+        self.bench.lock().unwrap_or_else(PoisonError::into_inner).spend(bytes)
+    }
+
+    /// Whether some fix was not made because there was no work left for it.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.bench.lock().unwrap_or_else(PoisonError::into_inner).exhausted
     }
 
     /// The edits of a fix; `None` where there is nothing to offer for this input: the file belongs to a program that
@@ -149,12 +167,13 @@ impl<'a> Workshop<'a> {
         if request.at.iter().any(|at| self.snapshot.file(at.file).lossy) {
             return Ok(None);
         }
-        let draft = if request.builder == "set-node-setting" {
-            node::set(self, request, &arguments)?
-        } else if request.builder == "replace-words" {
-            self.in_place_of_all(request.at, arguments.required("text")?)
-        } else {
-            self.at_each_place(request, &arguments)?
+        let draft = match request.builder {
+            "set-resolv-conf" => {
+                node::set_resolv_conf(self, request, arguments.required("path")?, arguments.get("text"))
+            }
+            "own-resolv-conf" => node::own_resolv_conf(self, request),
+            "replace-words" => self.in_place_of_all(request.at, arguments.required("text")?),
+            _ => self.at_each_place(request, &arguments)?,
         };
         Ok(draft.and_then(|draft| drop_in::redirected(self, draft)).filter(|draft| self.is_allowed(draft)))
     }
@@ -231,7 +250,15 @@ impl<'a> Workshop<'a> {
             }
             "append-text" => lines::append(self, at.file, arguments.required("text")?),
             "remove-copy" => in_area(&|area, span| blocks::remove_copy(area, span)),
-            "move-before" | "merge-block" | "move-to-block" | "block-text" => self.moved(builder, at, value),
+            "merge-block" => {
+                related(value).and_then(|other| blocks::merge_block(self, at, other, arguments.get("key")))
+            }
+            "move-to-block" => blocks::move_to_block(self, at, related(value), arguments.required("key")?),
+            "block-text" => yaml::block_text(self, at),
+            "move-before" => in_area(&|area, span| {
+                let other = related(value).filter(|other| other.file == at.file)?;
+                blocks::move_before(area, span, area.decoded(other.span)?)
+            }),
             "remove-directive" => in_area(&|area, span| corefile::remove_directive(area, span)),
             "add-reverse-blocks" => {
                 let zones = arguments.required("zones")?;
@@ -239,21 +266,6 @@ impl<'a> Workshop<'a> {
             }
             other => return Err(format!("unknown fix builder `{other}`")),
         })
-    }
-
-    /// Builders that move lines or give a text another form.
-    fn moved(&self, builder: &str, at: Location, value: Option<&ViewValue>) -> Option<Vec<Edit>> {
-        let other = || ["related", "by"].iter().find_map(|name| first_origin(value?.field(name)?));
-        match builder {
-            "merge-block" => blocks::merge_block(self, at, other()?),
-            "move-to-block" => blocks::move_to_block(self, at),
-            "block-text" => yaml::block_text(self, at),
-            _ => {
-                let other = other().filter(|other| other.file == at.file)?;
-                let area = Area::around(self, at)?;
-                blocks::move_before(&area, area.decoded(at.span)?, area.decoded(other.span)?)
-            }
-        }
     }
 
     /// Builders for YAML and JSON alone.
@@ -294,6 +306,11 @@ impl<'a> Workshop<'a> {
     }
 }
 
+/// The place that a value says it is about as well: `related`, or `by`.
+fn related(value: Option<&ViewValue>) -> Option<Location> {
+    ["related", "by"].iter().find_map(|name| first_origin(value?.field(name)?))
+}
+
 /// The place of a value, or of the first item of a list.
 fn first_origin(value: &ViewValue) -> Option<Location> {
     let item = value.as_list().and_then(|list| list.first());
@@ -323,7 +340,8 @@ impl<'a> Arguments<'a> {
             "add-directive" => &["text", "after"],
             "add-property" => &["text"],
             "add-reverse-blocks" => &["zones"],
-            "set-node-setting" => &["kubelet", "k3s", "value", "text"],
+            "merge-block" | "move-to-block" => &["key"],
+            "set-resolv-conf" => &["path", "text"],
             _ => &[],
         };
         let builder = request.builder;

@@ -38,6 +38,8 @@ pub struct IneffectiveDropIn {
     pub file: FileId,
     /// Why, as a clause.
     pub reason: String,
+    /// Another file of the same name replaces it, as an administrator intends.
+    pub shadowed: bool,
 }
 
 impl Process {
@@ -153,7 +155,8 @@ impl UnitFiles {
                 .ineffective
                 .iter()
                 .filter_map(|i| {
-                    Some(IneffectiveDropIn { file: self.get(i.path)?.file?, reason: reason_text(&i.reason) })
+                    let shadowed = matches!(i.reason, IneffectiveReason::Shadowed { .. });
+                    Some(IneffectiveDropIn { file: self.get(i.path)?.file?, reason: reason_text(&i.reason), shadowed })
                 })
                 .collect(),
             environment: Environment::default(),

@@ -28,6 +28,9 @@ struct Counts {
     fixable: usize,
     unsafe_fixable: usize,
     fixed: usize,
+    /// Further fixes come when these are applied.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fixes_withheld: bool,
 }
 
 #[derive(Serialize)]
@@ -165,6 +168,7 @@ pub fn render(report: &Report<'_>) -> String {
             fixable: s.fixable,
             unsafe_fixable: s.unsafe_fixable,
             fixed: s.fixed,
+            fixes_withheld: s.fixes_withheld,
         },
         coverage: &s.coverage,
         diagnostics: report.diagnostics.iter().map(|d| finding(d, report.files)).collect(),

@@ -26,10 +26,16 @@ pub struct Summary {
     pub baselined: usize,
     /// What could not be judged.
     pub coverage: Vec<Coverage>,
+    /// Some findings came without the fix that they have, which would have taken too long to make.
+    pub fixes_withheld: bool,
 }
 
 /// Rules named per missing input unless the output is verbose.
 const RULES_SHOWN: usize = 3;
+
+/// Said once where fixes were not made for want of time.
+const WITHHELD: &str =
+    "not offered: the fixes of further findings, since making all of them takes long (apply these, then check again)\n";
 
 impl Summary {
     /// Counts `diagnostics`, found in `files` files.
@@ -48,6 +54,7 @@ impl Summary {
             fixed: 0,
             baselined: 0,
             coverage,
+            fixes_withheld: false,
         }
     }
 
@@ -63,6 +70,9 @@ impl Summary {
                 let _ = write!(rules, " and {} more", gap.rules.len() - shown);
             }
             let _ = writeln!(out, "not judged: {rules} (missing: {})", sanitize_line(&gap.missing));
+        }
+        if self.fixes_withheld {
+            out.push_str(WITHHELD);
         }
         out
     }
@@ -127,5 +137,7 @@ mod tests {
              not judged: a, b, c and 1 more (missing: kubelet configuration of node gw)\n"
         );
         assert!(s.text(true).contains("a, b, c, d (missing"));
+        s = Summary { fixes_withheld: true, ..Summary::default() };
+        assert_eq!(s.text(false).lines().filter(|line| line.starts_with("not offered: the fixes")).count(), 1);
     }
 }

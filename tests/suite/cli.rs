@@ -55,6 +55,7 @@ impl Engine for Fake {
             coverage: Vec::new(),
             file_count,
             problems: self.problems.clone(),
+            fixes_withheld: false,
         }
     }
 

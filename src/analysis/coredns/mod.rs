@@ -17,11 +17,11 @@ pub use options::{OptionStatus, status as option_status};
 pub use plugins::{
     Knowledge, classify, default_build_has, directive_known, external_plugin, nearest, plugin_order, position,
 };
-pub use problem::{ProblemKind, Rank, SetupProblem, first_fatal};
+pub use problem::{Cause, ProblemKind, Rank, SetupProblem, first_fatal};
 pub use readers::{
     BindSpec, CacheSpec, Fallthrough, HealthSpec, HostsEntry, HostsSpec, KubernetesSpec, ReadySpec, RewriteSpec,
     TemplateSpec,
 };
-pub use setup::{NO_UPSTREAM, block_listeners, check, check_with};
+pub use setup::{block_listeners, check, check_with};
 pub use surroundings::{FileState, NothingKnown, Surroundings};
 pub use version::{Binary, NEWEST};

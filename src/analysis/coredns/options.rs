@@ -1,5 +1,6 @@
 //! Plugin properties by release: when they came, when they went, and which have no effect any more.
 
+use super::problem::Cause;
 use crate::syntax::corefile::Version;
 
 /// The life of a property.
@@ -10,9 +11,24 @@ pub enum OptionStatus {
     /// Accepted from this release on.
     NeedsNewer(Version),
     /// Refused from this release on; what to do instead.
-    Removed(Version, &'static str),
+    Removed(Version, Instead),
     /// Accepted without effect; what to do instead.
-    Ignored(&'static str),
+    Ignored(Instead),
+}
+
+/// What takes the place of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instead {
+    /// Advice, as a clause.
+    pub text: &'static str,
+    /// Nothing does: its line can go.
+    pub nothing: bool,
+}
+
+impl Instead {
+    pub(super) const fn cause(self) -> Cause {
+        if self.nothing { Cause::Superfluous } else { Cause::Other }
+    }
 }
 
 struct Life {
@@ -21,11 +37,16 @@ struct Life {
     since: (u32, u32),
     ignored: Option<(u32, u32)>,
     removed: Option<(u32, u32)>,
-    instead: &'static str,
+    instead: Instead,
 }
 
+const NOTHING: Instead = Instead { text: "remove the line", nothing: true };
+const BY_ITSELF: Instead = Instead { text: "remove the line, CoreDNS resolves such names itself", nothing: true };
+const TRANSFER: Instead = Instead { text: "use the plugin transfer", nothing: false };
+const RELOAD: Instead = Instead { text: "use `reload 0`", nothing: false };
+
 const fn since(plugin: &'static str, property: &'static str, since: (u32, u32)) -> Life {
-    Life { plugin, property, since, ignored: None, removed: None, instead: "" }
+    Life { plugin, property, since, ignored: None, removed: None, instead: NOTHING }
 }
 
 const fn gone(
@@ -33,7 +54,7 @@ const fn gone(
     property: &'static str,
     ignored: Option<(u32, u32)>,
     removed: Option<(u32, u32)>,
-    instead: &'static str,
+    instead: Instead,
 ) -> Life {
     Life { plugin, property, since: (0, 0), ignored, removed, instead }
 }
@@ -69,23 +90,23 @@ const LIVES: [Life; 54] = [
     since("kubernetes", "apiserver_burst", (14, 0)),
     since("kubernetes", "apiserver_max_inflight", (14, 0)),
     since("kubernetes", "zonal", (14, 7)),
-    gone("kubernetes", "upstream", Some((4, 0)), Some((7, 0)), "remove the line, CoreDNS resolves such names itself"),
-    gone("kubernetes", "resyncperiod", Some((5, 0)), Some((7, 0)), "remove the line"),
-    gone("kubernetes", "transfer", None, Some((8, 0)), "use the plugin transfer"),
+    gone("kubernetes", "upstream", Some((4, 0)), Some((7, 0)), BY_ITSELF),
+    gone("kubernetes", "resyncperiod", Some((5, 0)), Some((7, 0)), NOTHING),
+    gone("kubernetes", "transfer", None, Some((8, 0)), TRANSFER),
     since("hosts", "no_reverse", (4, 0)),
     since("hosts", "reload", (4, 0)),
     since("hosts", "ttl", (4, 0)),
     since("hosts", "fallthrough_unsupported", (14, 7)),
     since("file", "fallthrough", (12, 2)),
     since("file", "reload_by_mtime", (14, 4)),
-    gone("file", "upstream", Some((0, 0)), None, "remove the line"),
-    gone("file", "no_reload", None, Some((5, 0)), "use `reload 0`"),
-    gone("file", "transfer", None, Some((8, 0)), "use the plugin transfer"),
-    gone("auto", "upstream", Some((0, 0)), None, "remove the line"),
-    gone("auto", "no_reload", None, Some((5, 0)), "use `reload 0`"),
-    gone("auto", "transfer", None, Some((8, 0)), "use the plugin transfer"),
-    gone("secondary", "upstream", None, Some((8, 0)), "remove the line"),
-    gone("template", "upstream", Some((0, 0)), None, "remove the line"),
+    gone("file", "upstream", Some((0, 0)), None, NOTHING),
+    gone("file", "no_reload", None, Some((5, 0)), RELOAD),
+    gone("file", "transfer", None, Some((8, 0)), TRANSFER),
+    gone("auto", "upstream", Some((0, 0)), None, NOTHING),
+    gone("auto", "no_reload", None, Some((5, 0)), RELOAD),
+    gone("auto", "transfer", None, Some((8, 0)), TRANSFER),
+    gone("secondary", "upstream", None, Some((8, 0)), NOTHING),
+    gone("template", "upstream", Some((0, 0)), None, NOTHING),
     since("template", "ederror", (10, 1)),
     since("template", "var", (15, 0)),
     since("template", "expr", (15, 0)),

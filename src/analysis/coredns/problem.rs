@@ -60,6 +60,22 @@ impl ProblemKind {
     }
 }
 
+/// What about a problem decides how it is mended, apart from its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    /// Nothing that its kind does not say.
+    #[default]
+    Other,
+    /// A line ends too early or goes on too long.
+    Line,
+    /// A `forward` names a zone alone.
+    NoUpstream,
+    /// A placeholder of a template that nothing filled in.
+    Placeholder,
+    /// The release dropped what stands there, or ignores it, and nothing takes its place.
+    Superfluous,
+}
+
 /// When CoreDNS meets a problem while it starts; the smallest rank is the one it reports.
 ///
 /// The stages are: 2 parsing, 3 keys, 4 plugin set-up (by plugin order, then by block), 5 to 8 listeners.
@@ -80,6 +96,8 @@ pub struct Rank {
 pub struct SetupProblem {
     /// What it is.
     pub kind: ProblemKind,
+    /// What decides how it is mended.
+    pub cause: Cause,
     /// Whether CoreDNS refuses to start because of it.
     pub fatal: bool,
     /// The plugin concerned.
@@ -120,6 +138,7 @@ pub(super) struct Refusal(Box<Details>);
 #[derive(Clone, Debug)]
 pub(super) struct Details {
     pub kind: ProblemKind,
+    pub cause: Cause,
     pub place: Option<Place>,
     pub related: Vec<(Place, String)>,
     pub message: String,
@@ -135,6 +154,7 @@ impl Refusal {
         let coredns = text.into();
         Self(Box::new(Details {
             kind: ProblemKind::InvalidArgument,
+            cause: Cause::Other,
             place,
             related: Vec::new(),
             message: coredns.clone(),
@@ -146,6 +166,11 @@ impl Refusal {
 
     pub(super) fn kind(mut self, kind: ProblemKind) -> Self {
         self.0.kind = kind;
+        self
+    }
+
+    pub(super) fn cause(mut self, cause: Cause) -> Self {
+        self.0.cause = cause;
         self
     }
 
@@ -198,7 +223,8 @@ impl From<DispenserError> for Refusal {
                 },
             ),
         };
-        Self::plain(error.place, error.text).message(message)
+        let cause = if error.about_line { Cause::Line } else { Cause::Other };
+        Self::plain(error.place, error.text).message(message).cause(cause)
     }
 }
 

@@ -36,8 +36,6 @@ const LEFT_OVERS: [&str; 12] = [
     ".swp",
     ".off",
 ];
-/// The clause of the model for a file that another one of the same name replaces, as an administrator intends.
-const SHADOWED: &str = "same name and a higher priority";
 
 /// The services of all nodes.
 pub fn views(snapshot: &Snapshot, cluster: &Cluster) -> Vec<(Located<UnitView>, Option<String>)> {
@@ -86,7 +84,7 @@ fn dropins<'a>(snapshot: &'a Snapshot, process: &'a Process) -> impl Iterator<It
     process.ineffective.iter().filter_map(|dropin| {
         let file = snapshot.file(dropin.file);
         let left_over = LEFT_OVERS.iter().any(|end| file.path.ends_with(end));
-        if left_over || dropin.reason.contains(SHADOWED) {
+        if left_over || dropin.shadowed {
             return None;
         }
         let place = dns_line(dropin.file, &file.text)?;

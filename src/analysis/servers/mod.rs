@@ -2,6 +2,7 @@
 
 pub mod block_view;
 pub mod chain;
+mod custom_keys;
 pub mod dead_ends;
 pub mod dnsmasq_upstreams;
 pub mod entrances;

@@ -3,13 +3,10 @@
 use super::block_view::program;
 use super::kube_dns_config::KubeDnsConfig;
 use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
-use super::{missing_keys, setup_view};
-use crate::analysis::coredns::default_build_has;
-use crate::analysis::views::dns_server::{
-    CustomKeyView, DnsServerView, LabelView, SetupProblemView, ShadowedView, SyntaxProblemView,
-};
+use super::{custom_keys, missing_keys, setup_view};
+use crate::analysis::views::dns_server::{DnsServerView, LabelView, SetupProblemView, ShadowedView, SyntaxProblemView};
 use crate::model::Cluster;
-use crate::model::dns_server::{CustomKey, DnsServer, ServerConfig, ServerKind};
+use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::model::string_map::StringMap;
 use crate::model::workload::Workload;
 use crate::source::{Located, Location, Origins};
@@ -31,7 +28,7 @@ pub fn view(
     let replicas = workload.and_then(|w| w.replicas.clone());
     let daemon = workload.is_some_and(|w| w.is_kind("DaemonSet"));
     let mut line_problems = config.map(|c| setup_view::line_problems(cluster, server, c, assumed)).unwrap_or_default();
-    let mut setup_problems = config.map(|c| setup_view::problems(server, c, assumed)).unwrap_or_default();
+    let mut setup_problems = config.map(|c| setup_view::problems(cluster, server, c, assumed)).unwrap_or_default();
     setup_problems.extend(KubeDnsConfig::refused(cluster, server).into_iter().map(stub_server));
     let mut syntax = config.map(|c| syntax_problems(c, workload.is_some())).unwrap_or_default();
     if let Some(brace) = config.and_then(glued_brace) {
@@ -51,8 +48,8 @@ pub fn view(
         syntax_problems: syntax,
         line_problems,
         setup_problems,
-        ignored_custom_keys: config.map(ignored_custom_keys).unwrap_or_default(),
-        shadowed: config.map(|c| shadowed(c, server)).unwrap_or_default(),
+        ignored_custom_keys: config.map(custom_keys::ignored).unwrap_or_default(),
+        shadowed: config.map(|c| shadowed(cluster, c, server)).unwrap_or_default(),
         asks_itself_by_policy: asks_itself(server, workload),
         dns_policy: policy.unwrap_or_else(|| {
             let anchor = workload.map(|w| w.pod.anchor);
@@ -153,12 +150,16 @@ fn stub_server(name: Located<String>) -> Located<SetupProblemView> {
     );
     name.with(SetupProblemView {
         kind: "invalid-argument".to_owned(),
+        cause: "other".to_owned(),
+        plugin: None,
         message,
         coredns_message: Some(format!("Invalid config: invalid nameservers [{}]", name.value)),
         fatal: false,
         suggestion: None,
         version_assumed: false,
         surplus: Vec::new(),
+        override_key: None,
+        server_key: None,
         related: Vec::new(),
     })
 }
@@ -204,37 +205,8 @@ fn after_brace(
     }
 }
 
-fn ignored_custom_keys(config: &ServerConfig) -> Vec<Located<CustomKeyView>> {
-    let imports = !config.corefile.imports.is_empty();
-    config
-        .custom
-        .iter()
-        .filter(|key| !key.imported)
-        .map(|key| {
-            let reason = if imports {
-                "no import pattern of the Corefile matches it (they end in .override and .server)".to_owned()
-            } else {
-                "the Corefile has no import".to_owned()
-            };
-            let suggestion = suggested_key(config, key);
-            key.key.with(CustomKeyView { key: key.key.value.clone(), reason, suggestion })
-        })
-        .collect()
-}
-
-/// The key with the ending that an import reads: `.override` for lines of the packaged block, `.server` for blocks.
-fn suggested_key(config: &ServerConfig, key: &CustomKey) -> Option<String> {
-    let ending = if default_build_has(&key.first_word) { "override" } else { "server" };
-    let suffix = format!("*.{ending}");
-    config.corefile.imports.iter().find(|import| import.argument.ends_with(&suffix))?;
-    let name = &key.key.value;
-    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    let new = format!("{stem}.{ending}");
-    (!stem.is_empty() && !config.custom.iter().any(|other| other.key.value == new)).then_some(new)
-}
-
 /// Forwards that an earlier forward of the same block starves: they are tried in file order, the first match wins.
-fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedView>> {
+fn shadowed(cluster: &Cluster, config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedView>> {
     let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     let mut found = Vec::new();
     for block in blocks(config, version) {
@@ -244,7 +216,9 @@ fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedVi
             if let Some(before) = earlier {
                 let view = ShadowedView {
                     what: format!("{} {}", forward.syntax.name, forward.from),
+                    plugin: forward.syntax.name.clone(),
                     imported: forward.syntax.via.is_some(),
+                    server_key: custom_keys::as_blocks(cluster, server, forward.syntax.file),
                     by: Located::at(format!("{} {}", before.syntax.name, before.from), before.location),
                     same_zone: before.from == forward.from,
                 };
@@ -255,10 +229,26 @@ fn shadowed(config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedVi
     found
 }
 
-/// Whether a forward takes every name of a later one of its block.
+/// Whether a forward leaves no query for a later one of its block: it takes every name that the later one takes, and keeps
+/// every answer (`next`, since 1.11.4, hands some to the next forward; `Forward.match` and `ServeDNS` in plugin/forward of
+/// CoreDNS).
 #[must_use]
 pub fn takes_all(before: &Forward<'_>, after: &Forward<'_>) -> bool {
-    in_zone(&after.from, &before.from) && !before.except.iter().any(|zone| in_zone(&after.from, zone))
+    in_zone(&after.from, &before.from)
+        && before.passes_on().is_empty()
+        && before.except.iter().all(|zone| leaves_alone(after, zone, &before.from))
+}
+
+/// Whether a forward takes no name that an earlier one, for the zone `from`, leaves out because it is in `excepted`.
+fn leaves_alone(after: &Forward<'_>, excepted: &str, from: &str) -> bool {
+    let both = match (in_zone(excepted, &after.from), in_zone(&after.from, excepted)) {
+        (true, _) => excepted,
+        (false, true) => after.from.as_str(),
+        (false, false) => return true,
+    };
+    // a forward takes the name of its zone even where that is excepted
+    let apex_is_left = both == after.from && after.from != from;
+    !apex_is_left && after.except.iter().any(|zone| in_zone(both, zone))
 }
 
 /// Whether the pods' own resolv.conf names the cluster DNS because of their policy, and a forward reads that file.

@@ -1,11 +1,13 @@
 //! What the setup of a Corefile's blocks and plugins refuses, as a view.
 
-use crate::analysis::coredns::{Binary, NO_UPSTREAM, ProblemKind, SetupProblem, check};
+use super::custom_keys;
+use super::read::{ASSUMED, in_zone, split_address, zone_of};
+use crate::analysis::coredns::{Binary, Cause, ProblemKind, SetupProblem, check};
 use crate::analysis::views::dns_server::{SetupProblemView, SyntaxProblemView};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
-use crate::syntax::corefile::{Place, Version};
+use crate::syntax::corefile::{Place, ServerBlock, Version, parse_key};
 
 /// The binary that a server runs; `assumed` is the CoreDNS release where the image does not name one.
 #[must_use]
@@ -23,9 +25,14 @@ pub fn binary(server: &DnsServer, assumed: Option<Version>) -> Binary {
 ///
 /// Where the release is not known, findings that depend on it are left out: they would rest on a guess.
 #[must_use]
-pub fn problems(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) -> Vec<Located<SetupProblemView>> {
-    let found = found(server, config, assumed);
-    found.into_iter().filter(|problem| kind(problem) != "syntax").filter_map(|problem| view(config, problem)).collect()
+pub fn problems(
+    cluster: &Cluster,
+    server: &DnsServer,
+    config: &ServerConfig,
+    assumed: Option<Version>,
+) -> Vec<Located<SetupProblemView>> {
+    let found = found(server, config, assumed).into_iter().filter(|problem| !is_about_line(problem));
+    found.filter_map(|problem| view(cluster, server, config, problem)).collect()
 }
 
 /// Directives whose line ends too early or goes on too long.
@@ -47,26 +54,32 @@ pub fn line_problems(
         };
         Some(Located::at(view, config.locate(problem.place)?))
     };
-    found(server, config, assumed).into_iter().filter(|problem| kind(problem) == "syntax").filter_map(line).collect()
+    found(server, config, assumed).into_iter().filter(is_about_line).filter_map(line).collect()
 }
 
-/// The zone of a `forward` without an upstream, and the upstream that belongs behind it: for every name the node's
-/// nameservers, for the cluster's own names the DNS Service, if the block of a node cache does not bind its address.
+/// The arguments that were meant by a `forward` with one argument. An upstream gets the zone that lacks; a zone that takes
+/// every name of its block gets the nameservers of the node for the root, and for the cluster's own names the DNS Service,
+/// if the block of a node cache does not bind its address.
 fn missing_upstream(
     cluster: &Cluster,
     server: &DnsServer,
     config: &ServerConfig,
     problem: &SetupProblem,
 ) -> Option<String> {
-    let block = config.corefile.blocks.get(problem.block?).filter(|_| problem.message == NO_UPSTREAM)?;
-    let zone =
+    let block = config.corefile.blocks.get(problem.block?).filter(|_| problem.cause == Cause::NoUpstream)?;
+    let only =
         config.texts.get(problem.place.file.index())?.text.get(problem.place.span.start..problem.place.span.end)?;
-    let is_root = block.keys.iter().any(|key| {
-        let name = key.expanded.trim_start_matches("dns://");
-        name.split(':').next() == Some(".")
-    });
-    if is_root {
-        return Some(format!("{zone} /etc/resolv.conf"));
+    if split_address(only).is_some() || only.starts_with('/') || only.contains("://") {
+        return Some(format!(". {only}"));
+    }
+    let zone = zone_of(only);
+    let keys = block.keys.iter().filter_map(|key| parse_key(&key.expanded, 53, ASSUMED).ok());
+    let zones: Vec<String> = keys.flatten().map(|key| key.zone.to_ascii_lowercase()).collect();
+    if !zones.iter().all(|own| in_zone(own, &zone)) {
+        return None;
+    }
+    if zones.iter().any(|own| own == ".") {
+        return Some(format!("{only} /etc/resolv.conf"));
     }
     if server.kind != ServerKind::NodeCache {
         return None;
@@ -76,7 +89,7 @@ fn missing_upstream(
     let services = others.flat_map(|other| &other.services).filter_map(|at| cluster.objects.services.get(*at));
     let mut addresses = services.flat_map(|service| service.cluster_ips.first()).map(|ip| ip.value.as_str());
     let first = addresses.next().filter(|ip| !bound.contains(ip))?;
-    addresses.all(|ip| ip == first).then(|| format!("{zone} {first}"))
+    addresses.all(|ip| ip == first).then(|| format!("{only} {first}"))
 }
 
 fn found(server: &DnsServer, config: &ServerConfig, assumed: Option<Version>) -> Vec<SetupProblem> {
@@ -110,7 +123,12 @@ fn may_be_compiled_in(problem: &SetupProblem) -> bool {
     }
 }
 
-fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupProblemView>> {
+fn view(
+    cluster: &Cluster,
+    server: &DnsServer,
+    config: &ServerConfig,
+    problem: SetupProblem,
+) -> Option<Located<SetupProblemView>> {
     let location = config.locate(problem.place)?;
     let related = problem
         .related
@@ -119,7 +137,13 @@ fn view(config: &ServerConfig, problem: SetupProblem) -> Option<Located<SetupPro
         .collect();
     let view = SetupProblemView {
         surplus: surplus(config, &problem),
-        kind: kind(&problem).to_owned(),
+        override_key: override_key(cluster, server, config, &problem),
+        server_key: (problem.kind == ProblemKind::PluginRepeated)
+            .then(|| custom_keys::as_blocks(cluster, server, problem.place.file))
+            .flatten(),
+        kind: kind(problem.kind, problem.fatal).to_owned(),
+        cause: cause(&problem).to_owned(),
+        plugin: problem.plugin,
         message: problem.message,
         coredns_message: problem.coredns_message,
         fatal: problem.fatal,
@@ -155,20 +179,43 @@ const fn depends_on_build(kind: ProblemKind) -> bool {
     )
 }
 
-/// Endings of what CoreDNS calls a parsing error: a line that ends too early or goes on too long.
-const LINE_ERRORS: [&str; 2] = ["Wrong argument count or unexpected line ending", "Unexpected token"];
+/// The key under which the lines of a second block for a zone would be imported into the first.
+fn override_key(
+    cluster: &Cluster,
+    server: &DnsServer,
+    config: &ServerConfig,
+    problem: &SetupProblem,
+) -> Option<String> {
+    let twice = matches!(problem.kind, ProblemKind::DuplicateZone | ProblemKind::ZoneOverlap);
+    let (first, _) = problem.related.first().filter(|_| twice)?;
+    let is_of = |block: &&ServerBlock| block.keys.iter().any(|key| key.file == first.file && key.span == first.span);
+    let block = config.corefile.blocks.iter().find(is_of)?;
+    custom_keys::as_lines_of(cluster, server, problem.place.file, block)
+}
+
+/// What CoreDNS calls a parsing error: a line that ends too early or goes on too long.
+fn is_about_line(problem: &SetupProblem) -> bool {
+    problem.kind == ProblemKind::InvalidArgument && matches!(problem.cause, Cause::Line | Cause::NoUpstream)
+}
+
+/// The causes that rules tell apart.
+const fn cause(problem: &SetupProblem) -> &'static str {
+    match (problem.kind, problem.cause) {
+        (ProblemKind::UnknownProperty, _) => "unknown-property",
+        (_, Cause::Placeholder) => "placeholder",
+        (_, Cause::Superfluous) => "superfluous",
+        (_, Cause::Other | Cause::Line | Cause::NoUpstream) => "other",
+    }
+}
 
 /// The kinds that rules tell apart.
-fn kind(problem: &SetupProblem) -> &'static str {
-    let line_error =
-        problem.coredns_message.as_deref().is_some_and(|text| LINE_ERRORS.iter().any(|e| text.contains(e)));
-    match problem.kind {
+const fn kind(kind: ProblemKind, fatal: bool) -> &'static str {
+    match kind {
         ProblemKind::UnknownPlugin | ProblemKind::External | ProblemKind::Removed => "unknown-plugin",
         ProblemKind::PluginNotInBinary => "plugin-not-in-binary",
         ProblemKind::PluginNeedsNewerVersion | ProblemKind::OptionNeedsNewerVersion => "option-needs-newer-version",
         ProblemKind::Deprecated => "deprecated",
-        ProblemKind::OptionRemoved if !problem.fatal => "deprecated",
-        ProblemKind::InvalidArgument | ProblemKind::OptionRemoved if line_error => "syntax",
+        ProblemKind::OptionRemoved if !fatal => "deprecated",
         ProblemKind::InvalidArgument
         | ProblemKind::OptionRemoved
         | ProblemKind::UnknownProperty

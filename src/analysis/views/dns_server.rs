@@ -93,18 +93,27 @@ pub struct SetupProblemView {
     /// `unknown-plugin`, `plugin-not-in-binary`, `deprecated`, `option-needs-newer-version`, `invalid-argument`,
     /// `duplicate-zone`, `plugin-repeated` or `too-many-upstreams`.
     pub kind: String,
+    /// What decides how it is mended, apart from the kind: `unknown-property`, `placeholder` (nothing filled it in),
+    /// `superfluous` (the release dropped or ignores it, and nothing takes its place) or `other`.
+    pub cause: String,
+    /// The plugin concerned; absent where it is about a key.
+    pub plugin: Option<String>,
     /// What is wrong, in words for the author.
     pub message: String,
     /// What CoreDNS logs; absent where it accepts it.
     pub coredns_message: Option<String>,
     /// The process does not start with it.
     pub fatal: bool,
-    /// What was probably meant, or what replaces it.
+    /// The name that was probably meant, or that of the plugin which replaces it.
     pub suggestion: Option<String>,
     /// The release was not known and the newest one was assumed.
     pub version_assumed: bool,
     /// Upstreams that are too many.
     pub surplus: Vec<Located<String>>,
+    /// Of a second block for a zone in a key of a ConfigMap: the key under which its lines would be imported into the first.
+    pub override_key: Option<String>,
+    /// Of a plugin that an import repeats: the key under which a block of its own would be imported.
+    pub server_key: Option<String>,
     /// Places that explain it.
     pub related: Vec<Located<String>>,
 }
@@ -125,8 +134,12 @@ pub struct CustomKeyView {
 pub struct ShadowedView {
     /// The directive, e.g. `forward example.org`.
     pub what: String,
+    /// Its plugin: `forward`, or `proxy`, which comes behind every `forward` wherever it stands.
+    pub plugin: String,
     /// It came in through an `import`.
     pub imported: bool,
+    /// The key under which a block of its own would be imported; absent where it did not come from a key for one block.
+    pub server_key: Option<String>,
     /// The directive that takes every query before it.
     pub by: Located<String>,
     /// Both are for the same zone, so that it could not take effect anywhere in this block.

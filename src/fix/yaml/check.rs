@@ -50,7 +50,7 @@ pub(in crate::fix) fn changes_only(
     expected: &str,
     edits: &[Edit],
 ) -> bool {
-    let read = workshop.yaml_at(at);
+    let Some(read) = workshop.yaml_at(at) else { return false };
     let Some(page) = page_at(&read, at) else { return false };
     let Some(mut tree) = Tree::of(page.document.root()) else { return false };
     let Some(place) = tree.at_mut(path) else { return false };

@@ -18,7 +18,7 @@ type Changes = Vec<(Span, String)>;
 pub(in crate::fix) fn merge(workshop: &Workshop<'_>, at: Location, arguments: &Arguments<'_>) -> Option<Vec<Edit>> {
     let patch = Tree::argument(arguments)?;
     let kind = collection(&patch)?;
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let depth = found.line.iter().rposition(|node| node.kind() == kind)?;
@@ -38,7 +38,7 @@ const fn collection(tree: &Tree) -> Option<Kind> {
 /// the key `without-text` where its value is a text (a name that belongs to the original).
 pub(in crate::fix) fn copy_item(workshop: &Workshop<'_>, at: Location, arguments: &Arguments<'_>) -> Option<Vec<Edit>> {
     let patch = Tree::argument(arguments).filter(|patch| collection(patch) == Some(Kind::Map))?;
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let depth = found.path.iter().rposition(|step| matches!(step, Step::Index(_)))?;
@@ -289,7 +289,8 @@ pub(in crate::fix) fn add_document(
     let last = parsed.documents.last()?;
     let look = look(last, text);
     // JSON and what ends with a separator already take no further document behind it
-    if look.json || !parsed.errors.is_empty() || text.trim_end().ends_with("---") {
+    let closed = look.json || !parsed.errors.is_empty() || text.trim_end().ends_with("---");
+    if closed || !workshop.spend(text.len()) {
         return None;
     }
     let body: String = entries.iter().map(|(key, value)| write::entry(key, value, 0, look)).collect::<Option<_>>()?;
@@ -300,8 +301,7 @@ pub(in crate::fix) fn add_document(
         (Some(before), Some(after)) => before.same(&after),
         _ => false,
     };
-    let right = workshop.spend(text.len())
-        && after.errors.is_empty()
+    let right = after.errors.is_empty()
         && after.documents.len() == parsed.documents.len() + 1
         && parsed.documents.iter().zip(&after.documents).all(same);
     let edit = Edit { file: at.file, span: Span::new(text.len(), text.len()), text: new };

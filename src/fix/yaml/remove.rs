@@ -12,7 +12,7 @@ use crate::syntax::yaml::{NodeRef, Style};
 /// Removes the innermost entry (or, with `item`, list item) around a place. A collection that becomes empty goes with it, up to
 /// `prune` levels; behind that `{}` or `[]` stays.
 pub(in crate::fix) fn remove(workshop: &Workshop<'_>, at: Location, item: bool, prune: usize) -> Option<Vec<Edit>> {
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let text: &str = &workshop.snapshot.file(at.file).text;

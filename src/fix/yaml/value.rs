@@ -45,7 +45,7 @@ pub(in crate::fix) fn set_value(
 }
 
 fn whole_scalar(workshop: &Workshop<'_>, at: Location, value: &str, if_is: Option<&str>) -> Option<Vec<Edit>> {
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let content = content_span(found.node);
@@ -96,7 +96,7 @@ pub(super) fn replacement(node: NodeRef<'_>, value: &Tree, text: &str) -> Option
 
 /// Gives the key at a place (or the key of the value there) another name.
 pub(in crate::fix) fn rename(workshop: &Workshop<'_>, at: Location, to: &str) -> Option<Vec<Edit>> {
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let key = found.node.key()?;
@@ -122,7 +122,7 @@ pub(in crate::fix) fn renamed_with(
     text: &str,
     edit: Edit,
 ) -> Option<Vec<Edit>> {
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = page_at(&read, at)?;
     let (last, parent) = path.split_last()?;
     let Step::Key(old) = last else { return None };
@@ -143,7 +143,7 @@ pub(in crate::fix) fn renamed_with(
 
 /// Writes a text whose lines YAML joins as a block behind `|`, so that they stay lines.
 pub(in crate::fix) fn block_text(workshop: &Workshop<'_>, at: Location) -> Option<Vec<Edit>> {
-    let read = workshop.yaml_at(at);
+    let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let (key, span) = (found.node.key()?, found.node.span());
@@ -172,7 +172,7 @@ pub(in crate::fix) fn split(workshop: &Workshop<'_>, at: Location, into: &str) -
     let parts: Vec<&str> = into.split([',', ' ']).filter(|part| !part.is_empty()).collect();
     let file = workshop.snapshot.file(at.file);
     let in_list = || {
-        let read = workshop.yaml_at(at);
+        let read = workshop.yaml_at(at)?;
         let page = document_at(workshop, &read, at)?;
         let found = locate(page.document.root(), at.span);
         let (Step::Index(position), parent) = found.path.split_last()? else { return None };

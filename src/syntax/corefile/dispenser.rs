@@ -20,6 +20,8 @@ pub struct DispenserError {
     pub text: String,
     /// The word it points at.
     pub place: Option<Place>,
+    /// A line ends too early or goes on too long (`ArgErr`, `SyntaxErr`), whatever its words mean.
+    pub about_line: bool,
 }
 
 impl<'a> Dispenser<'a> {
@@ -105,29 +107,30 @@ impl<'a> Dispenser<'a> {
     /// An error with its own wording.
     #[must_use]
     pub fn error(&self, message: &str) -> DispenserError {
-        self.worded(&format!("Error during parsing: {message}"))
+        self.worded(&format!("Error during parsing: {message}"), false)
     }
 
     /// The error for a missing or superfluous argument.
     #[must_use]
     pub fn arg_error(&self) -> DispenserError {
-        if self.text() == "{" {
-            return self.error("Unexpected token '{', expecting argument");
-        }
-        self.error(&format!("Wrong argument count or unexpected line ending after '{}'", self.text()))
+        let message = match self.text() {
+            "{" => "Unexpected token '{', expecting argument".to_owned(),
+            word => format!("Wrong argument count or unexpected line ending after '{word}'"),
+        };
+        DispenserError { about_line: true, ..self.error(&message) }
     }
 
     /// The error for a word where another was expected.
     #[must_use]
     pub fn syntax_error(&self, expected: &str) -> DispenserError {
-        self.worded(&format!("Syntax error: Unexpected token '{}', expecting '{expected}'", self.text()))
+        self.worded(&format!("Syntax error: Unexpected token '{}', expecting '{expected}'", self.text()), true)
     }
 
-    fn worded(&self, message: &str) -> DispenserError {
+    fn worded(&self, message: &str, about_line: bool) -> DispenserError {
         let file = self.token().map_or(0, |token| token.file.index());
         let name = self.files.get(file).map_or("", |file| file.name.as_str());
         let line = self.token().map_or(0, |token| token.line);
-        DispenserError { text: format!("{name}:{line} - {message}"), place: self.place() }
+        DispenserError { text: format!("{name}:{line} - {message}"), place: self.place(), about_line }
     }
 }
 

@@ -115,6 +115,7 @@ impl<'a> Check<'a> {
         let place = refusal.place.or_else(|| self.plugin_place()).unwrap_or(nowhere);
         self.problems.push(SetupProblem {
             kind: refusal.kind,
+            cause: refusal.cause,
             fatal,
             plugin,
             block: Some(self.rank.block),
@@ -220,8 +221,9 @@ impl<'a> Check<'a> {
         let refusal = match options::status(&self.plugin, name, self.version) {
             OptionStatus::Accepted => return false,
             OptionStatus::Ignored(instead) => {
-                let message = format!("`{name}` has no effect in {binary}: {instead}");
-                self.warn(ProblemKind::Deprecated, d.place(), message);
+                let message = format!("`{name}` has no effect in {binary}: {}", instead.text);
+                let warning = Refusal::plain(d.place(), message).kind(ProblemKind::Deprecated).cause(instead.cause());
+                self.push(warning, false, Some(self.plugin.clone()), None);
                 return false;
             }
             OptionStatus::NeedsNewer(since) => Refusal::plain(d.place(), text)
@@ -230,7 +232,8 @@ impl<'a> Check<'a> {
                 .since(since),
             OptionStatus::Removed(since, instead) => Refusal::plain(d.place(), text)
                 .kind(ProblemKind::OptionRemoved)
-                .message(format!("CoreDNS {since} dropped `{name}`: {instead}"))
+                .cause(instead.cause())
+                .message(format!("CoreDNS {since} dropped `{name}`: {}", instead.text))
                 .since(since),
         };
         self.refuse(refusal);

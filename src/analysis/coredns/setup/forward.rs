@@ -2,7 +2,7 @@
 
 use super::super::forward::{UpstreamKind, classify_upstream, is_placeholder};
 use super::super::golang::{Nanoseconds, atoi, duration, parse_ip, parse_uint, quote, split_host_port, strip_zone};
-use super::super::problem::{ProblemKind, Refusal};
+use super::super::problem::{Cause, ProblemKind, Refusal};
 use super::super::surroundings::FileState;
 use super::context::{Check, Outcome, Unknown, here, need_arg, no_arg};
 use crate::syntax::corefile::{
@@ -39,9 +39,6 @@ const PROPERTIES: [&str; 21] = [
     "source_address",
 ];
 
-/// The sentence for a `forward` that names a zone alone.
-pub const NO_UPSTREAM: &str = "`forward` has no upstream: after the zone it needs an address, a file or a name";
-
 /// Settings of a stanza that are checked against each other.
 #[derive(Default)]
 struct Stanza {
@@ -69,7 +66,8 @@ fn stanza(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     from(check, d)?;
     let to = d.remaining_args();
     if to.is_empty() {
-        return Err(Refusal::from(d.arg_error()).message(NO_UPSTREAM));
+        let message = "`forward` has no upstream: after the zone it needs an address, a file or a name";
+        return Err(Refusal::from(d.arg_error()).message(message).cause(Cause::NoUpstream));
     }
     // The block is read before the upstreams only since host names need its `resolver`.
     let block_first = check.version >= HOST_NAMES;
@@ -232,20 +230,24 @@ fn name_or_file(check: &mut Check<'_>, token: &Token, rest: &str, host: &str) ->
         FileState::Missing | FileState::Unknown => {}
     }
     let place = Some(Place::of(token));
+    let open = |text: String| {
+        let message = format!("nothing replaced the placeholder `{rest}`");
+        Err(Refusal::plain(place, text).message(message).cause(Cause::Placeholder))
+    };
     if check.version < HOST_NAMES {
         let shown = if check.version >= Version::new(1, 14, 2) { host } else { rest };
+        let text = format!("not an IP address or file: {}", quote(shown));
         let message = match classify_upstream(&token.text, check.version) {
+            UpstreamKind::Placeholder => return open(text),
             UpstreamKind::HostName { .. } => {
                 format!("`{rest}` is a host name; upstreams are addresses or files (names since CoreDNS {HOST_NAMES})")
             }
-            UpstreamKind::Placeholder => format!("nothing replaced the placeholder `{rest}`"),
             _ => format!("`{rest}` is neither an IP address nor a file"),
         };
-        return Err(Refusal::plain(place, format!("not an IP address or file: {}", quote(shown))).message(message));
+        return Err(Refusal::plain(place, text).message(message));
     }
     if is_placeholder(&token.text) {
-        let text = format!("failed to resolve {}", quote(host));
-        return Err(Refusal::plain(place, text).message(format!("nothing replaced the placeholder `{rest}`")));
+        return open(format!("failed to resolve {}", quote(host)));
     }
     if !is_domain_name(host) {
         let text = format!("not an IP address, file, or valid domain: {}", quote(host));

@@ -20,7 +20,6 @@ use super::version::Binary;
 use crate::syntax::corefile::Corefile;
 use context::Check;
 
-pub use forward::NO_UPSTREAM;
 pub use listeners::block_listeners;
 
 /// Problems of a Corefile for a binary when nothing is known of the machine.
