@@ -62,8 +62,8 @@ fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Optio
             .collect();
         let new = super::apply::apply_spans(file.slice(assignment.span), &inside)?.replace("\r\n", "\n");
         match assignment.key.value.as_str() {
-            // the list starts anew, or the unit would have two commands
-            "ExecStart" => {
+            // the list starts anew, or the unit would have two commands; one of several would be the only one left
+            "ExecStart" if parsed.assignments.iter().filter(|a| a.key.value == "ExecStart").count() == 1 => {
                 let _ = writeln!(text, "ExecStart=\n{new}");
             }
             // of two assignments of a variable the later counts

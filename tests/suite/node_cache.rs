@@ -11,7 +11,8 @@ use dnslint::diagnostic::{Diagnostic, Severity};
 use dnslint::lint::{LintOptions, NoFixes, RuleSet, builtin, run};
 use dnslint::model::Cluster;
 use dnslint::model::cluster::assemble;
-use dnslint::source::{LoadOptions, Located, Location, Snapshot, Span};
+use dnslint::model::node::Node;
+use dnslint::source::{LoadOptions, Located, Snapshot};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -39,21 +40,10 @@ fn rules() -> RuleSet {
     rules
 }
 
-fn node_of(path: &str) -> Option<&str> {
-    path.split_once("nodes/")?.1.split('/').next()
-}
-
-/// dnsmasq on every node whose configuration leaves it on the wildcard.
-fn listeners(snapshot: &Snapshot) -> Vec<NodeListener> {
-    let plain =
-        snapshot.files.iter().filter(|f| f.path.ends_with("dnsmasq.conf") && !f.text.contains("bind-interfaces"));
-    plain
-        .filter_map(|file| {
-            let location = Location::new(file.id, Span::new(0, file.text.find('\n')?));
-            let node = node_of(&file.path)?.to_owned();
-            Some(NodeListener { node, program: "dnsmasq".into(), addresses: Vec::new(), location, has_file: true })
-        })
-        .collect()
+/// What listens on port 53 of the nodes.
+fn listeners(snapshot: &Snapshot, cluster: &Cluster) -> Vec<NodeListener> {
+    let of_node = |node: &Node| Some(node_dns::locals::listeners(snapshot, snapshot.node(node.index)?, node));
+    cluster.nodes.iter().filter_map(of_node).flatten().collect()
 }
 
 /// `clusterDNS` of every node whose files tell it.
@@ -72,7 +62,7 @@ fn check(rules: &RuleSet, dir: &Path) -> (Snapshot, Vec<Diagnostic>) {
     for cluster in assemble(&snapshot) {
         let facts = Facts::of(&cluster);
         let routes = Routes::of(&cluster, &facts, Vec::new());
-        let around = (listeners(&snapshot), cluster_dns(&snapshot, &cluster));
+        let around = (listeners(&snapshot, &cluster), cluster_dns(&snapshot, &cluster));
         for (view, object) in views(&cluster, &facts, &routes, &around.0, &around.1) {
             set.add(&view, object);
         }
