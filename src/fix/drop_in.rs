@@ -41,6 +41,8 @@ fn unit_of(file: &SourceFile) -> Option<&str> {
 fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Option<crate::diagnostic::NewFile> {
     let unit = unit_of(file)?;
     let parsed = systemd::parse(&file.text);
+    let is_command = |a: &&Assignment| a.is("Service", "ExecStart") && !a.value.is_empty();
+    let commands = parsed.assignments.iter().filter(is_command).count();
     let mut text = "[Service]\n".to_owned();
     let mut done: BTreeSet<Span> = BTreeSet::new();
     for edit in edits {
@@ -63,7 +65,7 @@ fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Optio
         let new = super::apply::apply_spans(file.slice(assignment.span), &inside)?.replace("\r\n", "\n");
         match assignment.key.value.as_str() {
             // the list starts anew, or the unit would have two commands; one of several would be the only one left
-            "ExecStart" if parsed.assignments.iter().filter(|a| a.key.value == "ExecStart").count() == 1 => {
+            "ExecStart" if commands == 1 => {
                 let _ = writeln!(text, "ExecStart=\n{new}");
             }
             // of two assignments of a variable the later counts

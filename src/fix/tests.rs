@@ -335,6 +335,8 @@ fn units_of_packages_get_a_drop_in() {
     assert!(got.creates[0].path.ends_with("/95-site.dnslint.conf"), "{:?}", got.creates);
     assert_eq!(drop_in(&[(path, unit)], "/etc/x1"), None, "a list of files does not start anew");
     assert_eq!(drop_in(&[(path, unit)], "Description=k"), None, "another section");
+    let twice = format!("{unit}ExecStart=/other\n");
+    assert_eq!(drop_in(&[(path, &twice)], "1"), None, "the other command would be lost");
     let run = [("nodes/n/run/systemd/system/k.service", unit)];
     assert!(drop_in(&run, "1").unwrap().edits.is_empty(), "a program writes it anew");
     for directory in ["etc", "usr/local/lib"] {
