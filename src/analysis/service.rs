@@ -107,12 +107,15 @@ fn taken_address(facts: &Facts, service: &Service, wanted: &[Located<IpAddr>]) -
     if service.ports.iter().any(|port| is_port_53(&port)) {
         return None;
     }
+    // where the DNS Service is known, what others take for its address is their mistake
+    let wanted = if facts.dns_addresses.is_empty() { wanted } else { &facts.dns_addresses };
     service.cluster_ips.iter().find_map(|ip| {
         let address: IpAddr = ip.value.parse().ok()?;
-        let wanted = wanted.iter().chain(&facts.dns_addresses).find(|w| w.value == address)?;
+        let wanted = wanted.iter().find(|wanted| wanted.value == address)?;
         let places = requests(service, ip).into_iter().map(|at| Located::at(ip.value.clone(), at)).collect();
         let wanted = wanted.with(address.to_string());
-        Some(ip.with(TakenAddressView { address: ip.value.clone(), wanted, places }))
+        let by_api_server = service.meta.is("default", "kubernetes");
+        Some(ip.with(TakenAddressView { address: ip.value.clone(), wanted, by_api_server, places }))
     })
 }
 

@@ -4,6 +4,7 @@
 
 use super::cache::{CLUSTER_DNS, Cache, DNS_SERVER, LOCAL_DNS, PILLAR, UPSTREAM_SERVERS};
 use super::mismatch::split_health;
+use crate::analysis::facts::ProxyMode;
 use crate::analysis::views::node_cache::PlaceholderView;
 use crate::source::Located;
 use crate::syntax::corefile::Place;
@@ -37,7 +38,8 @@ pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
     }
     let mut views: Vec<_> = found.into_iter().filter_map(|(name, places)| view(&name, places, template)).collect();
     for found in &mut views {
-        found.value.value = value_of(cache, &found.value.name);
+        found.value.nothing = found.value.name == DNS_SERVER && is_ipvs(cache);
+        found.value.value = value_of(cache, &found.value.name).filter(|_| !found.value.nothing);
     }
     if let Some(arg) = split_health(cache).filter(|_| template) {
         let view = PlaceholderView {
@@ -48,11 +50,16 @@ pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
                 .to_owned(),
             places: Vec::new(),
             value: None,
+            nothing: false,
             all_places: Vec::new(),
         };
         views.push(arg.with(view));
     }
     views
+}
+
+fn is_ipvs(cache: &Cache<'_>) -> bool {
+    cache.facts.proxy.as_ref().is_some_and(|mode| mode.value == ProxyMode::Ipvs)
 }
 
 /// What the installer would have put for a placeholder, as far as the snapshot tells.
@@ -146,6 +153,7 @@ fn view(name: &str, mut places: Vec<Located<String>>, template: bool) -> Option<
         consequence: consequence.to_owned(),
         places,
         value: None,
+        nothing: false,
         all_places,
     }))
 }

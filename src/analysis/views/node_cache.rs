@@ -118,6 +118,8 @@ pub struct PlaceholderView {
     pub places: Vec<Located<String>>,
     /// What belongs there in this cluster, where the snapshot tells it.
     pub value: Option<String>,
+    /// Nothing belongs there in this cluster: under IPVS the cache leaves the address of the DNS Service to kube-proxy.
+    pub nothing: bool,
     /// Every place where it stands.
     pub all_places: Vec<Located<String>>,
 }

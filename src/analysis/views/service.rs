@@ -39,6 +39,8 @@ pub struct TakenAddressView {
     pub address: String,
     /// What reserves it for DNS.
     pub wanted: Located<String>,
+    /// It is the Service of the API server, which takes the first address of the range for itself.
+    pub by_api_server: bool,
     /// Every place that asks for it: `clusterIP`, `clusterIPs`.
     pub places: Vec<Located<String>>,
 }
