@@ -3,7 +3,8 @@
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
 use crate::model::pod::Container;
-use crate::model::value::Value;
+use crate::model::service::Service;
+use crate::model::string_map::StringMap;
 use crate::source::Located;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -80,7 +81,7 @@ impl Facts {
         facts.collect_services(cluster);
         facts.collect_node_caches(cluster);
         facts.collect_manifests(cluster);
-        facts.kernels = node_info(cluster, "kernelVersion");
+        facts.kernels = node_info(cluster, "kernelVersion").collect();
         facts
     }
 
@@ -92,12 +93,8 @@ impl Facts {
             .flat_map(|s| s.services.iter().copied())
             .collect();
         for (index, service) in cluster.objects.services.iter().enumerate() {
-            let name = service.meta.name.value.as_str();
-            let labelled = service.meta.labels.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
-            let selects_dns = service.selector.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
-            let packaged = DNS_SERVICE_NAMES.contains(&name) && (labelled || selects_dns || name != "coredns");
-            let in_front = by_server.contains(&index) || (packaged && !service.headless);
-            if in_front && name != "kube-dns-upstream" {
+            let in_front = by_server.contains(&index) || (is_packaged_dns(service) && !service.headless);
+            if in_front && service.meta.name.value != "kube-dns-upstream" {
                 self.dns_services.push(index);
                 self.dns_addresses.extend(service.cluster_ips.iter().filter_map(parse_located));
             }
@@ -158,6 +155,15 @@ fn node_ranges(cluster: &Cluster) -> Vec<Located<IpNet>> {
     nets.sort_unstable();
     let shared = nets.windows(2).any(|pair| matches!(pair, [a, b] if a.contains(b)));
     if shared { Vec::new() } else { ranges }
+}
+
+/// Whether a Service has the name, and where that is an ordinary word the labels, that packagings give cluster DNS.
+#[must_use]
+pub fn is_packaged_dns(service: &Service) -> bool {
+    let name = service.meta.name.value.as_str();
+    let is_dns = |labels: &StringMap| labels.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
+    let labelled = is_dns(&service.meta.labels) || is_dns(&service.selector);
+    DNS_SERVICE_NAMES.contains(&name) && (labelled || name != "coredns")
 }
 
 /// The container of a DNS server, where the snapshot has its workload.
@@ -241,8 +247,6 @@ pub fn clean_domain(text: Located<String>) -> Located<String> {
 }
 
 /// A field of `status.nodeInfo` of every Node object.
-#[must_use]
-pub fn node_info(cluster: &Cluster, field: &str) -> Vec<Located<String>> {
-    let info = |value: &Value| value.path(&["status", "nodeInfo"]).and_then(|i| i.value.text_at(field));
-    cluster.objects.of_kind("Node").iter().filter_map(|node| info(&node.value)).collect()
+pub fn node_info<'a>(cluster: &'a Cluster, field: &'a str) -> impl Iterator<Item = Located<String>> + 'a {
+    cluster.objects.of_kind("Node").iter().filter_map(move |node| node.node_info(field))
 }

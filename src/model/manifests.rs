@@ -59,6 +59,14 @@ pub struct Generic {
     pub values_content: Option<EmbeddedText>,
 }
 
+impl Generic {
+    /// A field of `status.nodeInfo` of a Node object.
+    #[must_use]
+    pub fn node_info(&self, field: &str) -> Option<Located<String>> {
+        self.value.path(&["status", "nodeInfo"])?.text_at(field)
+    }
+}
+
 /// All objects that matter for DNS, in file order.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {

@@ -384,11 +384,9 @@ pub fn addresses(object: &Generic) -> Vec<IpAddr> {
 }
 
 fn versions(object: &Generic) -> NodeVersions {
-    let info = object.value.path(&["status", "nodeInfo"]);
-    let text = |key: &str| info.and_then(|i| i.text_at(key));
     NodeVersions {
-        kubelet: text("kubeletVersion"),
-        runtime: text("containerRuntimeVersion"),
-        kernel: text("kernelVersion"),
+        kubelet: object.node_info("kubeletVersion"),
+        runtime: object.node_info("containerRuntimeVersion"),
+        kernel: object.node_info("kernelVersion"),
     }
 }

@@ -52,6 +52,12 @@ impl Workload {
         })
     }
 
+    /// Whether its pods run to completion: Job, CronJob, and the custom kinds that are named after them (`PyTorchJob`).
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.meta.kind.value.ends_with("Job")
+    }
+
     /// Whether it is of `kind`.
     #[must_use]
     pub fn is_kind(&self, kind: &str) -> bool {

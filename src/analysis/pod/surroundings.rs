@@ -3,9 +3,9 @@
 use super::names::KnownNames;
 use crate::analysis::effective::KubeVersion;
 use crate::analysis::facts::{self, Facts};
+use crate::analysis::servers::served::served_domains;
 use crate::model::Cluster;
 use crate::model::config_map::ConfigMap;
-use crate::model::dns_server::{DnsServer, ServerKind};
 use crate::model::service::Service;
 use crate::source::Located;
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ impl<'a> Surroundings<'a> {
             .collect();
         let domains = domains(cluster, facts);
         let kubelets = facts::node_info(cluster, "kubeletVersion");
-        let versions: Vec<KubeVersion> = kubelets.iter().filter_map(|v| KubeVersion::parse(&v.value)).collect();
+        let versions: Vec<KubeVersion> = kubelets.filter_map(|v| KubeVersion::parse(&v.value)).collect();
         let configs = cluster.dns_servers.iter().filter_map(|server| server.config.as_ref());
         Self {
             facts,
@@ -119,9 +119,11 @@ impl<'a> Surroundings<'a> {
     }
 }
 
-/// Linux has had the fix since 5.6 (commit 6a757c07e51f).
+/// First kernel in which a Service address no longer costs one of two queries from one socket (commit 6a757c07e51f).
+pub const FIXED_KERNEL: (u32, u32) = (5, 6);
+
 fn old_kernel(facts: &Facts) -> Option<&Located<String>> {
-    facts.kernels.iter().find(|kernel| kernel_is_older(&kernel.value, (5, 6)))
+    facts.kernels.iter().find(|kernel| kernel_is_older(&kernel.value, FIXED_KERNEL))
 }
 
 /// Whether a kernel release such as `5.4.0-150-generic` is older than (major, minor).
@@ -137,25 +139,9 @@ pub fn kernel_is_older(release: &str, than: (u32, u32)) -> bool {
 /// The cluster's domains: what its configuration states, then what its DNS serves.
 fn domains(cluster: &Cluster, facts: &Facts) -> Vec<String> {
     let stated = facts.domains.iter().map(|d| d.value.clone());
-    let servers = cluster.dns_servers.iter().filter(|s| s.kind != ServerKind::NodeCache);
-    let mut found: Vec<String> = Vec::new();
-    for domain in stated.chain(servers.flat_map(served_domains)) {
-        if !domain.is_empty() && !found.contains(&domain) {
-            found.push(domain);
-        }
-    }
-    found
-}
-
-/// The zones of a server's `kubernetes` plugin, without reverse zones and placeholders.
-fn served_domains(server: &DnsServer) -> Vec<String> {
-    let blocks = server.config.iter().flat_map(|config| &config.corefile.blocks);
-    blocks
-        .flat_map(|block| block.directives_named("kubernetes"))
-        .flat_map(|directive| &directive.args)
-        .map(|zone| zone.text.trim_matches('.').to_ascii_lowercase())
-        .filter(|zone| !zone.ends_with("arpa") && !zone.contains(['{', '$', '_', '/', ':']))
-        .collect()
+    let served = served_domains(cluster).into_iter().map(|domain| domain.value);
+    let mut seen = BTreeSet::new();
+    stated.chain(served).filter(|domain| !domain.is_empty() && seen.insert(domain.clone())).collect()
 }
 
 #[cfg(test)]

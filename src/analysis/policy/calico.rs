@@ -3,9 +3,9 @@
 //! Meaning of the fields: <https://docs.tigera.io/calico/latest/reference/resources/networkpolicy>.
 
 use super::calico_selector;
-use super::destination::NAMESPACE_NAME;
+use super::namespaces::named;
 use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
-use super::selector::{Expr, implied};
+use super::selector::Expr;
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
 use crate::source::Located;
@@ -37,7 +37,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
         dialect: Dialect::Calico,
         pods: selector(spec, "selector").unwrap_or(Expr::All).and(service_accounts),
         namespaces: match namespace {
-            Some(own) => implied(NAMESPACE_NAME, own),
+            Some(own) => named(own),
             None => selector(spec, "namespaceSelector").unwrap_or(Expr::All),
         },
         namespace: namespace.map(ToOwned::to_owned),
@@ -122,7 +122,7 @@ fn peers(destination: &Located<Value>, namespace: Option<&str>) -> Option<Vec<Pe
     }
     let namespaces = match (namespaces, namespace) {
         (Some(written), _) => written,
-        (None, Some(own)) => implied(NAMESPACE_NAME, own),
+        (None, Some(own)) => named(own),
         (None, None) => Expr::All,
     };
     peer(PeerKind::Pods { pods: pods.unwrap_or(Expr::All), namespaces })

@@ -2,16 +2,15 @@
 //!
 //! Meaning of the fields: <https://docs.cilium.io/en/stable/security/policy/language/>.
 
-use super::destination::{NAMESPACE_NAME, plain_key};
+use super::destination::plain_key;
+use super::namespaces::{ITSELF, named};
 use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
-use super::selector::{Expr, Leaf, implied, read_label_selector};
+use super::selector::{Expr, Leaf, read_label_selector};
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
 use crate::source::{Located, Location};
 use ipnet::IpNet;
 
-/// Label that carries a pod's namespace.
-const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
 /// Prefix of labels that carry the labels of a pod's namespace.
 const NAMESPACE_LABEL: &str = "io.cilium.k8s.namespace.labels.";
 /// Cluster mesh: which cluster a pod belongs to.
@@ -30,6 +29,8 @@ pub fn read(object: usize, policy: &Generic) -> Vec<Policy> {
 fn read_spec(object: usize, spec: &Located<Value>, namespace: Option<&str>, name: Location) -> Option<Policy> {
     // policies with a nodeSelector are about nodes
     let (pods, namespaces) = endpoints(&spec.get("endpointSelector")?.value, namespace);
+    // whatever a policy of a namespace says about others, it selects pods of its own (`getEndpointSelector`)
+    let namespaces = namespace.map_or(namespaces, named);
     let list = |key: &str| spec.get(key).map(|l| l.value.items()).unwrap_or_default();
     let (allow, deny) = (list("egress"), list("egressDeny"));
     let by_default = spec.value.path(&["enableDefaultDeny", "egress"]).and_then(|b| b.value.as_bool());
@@ -70,8 +71,8 @@ fn endpoints(selector: &Value, namespace: Option<&str>) -> (Expr, Expr) {
             continue;
         };
         let key = plain_key(&leaf.key);
-        if key == POD_NAMESPACE {
-            namespaces.push(Expr::Leaf(Leaf { key: NAMESPACE_NAME.to_owned(), ..leaf }));
+        if key == ITSELF {
+            namespaces.push(Expr::Leaf(Leaf { key: ITSELF.to_owned(), ..leaf }));
         } else if let Some(label) = key.strip_prefix(NAMESPACE_LABEL) {
             namespaces.push(Expr::Leaf(Leaf { key: label.to_owned(), ..leaf }));
         } else if key == CLUSTER_NAME {
@@ -81,7 +82,7 @@ fn endpoints(selector: &Value, namespace: Option<&str>) -> (Expr, Expr) {
         }
     }
     if let (true, Some(own)) = (namespaces.is_empty(), namespace) {
-        namespaces.push(implied(NAMESPACE_NAME, own));
+        namespaces.push(named(own));
     }
     let join = |mut parts: Vec<Expr>| match parts.len() {
         0 => Expr::All,

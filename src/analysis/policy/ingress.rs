@@ -1,34 +1,29 @@
 //! Policies that isolate the DNS pods themselves and let no questions in.
 
-use super::destination::{Backend, World};
-use super::rule::{Dialect, Policy, Port, Rule};
-use super::selector::{Answer, Expr, Labels};
+use super::backend::Backend;
+use super::destination::World;
+use super::intent::names_server;
+use super::miss::{Miss, Wanted};
+use super::rule::{Dialect, Ingress, Policy, Rule};
+use super::selector::{Answer, Leaf};
+use super::subject::Subject;
 use crate::analysis::views::policy::{BlockedView, MissView};
 use crate::source::{Located, Location};
 
-/// Pods that ask cluster DNS.
-pub struct Client<'a> {
-    /// Their labels.
-    pub labels: &'a Labels,
-    /// Their namespace's.
-    pub namespace: &'a Labels,
-    /// `Kind/namespace/name`.
-    pub display: Option<&'a str>,
-    /// A name that they mention.
-    pub name: Option<&'a Located<String>>,
-}
-
-/// The policy to edit, by its index, and why the DNS pods refuse some client; one for each kind of DNS pods.
+/// The policy to edit, by its index, and why the DNS pods refuse some client; one for each kind of DNS pods that pods ask.
 ///
 /// Only Kubernetes policies are read for what comes in. Where others select the DNS pods too, nothing is said, nor where
-/// pods ask a node cache: its questions come from the node.
+/// pods ask a node cache, or may: its questions come from the node.
 #[must_use]
-pub fn refusals(policies: &[Policy], world: &World, clients: &[Client<'_>]) -> Vec<(usize, Located<BlockedView>)> {
-    let asked = if world.cache.is_some() { &[][..] } else { world.backends.as_slice() };
-    asked.iter().filter_map(|backend| refusal(policies, backend, clients)).collect()
+pub fn refusals(policies: &[Policy], world: &World, subjects: &[&Subject]) -> Vec<(usize, Located<BlockedView>)> {
+    let asked = world.backends.iter().filter(|backend| backend.asked && world.cache.is_none());
+    asked.filter_map(|backend| refusal(policies, backend, subjects)).collect()
 }
 
-fn refusal(policies: &[Policy], backend: &Backend, clients: &[Client<'_>]) -> Option<(usize, Located<BlockedView>)> {
+/// A policy that isolates the DNS pods.
+type Isolating<'a> = (usize, &'a Ingress);
+
+fn refusal(policies: &[Policy], backend: &Backend, subjects: &[&Subject]) -> Option<(usize, Located<BlockedView>)> {
     if backend.assumed || backend.host_network || !backend.pod_labels.complete {
         return None;
     }
@@ -41,63 +36,83 @@ fn refusal(policies: &[Policy], backend: &Backend, clients: &[Client<'_>]) -> Op
     if !concerned.iter().all(|(_, policy)| is_read(policy)) {
         return None;
     }
-    let isolating: Vec<(usize, &Policy)> =
-        concerned.into_iter().filter(|(_, policy)| policy.ingress.is_some()).collect();
-    let (first, policy) = isolating.first()?;
-    let rules = || isolating.iter().flat_map(|(_, policy)| policy.ingress.iter().flatten());
-    let refused = |client: &&Client<'_>| {
-        let admits = |rule: &Rule| rule.admits((client.labels, client.namespace), backend);
-        rules().all(|rule| admits(rule) == Answer::No)
+    let isolating: Vec<Isolating<'_>> =
+        concerned.into_iter().filter_map(|(at, policy)| Some((at, policy.ingress.as_ref()?))).collect();
+    let (_, first) = isolating.first()?;
+    let refused = |client: &&&Subject| {
+        let mut rules = isolating.iter().flat_map(|(_, ingress)| &ingress.rules);
+        rules.all(|rule| rule.admits(&client.labels, &client.namespace, backend) == Answer::No)
     };
-    let client = clients.iter().filter(refused).min_by_key(|client| client.name.is_none())?;
-    let drops = Located::at(MissView { reason: "drops what no policy lets in".to_owned() }, policy.place);
-    if let Some((index, location, reason)) = meant_for_others(policies, backend) {
-        return Some((index, Located::at(view(backend, client, reason, vec![drops]), location)));
+    let clients = subjects.iter().filter(|subject| subject.asks_cluster);
+    let client = clients.filter(refused).min_by_key(|client| client.name.is_none())?;
+    if let Some((index, miss)) = meant_for_backend(policies, backend, subjects) {
+        let drops = Located::at(MissView { reason: "drops what no policy lets in".to_owned() }, first.place);
+        return Some((index, Located::at(view(backend, client, Some(&miss), vec![drops]), miss.location)));
     }
-    let reason = format!("no ingress rule opens UDP {} of {} to them", port(backend), backend.name);
-    let meant = isolating.iter().find_map(|(index, policy)| {
-        let rule = policy.ingress.iter().flatten().find(|rule| speaks_of_dns(rule))?;
-        Some((*index, rule.location?))
-    });
-    let (index, location) = meant.unwrap_or((*first, policy.place));
-    Some((index, Located::at(view(backend, client, reason, Vec::new()), location)))
+    unopened(&isolating, backend, client)
+}
+
+/// The rule that was meant to let questions in, else the first policy that drops them.
+fn unopened(isolating: &[Isolating<'_>], backend: &Backend, client: &Subject) -> Option<(usize, Located<BlockedView>)> {
+    let called = client.display.as_deref().map_or("the others", |display| display);
+    let wanted = Wanted {
+        pods: &client.labels,
+        namespace: &client.namespace,
+        called: format!("the pods of {called}"),
+        within: client.namespace_name.as_deref().unwrap_or_default(),
+        what: called,
+    };
+    let of_rule = |rule: &Rule| rule.speaks_of_dns().then(|| rule.keeps_out(&wanted, backend)).flatten();
+    let meant = isolating.iter().find_map(|(at, ingress)| Some((*at, ingress.rules.iter().find_map(of_rule)?)));
+    if let Some((at, miss)) = meant {
+        return Some((at, Located::at(view(backend, client, Some(&miss), Vec::new()), miss.location)));
+    }
+    let (at, ingress) = isolating.first()?;
+    Some((*at, Located::at(view(backend, client, None, Vec::new()), ingress.place)))
 }
 
 fn port(backend: &Backend) -> u16 {
     backend.udp.unwrap_or(53)
 }
 
-fn speaks_of_dns(rule: &Rule) -> bool {
-    rule.ports.iter().flatten().any(Port::speaks_of_dns)
-}
-
-/// A policy of the namespace that opens port 53 of other pods than those that answer.
-fn meant_for_others(policies: &[Policy], backend: &Backend) -> Option<(usize, Location, String)> {
+/// A policy of the namespace that opens port 53 of pods named like the DNS pods, and selects no pods of the snapshot:
+/// it was meant for those that answer. One that selects others is right about them.
+fn meant_for_backend(policies: &[Policy], backend: &Backend, subjects: &[&Subject]) -> Option<(usize, Miss)> {
     policies.iter().enumerate().find_map(|(index, policy)| {
-        let here = policy.namespaces.judge(&backend.namespace_labels) == Answer::Yes;
-        let opens = policy.ingress.iter().flatten().any(speaks_of_dns);
-        let leaf = policy.pods.failing(&backend.pod_labels).filter(|_| here && opens)?;
-        let others = !matches!(policy.pods, Expr::All | Expr::Unknown);
-        let reason = format!("the pods of {} do not match `{}`", backend.name, leaf.text());
-        others.then(|| (index, leaf.location.unwrap_or(policy.place), reason))
+        let rules = policy.ingress.iter().flat_map(|ingress| &ingress.rules);
+        if !rules.into_iter().any(Rule::speaks_of_dns)
+            || policy.namespaces.judge(&backend.namespace_labels) != Answer::Yes
+        {
+            return None;
+        }
+        let leaf = policy.pods.failing(&backend.pod_labels).filter(|leaf| names_server(&leaf.test))?;
+        let selects_others = subjects.iter().any(|subject| subject.under(policy) != Answer::No);
+        (!selects_others).then(|| (index, unmatched(leaf, policy.place, backend)))
     })
 }
 
-fn view(backend: &Backend, client: &Client<'_>, reason: String, others: Vec<Located<MissView>>) -> BlockedView {
+fn unmatched(leaf: &Leaf, fallback: Location, backend: &Backend) -> Miss {
+    let reason = format!("the pods of {} do not match `{}`", backend.name, leaf.text());
+    Miss { location: leaf.location.unwrap_or(fallback), reason, rank: 0, soft: false, expected: None }
+}
+
+fn view(backend: &Backend, client: &Subject, miss: Option<&Miss>, others: Vec<Located<MissView>>) -> BlockedView {
+    let unopened = || format!("no ingress rule opens UDP {} of {} to them", port(backend), backend.name);
     BlockedView {
-        reason,
+        reason: miss.map_or_else(unopened, |miss| miss.reason.clone()),
         incoming: true,
         backend: backend.name.clone(),
         backend_place: backend.location.map(|place| Located::at(backend.name.clone(), place)),
         port: Some(i64::from(port(backend))),
-        intended: true,
+        intended: miss.is_some(),
         others,
         allows_something: true,
-        pods: client.display.map(str::to_owned),
-        needed_for: client.name.cloned(),
+        pods: client.display.clone(),
+        needed_for: client.name.clone(),
         assumed: false,
+        private_addresses: false,
         plugin_dependent: false,
-        expected: None,
+        expected: Vec::new(),
         allow: None,
         redirect: None,
     }

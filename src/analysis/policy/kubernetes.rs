@@ -2,9 +2,9 @@
 //!
 //! Meaning of the fields: <https://kubernetes.io/docs/concepts/services-networking/network-policies/>.
 
-use super::destination::NAMESPACE_NAME;
-use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
-use super::selector::{Expr, implied, read_label_selector};
+use super::namespaces::named;
+use super::rule::{Action, Dialect, Ingress, Peer, PeerKind, Policy, Port, PortNumber, Rule};
+use super::selector::{Expr, read_label_selector};
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
 use crate::source::Located;
@@ -17,26 +17,30 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
     let namespace = policy.meta.namespace.value.clone();
     let types = spec.get("policyTypes");
     // without policyTypes a policy is about egress where it has an `egress` section
-    let egress_type = types.and_then(|list| list.value.items().iter().find(|t| t.value.as_str() == Some("Egress")));
-    let isolates = if types.is_some() { egress_type.is_some() } else { spec.get("egress").is_some() };
-    let place = spec.entry("egress").and_then(|(key, _)| key.location());
-    let place =
-        place.or_else(|| egress_type.and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location());
+    let of_type =
+        |word: &str| types.and_then(|list| list.value.items().iter().find(|t| t.value.as_str() == Some(word)));
+    let isolates = if types.is_some() { of_type("Egress").is_some() } else { spec.get("egress").is_some() };
+    let place = |section: &str, word: &str| {
+        let key = spec.entry(section).and_then(|(key, _)| key.location());
+        key.or_else(|| of_type(word).and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location())
+    };
     let rules = spec.get("egress").map(|list| list.value.items().iter().map(|r| rule(r, &namespace, "to")).collect());
     // without policyTypes every policy is about ingress
-    let ingress_type = types.is_none_or(|list| list.value.items().iter().any(|t| t.value.as_str() == Some("Ingress")));
     let incoming = || spec.get("ingress").map_or(&[][..], |list| list.value.items());
-    let ingress = ingress_type.then(|| incoming().iter().map(|r| rule(r, &namespace, "from")).collect());
+    let ingress = (types.is_none() || of_type("Ingress").is_some()).then(|| Ingress {
+        rules: incoming().iter().map(|r| rule(r, &namespace, "from")).collect(),
+        place: place("ingress", "Ingress"),
+    });
     Some(Policy {
         object,
         dialect: Dialect::Kubernetes,
         pods: spec.get("podSelector").map_or(Expr::All, |s| read_label_selector(&s.value)),
-        namespaces: implied(NAMESPACE_NAME, &namespace),
+        namespaces: named(&namespace),
         namespace: Some(namespace),
         isolates,
         rules: rules.unwrap_or_default(),
         ingress,
-        place,
+        place: place("egress", "Egress"),
     })
 }
 
@@ -63,8 +67,7 @@ fn peer(peer: &Located<Value>, namespace: &str) -> Peer {
         (None, None) => PeerKind::Unknown,
         (pods, namespaces) => PeerKind::Pods {
             pods: pods.map_or(Expr::All, |s| read_label_selector(&s.value)),
-            namespaces: namespaces
-                .map_or_else(|| implied(NAMESPACE_NAME, namespace), |s| read_label_selector(&s.value)),
+            namespaces: namespaces.map_or_else(|| named(namespace), |s| read_label_selector(&s.value)),
         },
     };
     Peer { kind, location: peer.location() }

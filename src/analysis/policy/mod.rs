@@ -1,15 +1,24 @@
 //! Network policies: whether the pods they select can still ask cluster DNS.
 
-pub mod calico;
-pub mod calico_selector;
-pub mod cilium;
-pub mod destination;
-pub mod ingress;
-pub mod kubernetes;
+mod backend;
+mod calico;
+mod calico_selector;
+mod cilium;
+mod destination;
+mod index;
+mod ingress;
+mod intent;
+mod judged;
+mod kubernetes;
+mod miss;
+mod namespaces;
 mod permit;
-pub mod rule;
-pub mod selector;
-pub mod verdict;
+mod rule;
+mod selector;
+mod subject;
+mod verdict;
+
+pub use destination::plain_key;
 
 use crate::analysis::facts::Facts;
 use crate::analysis::views::policy::PolicyView;
@@ -17,6 +26,7 @@ use crate::model::Cluster;
 use crate::model::manifests::Generic;
 use crate::source::Located;
 use destination::World;
+use judged::Judged;
 use rule::Policy;
 use std::net::IpAddr;
 
@@ -25,8 +35,7 @@ const KINDS: [&str; 4] =
     ["CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy", "GlobalNetworkPolicy", "NetworkPolicy"];
 
 /// The policy objects of the cluster and the policies that they state.
-#[must_use]
-pub fn read_all(cluster: &Cluster) -> (Vec<&Generic>, Vec<Policy>) {
+fn read_all(cluster: &Cluster) -> (Vec<&Generic>, Vec<Policy>) {
     let objects: Vec<&Generic> = KINDS.iter().flat_map(|kind| cluster.objects.of_kind(kind)).collect();
     let policies = objects.iter().enumerate().flat_map(|(index, object)| read(index, object)).collect();
     (objects, policies)
@@ -55,16 +64,19 @@ pub fn views(
         return Vec::new();
     }
     let world = World::of(cluster, facts, nameservers);
-    let verdicts = verdict::Verdicts::of(cluster, facts, &world, &policies);
-    let of_object = |(index, object): (usize, &&Generic)| {
-        let own: Vec<usize> =
-            policies.iter().enumerate().filter(|(_, p)| p.object == index).map(|(at, _)| at).collect();
-        let view = verdicts.view(&own)?;
+    let judged: Vec<Judged> = policies.iter().map(|policy| Judged::of(policy, &world)).collect();
+    let verdicts = verdict::Verdicts::of(cluster, facts, &world, &policies, &judged);
+    let mut own: Vec<Vec<usize>> = vec![Vec::new(); objects.len()];
+    for (at, policy) in policies.iter().enumerate() {
+        own.get_mut(policy.object).into_iter().for_each(|list| list.push(at));
+    }
+    let of_object = |(object, own): (&&Generic, &Vec<usize>)| {
+        let view = verdicts.view(own)?;
         let display = match policies.get(*own.first()?)?.namespace {
             Some(_) => object.meta.display(),
             None => format!("{}/{}", object.meta.kind.value, object.meta.name.value),
         };
         Some((Located::at(view, object.meta.name_location()), Some(display)))
     };
-    objects.iter().enumerate().filter_map(of_object).collect()
+    objects.iter().zip(&own).filter_map(of_object).collect()
 }

@@ -1,11 +1,12 @@
 //! Egress rules that would let pods ask cluster DNS or the node cache, in each policy's own language, as JSON.
 
-use super::destination::{Backend, NAMESPACE_NAME};
+use super::backend::Backend;
+use super::namespaces::{IMPLICIT, ITSELF, NAMESPACE_NAME, calico_labels};
 use super::rule::{Action, Dialect, Policy};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
-/// Labels by which packagings tell DNS pods from others; the first that the pods have is taken.
+/// Labels by which packagings tell DNS pods from others; the first that the pods have is taken, else all that they have.
 const USUAL_LABELS: [&str; 3] = ["k8s-app", "app.kubernetes.io/name", "app"];
 
 /// Rules for the pods of a backend; `None` where no label names them, or where no selector selects them because they
@@ -14,31 +15,37 @@ pub fn to_pods(backend: &Backend, policy: &Policy) -> Option<String> {
     if backend.host_network || denies(policy) {
         return None;
     }
-    let labels = &backend.pod_labels.known;
-    let (key, value) = USUAL_LABELS.iter().find_map(|key| labels.get_key_value(*key))?;
+    let labels = pod_labels(backend)?;
     let namespace = &backend.namespace;
+    let (namespace_key, namespace_value) = namespace_label(backend)?;
     let udp = backend.udp.unwrap_or(53);
     let tcp = backend.tcp.unwrap_or(udp);
     let rules = match policy.dialect {
         Dialect::Kubernetes => json!([{
             "to": [{
-                "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: namespace}},
-                "podSelector": {"matchLabels": {key: value}},
+                "namespaceSelector": {"matchLabels": {namespace_key: namespace_value}},
+                "podSelector": {"matchLabels": with_prefix("", &labels)},
             }],
             "ports": [{"protocol": "UDP", "port": udp}, {"protocol": "TCP", "port": tcp}],
         }]),
-        Dialect::Cilium => json!([{
-            "toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": namespace, format!("k8s:{key}"): value}}],
-            "toPorts": [{"ports": [
-                {"port": udp.to_string(), "protocol": "UDP"},
-                {"port": tcp.to_string(), "protocol": "TCP"},
-            ]}],
-        }]),
+        Dialect::Cilium => {
+            let mut selector: Map<String, Value> = [(format!("k8s:{ITSELF}"), json!(namespace))].into_iter().collect();
+            selector.extend(with_prefix("k8s:", &labels));
+            json!([{
+                "toEndpoints": [{"matchLabels": selector}],
+                "toPorts": [{"ports": [
+                    {"port": udp.to_string(), "protocol": "UDP"},
+                    {"port": tcp.to_string(), "protocol": "TCP"},
+                ]}],
+            }])
+        }
         Dialect::Calico => {
+            let selector: Vec<String> = labels.iter().map(|(key, value)| format!("{key} == '{value}'")).collect();
+            let selector = selector.join(" && ");
             let rule = |protocol: &str, port: u16| {
                 json!({"action": "Allow", "protocol": protocol, "destination": {
                     "namespaceSelector": format!("projectcalico.org/name == '{namespace}'"),
-                    "selector": format!("{key} == '{value}'"),
+                    "selector": selector,
                     "ports": [port],
                 }})
             };
@@ -46,6 +53,27 @@ pub fn to_pods(backend: &Backend, policy: &Policy) -> Option<String> {
         }
     };
     Some(with_rules(rules))
+}
+
+/// A label that tells DNS pods from others, else all that they have.
+fn pod_labels(backend: &Backend) -> Option<Vec<(&String, &String)>> {
+    let known = &backend.pod_labels.known;
+    let usual = USUAL_LABELS.iter().find_map(|key| known.get_key_value(*key));
+    let of_manifest = |(key, _): &(&String, &String)| !calico_labels("").iter().any(|(calico, _)| calico == *key);
+    let labels: Vec<_> = usual.map_or_else(|| known.iter().filter(of_manifest).collect(), |label| vec![label]);
+    (!labels.is_empty()).then_some(labels)
+}
+
+fn with_prefix(prefix: &str, labels: &[(&String, &String)]) -> Map<String, Value> {
+    labels.iter().map(|(key, value)| (format!("{prefix}{key}"), json!(value))).collect()
+}
+
+/// A label by which a Kubernetes policy tells the namespace of the backend: its name, which it has as a label since
+/// Kubernetes 1.21, else one that its manifest gives it.
+fn namespace_label(backend: &Backend) -> Option<(&String, &String)> {
+    let known = &backend.namespace_labels.known;
+    let written = || known.iter().find(|(key, _)| !IMPLICIT.contains(&key.as_str()));
+    known.get_key_value(NAMESPACE_NAME).or_else(written)
 }
 
 /// Rules for a node cache, which no selector matches: it is on the node's own network.

@@ -1,6 +1,8 @@
 //! Label selectors of every policy kind as one expression, judged with "unknown" as an answer of its own.
 
+use super::namespaces::calico_labels;
 use crate::model::value::Value;
+use crate::model::workload::Workload;
 use crate::source::{Located, Location};
 use std::collections::BTreeMap;
 
@@ -60,12 +62,27 @@ pub struct Labels {
 /// Keys that a network plugin derives from more than the labels of the object.
 const DERIVED: [&str; 4] = ["projectcalico.org/serviceaccount", "io.cilium.k8s.policy.", "pcns.", "pcsa."];
 
+/// Whether a network plugin may give a pod a label of this key, whatever the labels of the object.
+#[must_use]
+pub fn is_derived(key: &str) -> bool {
+    DERIVED.iter().any(|prefix| key.starts_with(prefix))
+}
+
 impl Labels {
+    /// All labels of the pods of a workload, those that Calico gives them included.
+    #[must_use]
+    pub fn of_pods(workload: &Workload) -> Self {
+        let mut known: BTreeMap<String, String> =
+            workload.pod_labels.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
+        known.extend(calico_labels(&workload.meta.namespace.value));
+        Self { known, complete: true }
+    }
+
     /// The value of a label: `Ok(None)` where the object is known not to have it, `Err` where nothing tells.
     fn look_up(&self, key: &str) -> Result<Option<&str>, ()> {
         match self.known.get(key) {
             Some(value) => Ok(Some(value)),
-            None if self.complete && !DERIVED.iter().any(|prefix| key.starts_with(prefix)) => Ok(None),
+            None if self.complete && !is_derived(key) => Ok(None),
             None => Err(()),
         }
     }

@@ -1,7 +1,7 @@
 //! The addresses and ports that lead to pods: Services, ports of the nodes, redirect policies.
 
 use super::routing::{Entrance, Placement, Redirect};
-use crate::analysis::policy::destination::plain_key;
+use crate::analysis::policy::plain_key;
 use crate::model::Cluster;
 use crate::model::manifests::Generic;
 use crate::model::object::selects;

@@ -43,10 +43,14 @@ pub struct BlockedView {
     pub needed_for: Option<Located<String>>,
     /// The snapshot does not have cluster DNS: what every packaging of it has in common was assumed.
     pub assumed: bool,
+    /// The range of pods is not known, and a policy lets pods into the internet without the private networks (RFC 1918): the
+    /// DNS pods were taken to have an address of those.
+    pub private_addresses: bool,
     /// Network plugins differ in how they judge the part that does not match.
     pub plugin_dependent: bool,
-    /// The value at this place that would match, where it is all that is wrong: a port or a label.
-    pub expected: Option<String>,
+    /// The value that would match, a port or a label, where it is all that is wrong; at every place where it belongs, so
+    /// that questions pass over UDP and TCP.
+    pub expected: Vec<Located<String>>,
     /// The part of `spec` that would let the pods ask, as JSON; stands at the policy's egress rules.
     pub allow: Option<Located<String>>,
     /// A local redirect policy sends the questions to this backend.
