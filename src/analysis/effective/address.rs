@@ -1,9 +1,61 @@
 //! IP addresses as the kubelet and k3s read and print them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The cloud metadata service, which also answers DNS on some clouds.
 pub const METADATA: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
+/// An address that a cloud reserves on every machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved {
+    /// The address.
+    pub ip: IpAddr,
+    /// What answers there.
+    pub what: &'static str,
+    /// It answers DNS, pods included.
+    pub resolves: bool,
+}
+
+const fn v4(octets: [u8; 4], what: &'static str, resolves: bool) -> Reserved {
+    let [a, b, c, d] = octets;
+    Reserved { ip: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), what, resolves }
+}
+
+const fn aws_v6(last: u16, what: &'static str, resolves: bool) -> Reserved {
+    Reserved { ip: IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, last)), what, resolves }
+}
+
+/// Addresses that clouds reserve.
+pub const OF_CLOUDS: [Reserved; 8] = [
+    Reserved { ip: METADATA, what: "the metadata service of AWS, Azure, GCP and OpenStack", resolves: true },
+    v4([169, 254, 169, 253], "the resolver of AWS", true),
+    v4([169, 254, 169, 123], "the time service of AWS", false),
+    v4([100, 100, 100, 200], "the metadata service of Alibaba Cloud", false),
+    v4([168, 63, 129, 16], "the resolver of Azure", true),
+    v4([169, 254, 0, 23], "the metadata service of Tencent Cloud", false),
+    aws_v6(0x254, "the metadata service of AWS", false),
+    aws_v6(0x253, "the resolver of AWS", true),
+];
+
+/// Whether a cloud answers DNS on the address for every machine, pods included.
+#[must_use]
+pub fn is_cloud_resolver(ip: IpAddr) -> bool {
+    OF_CLOUDS.iter().any(|own| own.resolves && own.ip == ip.to_canonical())
+}
+
+/// Tailscale's resolver, which only the node's own `tailscaled` answers.
+#[must_use]
+pub fn is_magic_dns(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => v4 == Ipv4Addr::new(100, 100, 100, 100),
+        IpAddr::V6(v6) => v6 == Ipv6Addr::new(0xfd7a, 0x115c, 0xa1e0, 0, 0, 0, 0, 0x53),
+    }
+}
+
+/// The gateway of Docker's default bridge: an address of whichever host asks.
+#[must_use]
+pub fn is_container_bridge(ip: IpAddr) -> bool {
+    ip.to_canonical() == IpAddr::V4(Ipv4Addr::new(172, 17, 0, 1))
+}
 
 /// An address in Go's strict syntax (`net.ParseIP`): no leading zeros, port, zone or blank.
 #[must_use]

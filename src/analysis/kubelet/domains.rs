@@ -2,9 +2,10 @@
 
 use super::addresses::vouched;
 use super::listed;
-use crate::analysis::facts::{Facts, clean_domain, container_flag};
+use crate::analysis::facts::{Facts, clean_domain};
 use crate::analysis::node_dns::NodeDns;
-use crate::analysis::servers::read::{ASSUMED, Upstream, blocks, located_token};
+use crate::analysis::servers::read::{ASSUMED, Upstream, blocks};
+use crate::analysis::servers::served::{Served, is_domain, is_reverse};
 use crate::analysis::views::cluster::{DomainClaim, DomainMismatch};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
@@ -14,21 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Longest text of a ConfigMap entry that is searched for names.
 const MAX_TEXT: usize = 1 << 20;
 
-/// What the DNS servers know.
-#[derive(Default)]
-struct Served {
-    /// Zones of `kubernetes` plugins (of kube-dns: its domain), the cluster's own, each with the program.
-    own: Vec<(&'static str, Located<String>)>,
-    /// Every other zone that some block serves, and words of rewrites.
-    other: BTreeSet<String>,
-    /// A zone that cannot be read: a placeholder, the root.
-    unclear: bool,
-}
-
 /// Every domain that disagrees, located at the odd one.
 #[must_use]
 pub fn mismatches(cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) -> Vec<Located<DomainMismatch>> {
-    let served = served(cluster);
+    let served = Served::of(cluster);
     if served.unclear || served.own.is_empty() {
         return Vec::new();
     }
@@ -46,34 +36,16 @@ pub fn mismatches(cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) -> Vec<Lo
     found
 }
 
-/// Zones that CoreDNS's `kubernetes` plugins and kube-dns take for the cluster's, without dots at their ends.
-#[must_use]
-pub fn served_domains(cluster: &Cluster) -> Vec<Located<String>> {
-    let own = served(cluster).own.into_iter().map(|(_, zone)| zone);
-    own.filter(|zone| is_domain(&zone.value)).collect()
+/// Who serves which zone.
+fn claims(served: &Served) -> Vec<Located<DomainClaim>> {
+    let claim =
+        |who: &str, zone: &Located<String>| zone.with(DomainClaim { who: who.to_owned(), domain: zone.value.clone() });
+    served.own.iter().map(|(who, zone)| claim(program_name(who), zone)).collect()
 }
 
-impl Served {
-    fn knows(&self, domain: &str) -> bool {
-        self.own.iter().any(|(_, zone)| zone.value == domain)
-            || self.other.iter().any(|text| text == domain || text.contains(domain))
-    }
-
-    /// Every zone is a word with an underscore: a template's, not a domain's.
-    fn is_unfilled(&self) -> bool {
-        self.own.iter().all(|(_, zone)| zone.value.contains('_'))
-    }
-
-    fn claims(&self) -> Vec<Located<DomainClaim>> {
-        let claim = |who: &str, zone: &Located<String>| {
-            zone.with(DomainClaim { who: who.to_owned(), domain: zone.value.clone() })
-        };
-        self.own.iter().map(|(who, zone)| claim(program_name(who), zone)).collect()
-    }
-
-    fn domains(&self) -> String {
-        listed(self.own.iter().map(|(_, zone)| zone.value.as_str()))
-    }
+/// The zones in words.
+fn domains(served: &Served) -> String {
+    listed(served.own.iter().map(|(_, zone)| zone.value.as_str()))
 }
 
 fn program_name(kind: &str) -> &str {
@@ -81,59 +53,6 @@ fn program_name(kind: &str) -> &str {
         "coredns" => "CoreDNS",
         other => other,
     }
-}
-
-fn served(cluster: &Cluster) -> Served {
-    let mut served = Served::default();
-    for server in &cluster.dns_servers {
-        match server.kind {
-            ServerKind::CoreDns => coredns_zones(server, &mut served),
-            ServerKind::KubeDns => {
-                let domain = container_flag(cluster, server, "domain").map(clean_domain);
-                served.own.extend(domain.filter(|d| is_domain(&d.value)).map(|d| ("kube-dns", d)));
-            }
-            ServerKind::NodeCache => {}
-        }
-    }
-    served
-}
-
-fn coredns_zones(server: &DnsServer, served: &mut Served) {
-    let Some(config) = &server.config else { return };
-    for block in blocks(config, ASSUMED) {
-        let own: Vec<Located<String>> = block.zones.iter().cloned().map(clean_domain).collect();
-        for directive in block.syntax.directives_named("kubernetes") {
-            let args: Vec<_> = directive.args.iter().map(|arg| located_token(config, arg)).collect();
-            let zones = if args.is_empty() { own.clone() } else { args.into_iter().map(clean_domain).collect() };
-            for zone in zones.into_iter().filter(|zone| !is_reverse(&zone.value)) {
-                served.unclear |= !is_zone(&zone.value);
-                served.own.push(("coredns", zone));
-            }
-        }
-        served.other.extend(own.into_iter().map(|zone| zone.value).filter(|zone| !zone.is_empty()));
-        for directive in block.syntax.directives.iter().filter(|d| matches!(d.name.as_str(), "rewrite" | "template")) {
-            served.other.extend(directive.arg_texts().map(|text| text.replace('\\', "").to_ascii_lowercase()));
-            let inside = directive.properties.iter().flat_map(|p| p.arg_texts());
-            served.other.extend(inside.map(|text| text.replace('\\', "").to_ascii_lowercase()));
-        }
-    }
-}
-
-fn is_reverse(zone: &str) -> bool {
-    zone.ends_with("in-addr.arpa") || zone.ends_with("ip6.arpa") || zone.contains('/')
-}
-
-/// A zone as CoreDNS serves it: a word of an unfilled template, `dns_domain`, is one too.
-///
-/// Templates that a script fills in (`__DNS__DOMAIN__`) have a second underscore in a row.
-fn is_zone(text: &str) -> bool {
-    !text.contains("__") && is_domain(&text.replace('_', "-"))
-}
-
-/// A plain domain name, no placeholder.
-fn is_domain(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    !text.is_empty() && text.chars().all(plain)
 }
 
 type Places<'a> = Vec<(&'a NodeDns, Located<String>)>;
@@ -181,8 +100,8 @@ fn against_kubelet(
     } else {
         let (_, value) = written.first()?;
         let rest = kubelet_claims.into_iter().skip(1);
-        let others = served.claims().into_iter().chain(kubeadm).chain(rest).collect();
-        ("kubelet", value.clone(), served.domains(), others)
+        let others = claims(served).into_iter().chain(kubeadm).chain(rest).collect();
+        ("kubelet", value.clone(), domains(served), others)
     };
     let view = DomainMismatch { odd: odd.to_owned(), domain: value.value.clone(), expected, nodes, others };
     Some(value.with(view))
@@ -195,13 +114,13 @@ fn against_kubeadm(
     kubelets: &BTreeMap<String, Places<'_>>,
 ) -> Option<Located<DomainMismatch>> {
     let stale = facts.domains.iter().find(|d| is_domain(&d.value) && !served.knows(&d.value))?;
-    let others = served.claims();
+    let others = claims(served);
     let first = served.own.first().filter(|_| kubelets.is_empty());
     let claim = stale.with(DomainClaim { who: "kubeadm".to_owned(), domain: stale.value.clone() });
     // without a kubelet to ask, kubeadm's word is what its kubelets got
     let (odd, place, expected, others) = match first {
         Some((kind, zone)) => (*kind, zone.clone(), stale.value.clone(), vec![claim]),
-        None => ("configuration", stale.clone(), served.domains(), others),
+        None => ("configuration", stale.clone(), domains(served), others),
     };
     let view =
         DomainMismatch { odd: odd.to_owned(), domain: place.value.clone(), expected, nodes: String::new(), others };
@@ -263,8 +182,8 @@ fn configured_names(cluster: &Cluster, served: &Served) -> Vec<Located<DomainMis
             let Some((domain, service)) = service_name(word) else { continue };
             if services.contains(&service) && !served.knows(&domain) && seen.insert(domain.clone()) {
                 let place = entry.text.locate(Span::new(start, start + word.len()));
-                let (odd, expected) = ("configuration".to_owned(), served.domains());
-                let view = DomainMismatch { odd, domain, expected, nodes: String::new(), others: served.claims() };
+                let (odd, expected) = ("configuration".to_owned(), domains(served));
+                let view = DomainMismatch { odd, domain, expected, nodes: String::new(), others: claims(served) };
                 found.push(Located::at(view, place));
             }
         }

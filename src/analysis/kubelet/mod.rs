@@ -10,8 +10,6 @@ mod resolver;
 mod settings;
 mod units;
 
-pub use domains::served_domains;
-
 use crate::analysis::facts::Facts;
 use crate::analysis::node_dns::NodeDns;
 use crate::analysis::views::cluster::ClusterView;

@@ -2,22 +2,11 @@
 
 use super::Surroundings;
 use super::cache::{Cache, PILLAR, is_variable};
+use crate::analysis::effective::address::OF_CLOUDS;
 use crate::analysis::servers::public::is_private;
 use crate::analysis::views::node_cache::{AddressProblemView, LocalIpProblemView};
 use crate::source::Located;
 use std::net::IpAddr;
-
-/// Addresses at which clouds answer every machine: metadata, resolver, time.
-const CLOUD: [(&str, &str); 8] = [
-    ("169.254.169.254", "the metadata service of AWS, Azure, GCP and OpenStack"),
-    ("169.254.169.253", "the resolver of AWS"),
-    ("169.254.169.123", "the time service of AWS"),
-    ("100.100.100.200", "the metadata service of Alibaba Cloud"),
-    ("168.63.129.16", "the resolver of Azure"),
-    ("169.254.0.23", "the metadata service of Tencent Cloud"),
-    ("fd00:ec2::254", "the metadata service of AWS"),
-    ("fd00:ec2::253", "the resolver of AWS"),
-];
 
 /// What node-cache logs about an entry that is no address.
 fn invalid(entry: &str) -> String {
@@ -125,7 +114,7 @@ pub fn collisions(cache: &Cache<'_>, around: Surroundings<'_>) -> Vec<Located<Ad
 }
 
 fn collision(cache: &Cache<'_>, around: Surroundings<'_>, ip: IpAddr) -> Option<(String, Option<Located<String>>)> {
-    if let Some((_, what)) = CLOUD.iter().find(|(known, _)| known.parse() == Ok(ip)) {
+    if let Some(what) = OF_CLOUDS.iter().find(|own| own.ip == ip).map(|own| own.what) {
         return Some((
             format!("it is the address of {what}, which the cache would hide from every pod of the node"),
             None,

@@ -8,7 +8,7 @@ mod resolved;
 
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};
 use crate::analysis::effective::{Distribution, KubeVersion};
-use crate::analysis::facts::parse_located;
+use crate::analysis::facts::{node_info, parse_located};
 use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::upstream_files;
 use crate::model::Cluster;
@@ -70,10 +70,7 @@ fn server_settings(snapshot: &Snapshot, cluster: &Cluster, assumed: Option<KubeV
 /// The kubelet's release: the node's own Node object, else any of the cluster, else what kubeadm says.
 fn version_of(node: &Node, cluster: &Cluster, assumed: Option<KubeVersion>) -> (KubeVersion, bool) {
     let own = node.versions.kubelet.as_ref().map(|v| v.value.clone());
-    let other = || {
-        let all = crate::analysis::facts::node_info(cluster, "kubeletVersion");
-        all.first().map(|v| v.value.clone())
-    };
+    let other = || node_info(cluster, "kubeletVersion").next().map(|v| v.value);
     let kubeadm = || {
         let mut configs = cluster.embedded_of_kind("ClusterConfiguration");
         configs.find_map(|c| c.value.text_at("kubernetesVersion")).map(|v| v.value)
@@ -100,7 +97,7 @@ fn of(
         Agent::Kubelet { arguments, .. } => (plain_kubelet(snapshot, root, node, arguments, version), None),
         Agent::Unknown => (plain_kubelet(snapshot, root, node, &[], version), None),
     };
-    let pod_file = pod_file(snapshot, root, &kubelet, k3s.as_ref(), version);
+    let pod_file = pod_file(snapshot, root, node, &kubelet, k3s.as_ref(), version);
     Some(NodeDns {
         name: node.name.clone(),
         node: index,
@@ -108,7 +105,7 @@ fn of(
         version_known,
         configured: !matches!(node.agent, Agent::Unknown),
         pod_file,
-        host_file: pod_file::read(snapshot, root, "/etc/resolv.conf", version),
+        host_file: pod_file::read(snapshot, root, node, "/etc/resolv.conf", version),
         kubelet,
         k3s,
     })
@@ -165,6 +162,7 @@ fn dropins(snapshot: &Snapshot, root: &NodeRoot, directory: &Located<String>) ->
 fn pod_file(
     snapshot: &Snapshot,
     root: &NodeRoot,
+    node: &Node,
     kubelet: &EffectiveKubelet,
     k3s: Option<&K3sDns>,
     version: KubeVersion,
@@ -184,7 +182,7 @@ fn pod_file(
     });
     let state = match generated {
         Some(text) => PodFileState::Generated(text),
-        None => pod_file::read(snapshot, root, &path.value, version),
+        None => pod_file::read(snapshot, root, node, &path.value, version),
     };
     // a candidate that k3s took by itself is no setting of anybody
     let chosen = k3s.is_some_and(|k| {

@@ -2,8 +2,10 @@
 
 use crate::analysis::effective::KubeVersion;
 use crate::analysis::effective::pod_dns::{HostDns, HostFile};
-use crate::source::{FileId, Located, Location, Lookup, NodeRoot, Origins, Snapshot, Span};
-use crate::syntax::resolv_conf::{ResolvConf, kubelet};
+use crate::model::node::Node;
+use crate::source::{FileId, Located, Location, Lookup, NodeRoot, Origins, Snapshot, Span, Spanned};
+use crate::syntax::resolv_conf::{LineKind, ResolvConf, kubelet, owner};
+use crate::syntax::resolved::STUB_ADDRESSES;
 
 /// The resolver file of a node that the kubelet hands to pods.
 #[derive(Clone, Debug)]
@@ -92,16 +94,16 @@ impl PodFile {
 
 /// Reads the file at `path`; whether its absence means something is judged by `proves_absence`.
 #[must_use]
-pub fn read(snapshot: &Snapshot, root: &NodeRoot, path: &str, version: KubeVersion) -> PodFileState {
+pub fn read(snapshot: &Snapshot, root: &NodeRoot, node: &Node, path: &str, version: KubeVersion) -> PodFileState {
     match root.lookup(path) {
         Lookup::File { file, chain } => PodFileState::Read(Box::new(read_file(snapshot, file, chain, version))),
         Lookup::Dangling { chain, parent_known } => {
             let target = chain.last().cloned().unwrap_or_else(|| path.to_owned());
-            let gone = root.live || parent_known || proves_absence(snapshot, root, &target);
+            let gone = root.live || parent_known || proves_absence(snapshot, root, node, &target);
             if gone { PodFileState::Missing { target, dangling: true } } else { PodFileState::Unknown }
         }
         Lookup::Absent { parent_known } => {
-            let gone = root.whole && (root.live && parent_known || proves_absence(snapshot, root, path));
+            let gone = root.whole && (root.live && parent_known || proves_absence(snapshot, root, node, path));
             if gone {
                 PodFileState::Missing { target: path.to_owned(), dangling: false }
             } else {
@@ -117,7 +119,7 @@ pub fn read(snapshot: &Snapshot, root: &NodeRoot, path: &str, version: KubeVersi
 fn read_file(snapshot: &Snapshot, file: FileId, chain: Vec<String>, version: KubeVersion) -> ReadFile {
     let conf = ResolvConf::parse(&snapshot.file(file).text);
     let release = kubelet::KubeVersion::new(version.major, version.minor, version.patch);
-    let located = |words: Vec<crate::source::Spanned<String>>| words.into_iter().map(|w| w.located(file)).collect();
+    let located = |words: Vec<Spanned<String>>| words.into_iter().map(|w| w.located(file)).collect();
     let host = match kubelet::read(&conf, release) {
         Ok(dns) => HostFile::Read(HostDns {
             nameservers: located(dns.nameservers),
@@ -137,7 +139,7 @@ fn read_file(snapshot: &Snapshot, file: FileId, chain: Vec<String>, version: Kub
 /// A snapshot need not hold every file. It does show that systemd-resolved does not run, and so does not write its
 /// files, when its unit is masked, or when there is a /etc/resolv.conf that is neither a link to them, nor their text, nor
 /// names their stub.
-fn proves_absence(snapshot: &Snapshot, root: &NodeRoot, path: &str) -> bool {
+fn proves_absence(snapshot: &Snapshot, root: &NodeRoot, node: &Node, path: &str) -> bool {
     if !path.starts_with("/run/systemd/resolve/") {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         return !directory.is_empty() && directory != "/etc" && !root.list(directory).is_empty();
@@ -145,16 +147,21 @@ fn proves_absence(snapshot: &Snapshot, root: &NodeRoot, path: &str) -> bool {
     if root.paths().any(|p| p.starts_with("/run/systemd/resolve/")) {
         return false;
     }
-    let unit = root.lookup("/etc/systemd/system/systemd-resolved.service");
-    if matches!(unit, Lookup::Dangling { chain, .. } if chain.last().is_some_and(|target| target == "/dev/null")) {
+    if super::resolved::is_masked(root, node) {
         return true;
     }
     let Lookup::File { file, chain } = root.lookup("/etc/resolv.conf") else { return false };
-    let text = &snapshot.file(file).text;
-    let by_resolved = chain.iter().any(|hop| hop.contains("/systemd/"))
-        || text.contains("systemd-resolved(8)")
-        || text.contains("127.0.0.53");
-    !by_resolved && !root.paths().any(|p| p.starts_with("/etc/systemd/resolved.conf"))
+    let conf = ResolvConf::parse(&snapshot.file(file).text);
+    !by_resolved(&chain, &conf) && !root.paths().any(|p| p.starts_with("/etc/systemd/resolved.conf"))
+}
+
+/// Whether systemd-resolved writes a resolver file, or the file names its stub.
+#[must_use]
+pub fn by_resolved(chain: &[String], conf: &ResolvConf) -> bool {
+    let stub = |word: &Spanned<String>| STUB_ADDRESSES.iter().any(|ip| word.value == ip.to_string());
+    let named = || conf.lines_of(LineKind::Nameserver).flat_map(|line| line.arguments()).any(stub);
+    let written = || owner(conf).is_some_and(|(owner, _)| owner.is_resolved());
+    chain.iter().any(|hop| hop.contains("/systemd/")) || written() || named()
 }
 
 /// The start of a file: where a label on "this file" goes.

@@ -26,9 +26,23 @@ impl Scope {
     }
 }
 
+/// Directories of units that an administrator masks with a link to /dev/null (systemctl(1)).
+const UNITS: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"];
+
+/// Whether nothing can start systemd-resolved on a node.
+pub(super) fn is_masked(root: &NodeRoot, node: &Node) -> bool {
+    let by_link = |directory: &str| {
+        let unit = root.lookup(&format!("{directory}/systemd-resolved.service"));
+        matches!(unit, Lookup::Dangling { chain, .. } if chain.last().is_some_and(|target| target == "/dev/null"))
+    };
+    // where the unit itself was collected, too, it is among the services
+    let by_unit = || node.services.iter().any(|(name, process)| name.starts_with("systemd-resolved") && process.masked);
+    UNITS.iter().any(|directory| by_link(directory)) || by_unit()
+}
+
 /// systemd-resolved, where its configuration or its files show that it runs.
 pub(super) fn resolver(snapshot: &Snapshot, root: &NodeRoot, node: &Node) -> Option<LocalResolver> {
-    if node.services.iter().any(|(name, process)| name.starts_with("systemd-resolved") && process.masked) {
+    if is_masked(root, node) {
         return None;
     }
     let files = files(snapshot, root, FileKind::ResolvedConf);

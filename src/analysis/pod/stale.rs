@@ -1,6 +1,7 @@
 //! Nameservers of `dnsConfig` that point at nothing in this cluster.
 
 use super::surroundings::Surroundings;
+use crate::analysis::effective::address::is_cloud_resolver;
 use crate::analysis::views::pod::StaleNameserver;
 use crate::model::pod::PodSpec;
 use crate::source::Located;
@@ -15,8 +16,6 @@ const INSTALLER_DEFAULTS: [(Ipv4Addr, &str); 4] = [
     (Ipv4Addr::new(10, 233, 0, 3), "kubespray"),
     (Ipv4Addr::new(10, 152, 183, 10), "MicroK8s"),
 ];
-/// Link-local addresses on which clouds answer DNS: metadata servers and the VPC resolver.
-const CLOUD_RESOLVERS: [Ipv4Addr; 2] = [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 169, 253)];
 
 /// Nameservers of `dnsConfig` that must be stale: public and unknown addresses may live outside the cluster.
 #[must_use]
@@ -56,7 +55,7 @@ fn reason(ip: IpAddr, around: &Surroundings<'_>) -> Option<String> {
 }
 
 fn link_local(ip: IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(v4) if v4.is_link_local() && !CLOUD_RESOLVERS.contains(&v4))
+    matches!(ip, IpAddr::V4(v4) if v4.is_link_local() && !is_cloud_resolver(ip))
 }
 
 /// In the Service range, stated or as far as the DNS Service's own /24 shows it, and no Service has the address.

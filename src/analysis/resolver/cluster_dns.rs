@@ -1,7 +1,7 @@
 //! Nodes whose own resolver is the cluster DNS, which cannot run before the node has pulled its images.
 
-use super::{Around, MAX_NAMESERVERS, address, cluster_addresses, nameservers};
-use crate::analysis::node_dns::pod_file::PodFileState;
+use super::{Around, MAX_NAMESERVERS, address, nameservers};
+use crate::analysis::node_dns::pod_file::{PodFileState, by_resolved};
 use crate::analysis::views::resolv_conf::ClusterDependency;
 use crate::source::{FileKind, Located, Location, Lookup};
 use crate::syntax::resolv_conf::ResolvConf;
@@ -26,15 +26,9 @@ fn judge(
     has_other: bool,
     file: &str,
 ) -> Vec<Located<ClusterDependency>> {
-    let (services, caches) = cluster_addresses(around);
-    let kind = |ip: &IpAddr| match ip {
-        ip if services.contains(ip) => Some("service"),
-        ip if caches.contains(ip) => Some("node-cache"),
-        _ => None,
-    };
-    let has_other = has_other || servers.iter().any(|ip| kind(&ip.value).is_none());
+    let has_other = has_other || servers.iter().any(|ip| !around.of_cluster.contains(ip.value));
     let view = |ip: &Located<IpAddr>| {
-        let kind = kind(&ip.value)?.to_owned();
+        let kind = around.of_cluster.part(ip.value)?.word().to_owned();
         let address = ip.value.to_string();
         Some(ip.with(ClusterDependency { address, kind, file: file.to_owned(), has_other }))
     };
@@ -64,15 +58,10 @@ fn from_resolved(around: &Around<'_>) -> (Vec<Located<ClusterDependency>>, bool)
         Lookup::File { file, .. } => ResolvConf::parse(&around.snapshot.file(file).text),
         _ => ResolvConf::default(),
     };
-    let (services, caches) = cluster_addresses(around);
-    let outside = |ip: IpAddr| !services.contains(&ip) && !caches.contains(&ip) && !ip.is_loopback();
+    let outside = |ip: IpAddr| !around.of_cluster.contains(ip) && !ip.is_loopback();
     let has_other = nameservers(&uplink).iter().any(|word| address(&word.value).is_some_and(outside));
     let host_is_stub = match &around.dns.host_file {
-        PodFileState::Read(host) => {
-            let by_resolved = |path: &String| path.contains("/systemd/");
-            host.chain.iter().any(by_resolved)
-                || nameservers(&host.conf).iter().any(|word| word.value == "127.0.0.53" || word.value == "127.0.0.54")
-        }
+        PodFileState::Read(host) => by_resolved(&host.chain, &host.conf),
         _ => true,
     };
     (judge(around, &servers, has_other, "resolved.conf"), host_is_stub)

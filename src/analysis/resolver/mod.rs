@@ -1,6 +1,8 @@
 //! Resolver files of nodes: what each says, who reads it, and what comes of that in pods.
 
 mod cluster_dns;
+mod corefiles;
+mod dns_addresses;
 mod mixed;
 mod network;
 mod own_file;
@@ -11,6 +13,7 @@ mod searches;
 mod states;
 mod text;
 
+use crate::analysis::effective::address::{is_container_bridge, is_magic_dns};
 use crate::analysis::facts::Facts;
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile, start_of};
@@ -22,9 +25,11 @@ use crate::source::{FileId, FileKind, Located, Location, NodeRoot, Snapshot, Spa
 use crate::syntax::resolv_conf::address::{strict, v6_with_zone};
 use crate::syntax::resolv_conf::{ResolvConf, kubelet};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use corefiles::Corefiles;
+use dns_addresses::{DnsAddresses, OfCluster, Part};
 use ranges::Ranges;
 pub use resolved::resolved_views;
 
@@ -39,6 +44,10 @@ struct Around<'a> {
     root: &'a NodeRoot,
     node: &'a Node,
     dns: &'a NodeDns,
+    /// Ranges of the node's k3s; none where pods have addresses of the nodes' network.
+    own_ranges: Arc<Ranges>,
+    /// Addresses of the cluster's DNS, as far as the node tells.
+    of_cluster: OfCluster<'a>,
     whole: &'a WholeCluster<'a>,
 }
 
@@ -46,12 +55,29 @@ struct Around<'a> {
 struct WholeCluster<'a> {
     /// Ranges that manifests state; none where pods have addresses of the nodes' network.
     ranges: Ranges,
-    /// The first k3s server, which tells its agents.
-    k3s_server: Option<&'a K3sDns>,
+    /// The first k3s server, which tells its agents, with its ranges.
+    k3s_server: Option<(&'a K3sDns, Arc<Ranges>)>,
     /// Pods have addresses of the nodes' network on purpose.
     native_pod_network: bool,
     /// An image with a musl that breaks on `search .`.
     old_musl: Option<Located<String>>,
+    /// Addresses of the cluster's DNS.
+    addresses: DnsAddresses,
+    /// What the Corefiles say of resolver files.
+    corefiles: Corefiles,
+}
+
+impl WholeCluster<'_> {
+    /// The ranges of a node's k3s; a server tells its agents.
+    fn ranges_of(&self, dns: &NodeDns) -> Arc<Ranges> {
+        match (&dns.k3s, &self.k3s_server) {
+            (Some(own), Some((server, ranges))) if own.server != Some(true) || std::ptr::eq(own, *server) => {
+                Arc::clone(ranges)
+            }
+            (Some(own), _) if !self.native_pod_network => Arc::new(Ranges::of_k3s(own)),
+            _ => Arc::default(),
+        }
+    }
 }
 
 /// The views of all resolver files that matter, each with the node that it belongs to.
@@ -63,22 +89,34 @@ pub fn views(
     nodes: &[NodeDns],
 ) -> Vec<(Located<ResolvConfView>, Option<String>)> {
     let native_pod_network = network::has_native_pod_network(cluster);
+    let server = nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true));
     let whole = WholeCluster {
         ranges: if native_pod_network { Ranges::default() } else { Ranges::stated(facts) },
-        k3s_server: nodes.iter().filter_map(|node| node.k3s.as_ref()).find(|k3s| k3s.server == Some(true)),
+        k3s_server: server.filter(|_| !native_pod_network).map(|k3s| (k3s, Arc::new(Ranges::of_k3s(k3s)))),
         native_pod_network,
         old_musl: searches::old_musl(cluster),
+        addresses: DnsAddresses::of(facts),
+        corefiles: Corefiles::of(cluster),
     };
     let of_one = |dns: &NodeDns| -> Option<Vec<_>> {
         let node = cluster.nodes.get(dns.node)?;
-        let around = Around { snapshot, cluster, facts, root: snapshot.node(node.index)?, node, dns, whole: &whole };
+        let around = Around {
+            snapshot,
+            cluster,
+            facts,
+            root: snapshot.node(node.index)?,
+            node,
+            dns,
+            own_ranges: whole.ranges_of(dns),
+            of_cluster: OfCluster::told_to(dns, &whole.addresses),
+            whole: &whole,
+        };
         let object = Some(format!("Node/{}", dns.name));
         Some(of_node(&around).into_iter().map(|view| (view, object.clone())).collect())
     };
     let mut views: Vec<_> = nodes.par_iter().filter_map(of_one).flatten_iter().collect();
     let flat = snapshot.of_kind(FileKind::ResolvConf).filter(|file| file.node.is_none());
     views.extend(flat.map(|file| (flat_view(snapshot, file.id, &file.path), None)));
-    views.extend(mixed::of_forwards(cluster));
     views
 }
 
@@ -158,12 +196,13 @@ fn inherited(around: &Around<'_>, read: &ReadFile, view: &mut ResolvConfView) {
 
 /// Addresses of the DNS Service in a list that has the node cache, too.
 fn redundant(around: &Around<'_>, nameservers: &[Located<String>]) -> Vec<Located<String>> {
-    let (services, caches) = cluster_addresses(around);
-    let is = |set: &BTreeSet<IpAddr>, word: &Located<String>| address(&word.value).is_some_and(|ip| set.contains(&ip));
-    if !nameservers.iter().any(|word| is(&caches, word)) {
+    let is = |word: &Located<String>, wanted: Part| {
+        address(&word.value).and_then(|ip| around.of_cluster.part(ip)).is_some_and(|part| part == wanted)
+    };
+    if !nameservers.iter().any(|word| is(word, Part::NodeCache)) {
         return Vec::new();
     }
-    nameservers.iter().filter(|word| is(&services, word)).cloned().collect()
+    nameservers.iter().filter(|word| is(word, Part::Service)).cloned().collect()
 }
 
 fn host_view(around: &Around<'_>, host: &ReadFile) -> Located<ResolvConfView> {
@@ -208,39 +247,9 @@ fn address(word: &str) -> Option<IpAddr> {
     strict(word).or_else(|| v6_with_zone(word).map(|(ip, _)| IpAddr::V6(ip)))
 }
 
-/// Tailscale's resolver, which only the node's own `tailscaled` answers.
-#[must_use]
-pub fn is_magic_dns(ip: IpAddr) -> bool {
-    let text = ip.to_canonical().to_string();
-    text == "100.100.100.100" || text == "fd7a:115c:a1e0::53"
-}
-
-/// The gateway of Docker's default bridge: an address of whichever host asks.
-fn is_container_bridge(ip: IpAddr) -> bool {
-    ip.to_canonical().to_string() == "172.17.0.1"
-}
-
 /// A located copy of the text of a span.
 fn quoted(snapshot: &Snapshot, file: FileId, span: Span) -> Located<String> {
     Located::at(snapshot.file(file).slice(span).to_owned(), Location::new(file, span))
-}
-
-/// Addresses that the cluster DNS answers on, and those of node caches.
-fn cluster_addresses(around: &Around<'_>) -> (BTreeSet<IpAddr>, BTreeSet<IpAddr>) {
-    let facts = around.facts;
-    let mut services: BTreeSet<IpAddr> = facts.dns_addresses.iter().map(|ip| ip.value).collect();
-    let mut caches: BTreeSet<IpAddr> = facts.node_cache_addresses.iter().map(|ip| ip.value).collect();
-    let told = around.dns.kubelet.cluster_dns.iter().filter_map(|ip| address(&ip.value));
-    for ip in told.filter(|ip| !ip.is_loopback()) {
-        if matches!(ip, IpAddr::V4(v4) if v4.is_link_local()) {
-            caches.insert(ip);
-        } else if facts.dns_addresses.is_empty() && around.dns.configured {
-            services.insert(ip);
-        }
-    }
-    // a cache that binds the Service address too is still the Service for a node without the cache
-    caches.retain(|ip| !services.contains(ip));
-    (services, caches)
 }
 
 #[cfg(test)]

@@ -1,32 +1,24 @@
 //! Nameservers and nodes inside the address ranges of pods and Services.
 
-use super::ranges::{Purpose, Range, shared};
-use super::{Around, address, cluster_addresses, nameservers};
-use crate::analysis::facts::{parse_cidrs, parse_located};
+use super::ranges::{Purpose, Range};
+use super::{Around, address, nameservers};
+use crate::analysis::facts::parse_located;
 use crate::analysis::node_dns::pod_file::{PodFileState, ReadFile};
 use crate::analysis::views::resolv_conf::{InsideCidr, NetworkOverlap, ResolvConfView};
 use crate::model::Cluster;
 use crate::model::node::text_of;
 use crate::source::{Located, Location, Span};
 use crate::syntax::kubelet_flags::parse_k3s;
-use ipnet::IpNet;
 use std::net::IpAddr;
-
-/// k3s's and RKE2's `cluster-cidr` where nothing sets it.
-const K3S_POD_CIDR: &str = "10.42.0.0/16";
-/// Their `service-cidr`.
-const K3S_SERVICE_CIDR: &str = "10.43.0.0/16";
 
 /// Finds nameservers of the file in the cluster's ranges, unless the node itself lies there.
 pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfView) {
     let servers = servers(around, read);
-    let node_inside = || overlap(around).is_some_and(|found| found.value.address.is_some());
-    if servers.is_empty() || node_inside() {
+    if servers.is_empty() || inside(around).is_some() {
         return;
     }
-    let own = own_ranges(around);
     for server in servers {
-        let found = range_around(around, &own, server.value, &[Purpose::Pod, Purpose::Service]);
+        let found = range_around(around, server.value, &[Purpose::Pod, Purpose::Service]);
         view.inside_cidrs.extend(found.map(|range| {
             server.with(InsideCidr {
                 address: server.value.to_string(),
@@ -41,45 +33,16 @@ pub fn fill(around: &Around<'_>, read: Option<&ReadFile>, view: &mut ResolvConfV
 /// Addresses of the file's `nameserver` lines that are not the cluster's own DNS.
 fn servers(around: &Around<'_>, read: Option<&ReadFile>) -> Vec<Located<IpAddr>> {
     let Some(read) = read else { return Vec::new() };
-    let (services, caches) = cluster_addresses(around);
     let words = nameservers(&read.conf).into_iter().map(|word| word.located(read.file));
     words
         .filter_map(|word| address(&word.value).map(|ip| word.with(ip.to_canonical())))
-        .filter(|ip| !services.contains(&ip.value) && !caches.contains(&ip.value))
+        .filter(|ip| !around.of_cluster.contains(ip.value))
         .collect()
 }
 
 /// The range around an address: one of the node's k3s, else one of the manifests.
-fn range_around<'r>(around: &'r Around<'_>, own: &'r [Range], ip: IpAddr, purposes: &[Purpose]) -> Option<&'r Range> {
-    let holds = |range: &&Range| purposes.contains(&range.purpose) && range.net.value.contains(&ip);
-    own.iter().find(holds).or_else(|| around.whole.ranges.holding(ip, purposes))
-}
-
-/// Ranges of the node's k3s.
-fn own_ranges(around: &Around<'_>) -> Vec<Range> {
-    if around.whole.native_pod_network {
-        return Vec::new();
-    }
-    let written =
-        |nets: Vec<Located<IpNet>>, purpose| nets.into_iter().map(move |net| Range { net, purpose, default: false });
-    let mut ranges: Vec<Range> = Vec::new();
-    // the server tells its agents
-    let server = around.whole.k3s_server;
-    if let Some(k3s) = around.dns.k3s.as_ref().map(|own| server.filter(|_| own.server != Some(true)).unwrap_or(own)) {
-        let all = |list: &[Located<String>]| list.iter().flat_map(parse_cidrs).collect::<Vec<_>>();
-        let server_knows = k3s.server != Some(false);
-        for (list, default, purpose) in
-            [(&k3s.cluster_cidr, K3S_POD_CIDR, Purpose::Pod), (&k3s.service_cidr, K3S_SERVICE_CIDR, Purpose::Service)]
-        {
-            let list = all(list);
-            if list.is_empty() && server_knows {
-                let net = default.parse().ok().map(Located::default_value);
-                ranges.extend(net.map(|net| Range { net, purpose, default: true }));
-            }
-            ranges.extend(written(list, purpose));
-        }
-    }
-    ranges
+fn range_around<'r>(around: &'r Around<'_>, ip: IpAddr, purposes: &[Purpose]) -> Option<&'r Range> {
+    around.own_ranges.holding(ip, purposes).or_else(|| around.whole.ranges.holding(ip, purposes))
 }
 
 /// Whether pods have addresses of the nodes' network on purpose, as with the network plugins of AWS and Azure.
@@ -90,34 +53,34 @@ pub fn has_native_pod_network(cluster: &Cluster) -> bool {
 
 /// An address of the node, or of Services, in the range of the pods.
 pub fn overlap(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
-    let own = own_ranges(around);
+    inside(around).or_else(|| over_services(around))
+}
+
+/// An address of the node in the range of the pods.
+fn inside(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
+    let in_range = |node: Located<IpAddr>| Some((range_around(around, node.value, &[Purpose::Pod])?, node));
+    let (range, node) = addresses(around).into_iter().find_map(in_range)?;
     let host = match &around.dns.host_file {
         PodFileState::Read(host) => Some(host.as_ref()),
         _ => None,
     };
     let pods = around.dns.pod_file.read().filter(|pods| host.is_none_or(|host| host.file != pods.file));
-    let servers: Vec<_> = [host, pods].into_iter().flat_map(|read| servers(around, read)).collect();
-    for node in addresses(around) {
-        let Some(range) = range_around(around, &own, node.value, &[Purpose::Pod]) else { continue };
-        let inside = servers.iter().filter(|ip| range.net.value.contains(&ip.value));
-        let inside: Vec<_> = inside.map(|ip| ip.with(ip.value.to_string())).collect();
-        let place = if range.default { node.clone() } else { range.net.with(node.value) };
-        let place = if place.origins.is_empty() { node.clone() } else { place };
-        return Some(place.with(NetworkOverlap {
-            address: Some(node.with(node.value.to_string())),
-            services: None,
-            cidr: range.net.with(range.net.value.to_string()),
-            default_cidr: range.default,
-            nameservers: inside,
-        }));
-    }
-    over_services(around, &own)
+    let servers = [host, pods].into_iter().flat_map(|read| servers(around, read));
+    let inside = servers.filter(|ip| range.net.value.contains(&ip.value));
+    let place = if range.default { node.clone() } else { range.net.with(node.value) };
+    let place = if place.origins.is_empty() { node.clone() } else { place };
+    Some(place.with(NetworkOverlap {
+        address: Some(node.with(node.value.to_string())),
+        services: None,
+        cidr: range.net.with(range.net.value.to_string()),
+        default_cidr: range.default,
+        nameservers: inside.map(|ip| ip.with(ip.value.to_string())).collect(),
+    }))
 }
 
 /// A pod range and a Service range of one configuration that share addresses.
-fn over_services(around: &Around<'_>, own: &[Range]) -> Option<Located<NetworkOverlap>> {
-    let of_node = shared(own, |_, _| true).and_then(|[pods, services]| Some([own.get(pods)?, own.get(services)?]));
-    let [pods, services] = of_node.or_else(|| around.whole.ranges.overlapping())?;
+fn over_services(around: &Around<'_>) -> Option<Located<NetworkOverlap>> {
+    let [pods, services] = around.own_ranges.overlapping().or_else(|| around.whole.ranges.overlapping())?;
     let place = if pods.net.origins.is_empty() { &services.net } else { &pods.net };
     (!place.origins.is_empty()).then(|| {
         place.with(NetworkOverlap {

@@ -1,14 +1,16 @@
 //! The resolver file that pods could be given instead of the node's: with the servers that they can use, and no others.
 
-use super::{Around, MAX_NAMESERVERS, cluster_addresses, is_container_bridge, is_magic_dns};
+use super::{Around, MAX_NAMESERVERS};
+use crate::analysis::effective::address::{is_cloud_resolver, is_container_bridge, is_magic_dns};
 use crate::analysis::effective::pod_dns::{HostDns, HostFile};
 use crate::analysis::node_dns::locals;
 use crate::analysis::node_dns::pod_file::PodFileState;
 use crate::analysis::views::resolv_conf::{OwnFile, ResolvConfView, UpstreamFile};
 use crate::source::{Located, Lookup};
 use crate::syntax::resolv_conf::address::strict;
+use crate::syntax::resolv_conf::is_known_option;
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// Where the file belongs; `None` where there is one already, other than the one that pods inherit.
 pub fn path(around: &Around<'_>) -> Option<String> {
@@ -45,13 +47,9 @@ pub fn find(around: &Around<'_>, view: &ResolvConfView) -> Option<OwnFile> {
 /// Classes of search domains of which pods get wrong answers.
 const HARMFUL: [&str; 3] = ["wildcard", "public-suffix", "tailnet"];
 
-/// Options that some C library knows (resolv.conf(5)), without `trust-ad`: whether answers were validated says the
-/// resolver that is left out.
+/// Options that some library knows, without `trust-ad`: whether answers were validated says the resolver that is left out.
 fn is_for_pods(option: &str) -> bool {
-    const FLAGS: [&str; 8] =
-        ["edns0", "inet6", "no-aaaa", "no-reload", "no-tld-query", "rotate", "single-request", "single-request-reopen"];
-    let numbered = ["ndots:", "timeout:", "attempts:"].iter().any(|name| option.starts_with(name));
-    numbered || option == "use-vc" || FLAGS.contains(&option)
+    is_known_option(option) && option != "trust-ad"
 }
 
 fn add_line(text: &mut String, keyword: &str, words: &[Located<String>], keep: &dyn Fn(&str) -> bool) {
@@ -78,12 +76,11 @@ fn servers(
     file: Option<&HostDns>,
     upstream: &[Located<UpstreamFile>],
 ) -> Option<(Vec<IpAddr>, String)> {
-    let (services, caches) = cluster_addresses(around);
     let usable = |words: &mut dyn Iterator<Item = &str>| {
         let mut list: Vec<IpAddr> = Vec::new();
         for ip in words.filter_map(strict) {
             let plain = ip.to_canonical();
-            let of_cluster = services.contains(&plain) || caches.contains(&plain);
+            let of_cluster = around.of_cluster.contains(plain);
             let of_node = plain.is_loopback() || plain.is_unspecified() || is_link_local(plain);
             if !of_cluster && !of_node && !is_magic_dns(ip) && !is_container_bridge(ip) && !list.contains(&ip) {
                 list.push(ip);
@@ -108,13 +105,10 @@ fn servers(
     })
 }
 
-/// Resolvers of clouds that every machine, pods included, reaches at a link-local address (AWS, Google).
-const OF_CLOUDS: [Ipv4Addr; 2] = [Ipv4Addr::new(169, 254, 169, 253), Ipv4Addr::new(169, 254, 169, 254)];
-
-/// An address that only a link of the node gives a meaning to.
+/// An address that only a link of the node gives a meaning to; resolvers of clouds are reached from pods, too.
 fn is_link_local(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(v4) => v4.is_link_local() && !OF_CLOUDS.contains(&v4),
+        IpAddr::V4(v4) => v4.is_link_local() && !is_cloud_resolver(ip),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
     }
 }

@@ -1,5 +1,6 @@
 //! Entries of a generated file that its generator does not write.
 
+use crate::analysis::effective::address::is_magic_dns;
 use crate::analysis::views::resolv_conf::{ForeignEntry, ResolvConfView};
 use crate::source::{FileId, Located, Location};
 use crate::syntax::resolv_conf::{Line, LineKind, Owner, ResolvConf, owner};
@@ -34,8 +35,7 @@ fn is_foreign(owner: Owner, marker: usize, line: &Line) -> bool {
             before_marker || matches!(line.kind, LineKind::Options | LineKind::Domain | LineKind::Sortlist)
         }
         Owner::Tailscale => {
-            before_marker
-                || line.kind == LineKind::Nameserver && !super::address(first).is_some_and(super::is_magic_dns)
+            before_marker || line.kind == LineKind::Nameserver && !super::address(first).is_some_and(is_magic_dns)
         }
         // dhclient is left out: its script on Amazon Linux writes options before the marker
         Owner::NetworkManager | Owner::Resolvconf | Owner::Dhcpcd | Owner::Wsl | Owner::ConnMan => before_marker,

@@ -7,11 +7,9 @@ use crate::analysis::effective::pod_dns::HostFile;
 use crate::analysis::effective::versions::k3s_fallback_text;
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::node_dns::pod_file::{self, PodFileState, ReadFile, start_of};
-use crate::analysis::servers::read::{ASSUMED, Upstream, blocks};
 use crate::analysis::views::resolv_conf::{
     EmptyFile, K3sFallback, MissingFile, RejectedFile, ResolvConfView, UpstreamFile, VolatilePath,
 };
-use crate::model::dns_server::DnsServer;
 use crate::source::{FileId, FileKind, Located, Location};
 use crate::syntax::resolv_conf::address::v6_with_zone;
 use crate::syntax::resolv_conf::{LineKind, ResolvConf};
@@ -57,7 +55,7 @@ fn home(around: &Around<'_>) -> Option<Location> {
 
 fn empty(around: &Around<'_>, read: &ReadFile) -> Option<Located<EmptyFile>> {
     let has_lines = read.conf.lines_of(LineKind::Nameserver).next().is_some();
-    let unread_by_dns = unread_by_dns(around);
+    let unread_by_dns = around.whole.corefiles.read_no_file;
     let found =
         |refused, place| Some(Located::at(EmptyFile { refused, has_lines, unread_by_dns, replaced_by: None }, place));
     match &read.host {
@@ -72,19 +70,6 @@ fn empty(around: &Around<'_>, read: &ReadFile) -> Option<Located<EmptyFile>> {
         }
         HostFile::Missing | HostFile::Unreadable => None,
     }
-}
-
-/// Whether the Corefiles of the snapshot are there and none of them reads a resolver file.
-fn unread_by_dns(around: &Around<'_>) -> bool {
-    let servers = || around.cluster.dns_servers.iter();
-    let reads = |server: &DnsServer| {
-        server.config.as_ref().is_none_or(|config| {
-            let blocks = blocks(config, ASSUMED);
-            let mut upstreams = blocks.iter().flat_map(|block| &block.forwards).flat_map(|forward| &forward.upstreams);
-            upstreams.any(|up| !matches!(up.value, Upstream::Address { .. }))
-        })
-    };
-    servers().next().is_some() && !servers().any(reads)
 }
 
 /// k3s writes the file: because a candidate has no nameserver at all, or because it has one that pods cannot use.
@@ -107,7 +92,7 @@ fn generated(around: &Around<'_>, text: &str, view: &mut ResolvConfView) {
         let value = EmptyFile {
             refused: false,
             has_lines,
-            unread_by_dns: unread_by_dns(around),
+            unread_by_dns: around.whole.corefiles.read_no_file,
             replaced_by: Some(servers.join(" and ")),
         };
         view.empty = place.map(|place| Located::at(value, place));
@@ -141,7 +126,13 @@ pub fn fill_unconfigured(around: &Around<'_>, view: &mut ResolvConfView) {
         view.loopback = loopback;
         return;
     };
-    let uplink = pod_file::read(around.snapshot, around.root, "/run/systemd/resolve/resolv.conf", around.dns.version);
+    let uplink = pod_file::read(
+        around.snapshot,
+        around.root,
+        around.node,
+        "/run/systemd/resolve/resolv.conf",
+        around.dns.version,
+    );
     if !matches!(uplink, PodFileState::Missing { .. }) {
         return;
     }
@@ -162,24 +153,14 @@ pub fn distribution(around: &Around<'_>) -> Option<&'static str> {
         return around.dns.k3s.as_ref().map(|k3s| k3s.distribution.name());
     }
     let release = around.node.versions.kubelet.as_ref().map_or("", |version| version.value.as_str());
-    let images: Vec<&str> =
-        around.cluster.dns_servers.iter().filter_map(|s| s.image.as_ref()).map(|i| i.value.as_str()).collect();
-    if release.contains("+rke2") || images.iter().any(|image| image.contains("rancher/hardened-coredns")) {
-        return Some("rke2");
-    }
-    // k3s's Corefile reads the names of the nodes from a file that k3s maintains
-    let configs = around.cluster.dns_servers.iter().filter_map(|server| server.config.as_ref());
-    let mut hosts =
-        configs.flat_map(|config| &config.corefile.blocks).flat_map(|block| block.directives_named("hosts"));
-    let node_hosts = hosts.any(|directive| directive.args.iter().any(|word| word.text.contains("NodeHosts")));
-    let is_k3s = release.contains("+k3s") || node_hosts;
-    is_k3s.then_some("k3s")
+    let told = ["rke2", "k3s"].into_iter().find(|name| release.contains(&format!("+{name}")));
+    told.or(around.whole.corefiles.distribution)
 }
 
 /// Whether every candidate that k3s would take is known: seen and rejected, or shown to be absent.
 fn rejections_are_certain(around: &Around<'_>, k3s: &K3sDns) -> bool {
     let known = |path: &str| {
-        let state = pod_file::read(around.snapshot, around.root, path, around.dns.version);
+        let state = pod_file::read(around.snapshot, around.root, around.node, path, around.dns.version);
         matches!(state, PodFileState::Read(_) | PodFileState::Missing { .. } | PodFileState::Unreadable(_))
     };
     let seen = |path: &&str| k3s.choice.rejected.iter().any(|r| r.path == *path && r.at.is_some());

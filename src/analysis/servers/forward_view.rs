@@ -2,17 +2,22 @@
 
 use super::block_view::program;
 use super::graph::Routes;
+use super::mixed;
 use super::public::is_public_resolver;
 use super::read::{Forward, Upstream, in_zone};
 use super::routing::{Cause, Loop, Notice};
 use super::server_view::takes_all;
 use crate::analysis::views::dns_server::{ForwardView, HopView, LoopView};
 use crate::source::Located;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The views of all forwards, with the name of the server that each belongs to.
 #[must_use]
 pub fn views(routes: &Routes<'_>) -> Vec<(Located<ForwardView>, String)> {
     let mut found = Vec::new();
+    let of_servers = routes.graph.servers.iter().flat_map(|s| s.service_addresses.iter().chain(&s.local_ips));
+    let own: BTreeSet<IpAddr> = of_servers.map(|address| address.value).collect();
     for (server, vertex) in routes.graph.servers.iter().enumerate() {
         for (block, content) in vertex.blocks.iter().enumerate() {
             for (index, forward) in content.forwards.iter().enumerate() {
@@ -26,6 +31,7 @@ pub fn views(routes: &Routes<'_>) -> Vec<(Located<ForwardView>, String)> {
                     root,
                     upstreams: forward.upstreams.iter().map(|u| u.with(text(&u.value))).collect(),
                     public_upstreams: public(forward),
+                    mixed: mixed::of_forward(forward, &|ip| own.contains(&ip)),
                     node_nameserver: if root { node_nameserver(routes, forward) } else { None },
                     shadowed: content.forwards.iter().take(index).any(|before| takes_all(before, forward)),
                     loops: loops.iter().map(|l| loop_view(routes, l, content.syntax.has("loop"), forward)).collect(),

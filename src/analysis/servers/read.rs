@@ -56,6 +56,17 @@ impl Forward<'_> {
         in_zone(name, &self.from) && !excepted
     }
 
+    /// How it chooses among its upstreams, unless it keeps their order (`policy` of plugin/forward).
+    #[must_use]
+    pub fn order(&self) -> Option<&'static str> {
+        let policy = self.syntax.properties_named("policy").flat_map(|p| p.arg_texts()).last();
+        match policy {
+            _ if self.sequential => None,
+            Some("round_robin") => Some("in turn"),
+            _ => Some("in random order"),
+        }
+    }
+
     /// After which responses the next forward of the block is asked: response codes, and `NODATA` for an empty answer
     /// (`next` and `next_on_nodata`).
     #[must_use]

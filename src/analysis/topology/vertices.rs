@@ -2,7 +2,7 @@
 
 use super::build::Input;
 use super::{BlockRow, Kind, Vertex};
-use crate::analysis::resolver;
+use crate::analysis::effective::address::is_magic_dns;
 use crate::analysis::servers::block_view::may_handle;
 use crate::analysis::servers::public::{is_private, is_public_resolver};
 use crate::analysis::servers::routing::{LocalResolver, PodResolver, Sent};
@@ -118,7 +118,7 @@ pub fn elsewhere(input: &Input<'_>, client_is_pod: bool, sent: &Sent) -> Vertex 
     if let Some(node) = input.graph.nodes.iter().find(|node| node.addresses.contains(&ip)) {
         return vertex(Kind::Unknown, title, format!("node {}: the snapshot shows nothing on that port", node.name));
     }
-    let what = if resolver::is_magic_dns(ip) {
+    let what = if is_magic_dns(ip) {
         "Tailscale MagicDNS"
     } else if is_public_resolver(ip) {
         "public resolver"

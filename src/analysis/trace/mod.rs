@@ -15,7 +15,7 @@ pub use candidates::{Candidate, Candidates, Failure, Library, candidates};
 
 use crate::analysis::facts::{Facts, ProxyMode};
 use crate::analysis::node_dns::{self, NodeDns};
-use crate::analysis::pod::surroundings::kernel_is_older;
+use crate::analysis::pod::surroundings::{FIXED_KERNEL, kernel_is_older};
 use crate::analysis::servers::graph::Routes;
 use crate::model::Cluster;
 use crate::source::Snapshot;
@@ -31,8 +31,6 @@ use step::{Step, Transport};
 use wait::Timing;
 use walk::Walk;
 
-/// First kernel in which a Service address no longer costs one of two queries from one socket.
-const FIXED_KERNEL: (u32, u32) = (5, 6);
 /// The releases whose reading of the file stands for each library.
 const GLIBC: Glibc = Glibc::new(2, 36);
 const MUSL: Musl = Musl::new(1, 2, 5);

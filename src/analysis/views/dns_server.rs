@@ -1,6 +1,7 @@
 //! The `dns_server`, `server_block` and `forward` views: CoreDNS and node-cache processes and what their Corefile does.
 
 use crate::analysis::view::View;
+use crate::analysis::views::resolv_conf::MixedNameservers;
 use crate::source::Located;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -242,6 +243,8 @@ pub struct ForwardView {
     pub upstreams: Vec<Located<String>>,
     /// Public resolvers among them.
     pub public_upstreams: Vec<Located<String>>,
+    /// Upstreams that answer from different views of the DNS, of which it asks any.
+    pub mixed: Option<Located<MixedNameservers>>,
     /// A nameserver that a node of the snapshot has and the forward does not use.
     pub node_nameserver: Option<Located<String>>,
     /// An earlier forward of the block takes all its names: it is never asked.

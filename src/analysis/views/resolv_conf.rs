@@ -176,8 +176,8 @@ pub struct MixedNameservers {
     pub odd_is: String,
     /// What the others are.
     pub others_are: String,
-    /// A CoreDNS reads the list with its default policy and asks in random order.
-    pub random: bool,
+    /// How a CoreDNS that reads the list asks its servers, where it does not keep their order: `in random order`, `in turn`.
+    pub order: Option<String>,
 }
 
 /// A search domain.

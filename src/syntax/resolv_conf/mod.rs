@@ -19,7 +19,7 @@ pub mod systemd_resolved;
 pub(in crate::syntax) mod words;
 
 pub use owner::{Owner, owner};
-pub use problems::{Problem, ProblemKind, Reader, problems};
+pub use problems::{Problem, ProblemKind, Reader, is_known as is_known_option, problems};
 pub use resolver::{
     Environment, Flag, IgnoreReason, Ignored, Nameserver, Origin, Resolver, Scope, SearchOrigin, Setting,
 };

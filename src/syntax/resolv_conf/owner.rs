@@ -83,6 +83,12 @@ impl Owner {
         }
     }
 
+    /// Whether it is systemd-resolved.
+    #[must_use]
+    pub const fn is_resolved(self) -> bool {
+        matches!(self, Self::ResolvedStub | Self::ResolvedUplink | Self::ResolvedStatic)
+    }
+
     /// Where the servers and search domains of the file are set, where the program has a place for that: resolved.conf(5),
     /// nm-settings(5), dhclient.conf(5), resolvconf.conf(5), dhcpcd.conf(5), wsl.conf.
     #[must_use]

@@ -4,6 +4,8 @@ mod nameserver;
 mod options;
 mod search;
 
+pub use options::is_known;
+
 use std::fmt;
 
 use crate::source::Span;

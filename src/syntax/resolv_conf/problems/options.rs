@@ -37,6 +37,13 @@ const FLAGS: [&str; 19] = [
     "usevc",
 ];
 
+/// Whether some release of some reader knows an option, numbered ones with whatever number.
+#[must_use]
+pub fn is_known(option: &str) -> bool {
+    let name = option.split(':').next().unwrap_or(option);
+    FLAGS.contains(&option) || (name.len() < option.len() && NUMBERS.contains(&name))
+}
+
 pub(super) fn check(line: &Line, found: &mut Vec<Problem>) {
     let words = line.arguments();
     let comment = words.iter().position(|word| word.value.starts_with(['#', ';']));
