@@ -15,7 +15,7 @@ use crate::analysis::views::kubelet::KubeletView;
 use crate::analysis::views::node_cache::NodeCacheView;
 use crate::analysis::views::pod::PodView;
 use crate::analysis::views::policy::PolicyView;
-use crate::analysis::views::resolv_conf::{ResolvConfView, ResolvedConfView};
+use crate::analysis::views::resolv_conf::{DnsmasqConfView, ResolvConfView, ResolvedConfView};
 use crate::analysis::views::service::ServiceView;
 use crate::analysis::views::unit::UnitView;
 use crate::analysis::{address_pool, kubelet, node_cache, policy, resolver, service};
@@ -33,6 +33,7 @@ pub fn schemas() -> Schemas {
         .with::<AddressPoolView>()
         .with::<ClusterView>()
         .with::<DnsServerView>()
+        .with::<DnsmasqConfView>()
         .with::<ForwardView>()
         .with::<KubeletView>()
         .with::<NodeCacheView>()
@@ -209,12 +210,15 @@ fn add_kubelets(set: &mut ViewSet, snapshot: &Snapshot, cluster: &Cluster, facts
     }
 }
 
-/// Resolver files of the nodes, and the configuration of systemd-resolved.
+/// Resolver files of the nodes, and the configurations of systemd-resolved and dnsmasq.
 fn add_resolvers(set: &mut ViewSet, snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
     for (view, object) in resolver::views(snapshot, cluster, facts, nodes) {
         set.add(&view, object);
     }
     for (view, object) in resolver::resolved_views(snapshot) {
+        set.add(&view, object);
+    }
+    for (view, object) in resolver::dnsmasq_views(snapshot) {
         set.add(&view, object);
     }
 }

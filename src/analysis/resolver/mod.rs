@@ -3,6 +3,7 @@
 mod cluster_dns;
 mod corefiles;
 mod dns_addresses;
+mod dnsmasq;
 mod mixed;
 mod network;
 mod own_file;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use corefiles::Corefiles;
 use dns_addresses::{DnsAddresses, OfCluster, Part};
+pub use dnsmasq::dnsmasq_views;
 use ranges::Ranges;
 pub use resolved::resolved_views;
 

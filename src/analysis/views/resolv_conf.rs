@@ -299,3 +299,17 @@ impl View for ResolvedConfView {
     const KIND: &'static str = "resolved_conf";
     const DOC: &'static str = "A resolved.conf(5) or one of its drop-ins.";
 }
+
+/// A configuration file of dnsmasq.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct DnsmasqConfView {
+    /// Its path: on the node, or in the snapshot where no node is known.
+    pub path: String,
+    /// What keeps dnsmasq from starting.
+    pub problems: Vec<Located<TextProblem>>,
+}
+
+impl View for DnsmasqConfView {
+    const KIND: &'static str = "dnsmasq_conf";
+    const DOC: &'static str = "A configuration file of dnsmasq(8).";
+}

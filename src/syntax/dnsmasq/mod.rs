@@ -6,6 +6,7 @@ mod listen;
 mod server;
 mod settings;
 mod table;
+mod values;
 
 pub use conf_dir::ConfDir;
 pub use listen::{ListenMode, Listening, listening};
@@ -15,6 +16,7 @@ pub use table::{Arity, OPTIONS, OptionSpec};
 
 use crate::diagnostic::nearest;
 use crate::source::{Span, Spanned};
+use std::collections::BTreeSet;
 
 /// Problems up to which similar names are looked for; a file with more of them is no dnsmasq file.
 const MAX_GUESSES: usize = 64;
@@ -28,6 +30,8 @@ pub struct DnsmasqConf {
     pub settings: Settings,
     /// What is wrong, in order.
     pub problems: Vec<Problem>,
+    /// Names of the options that stand there and may stand once.
+    stood: BTreeSet<&'static str>,
 }
 
 /// One option with its value.
@@ -87,6 +91,8 @@ pub enum ProblemKind {
     CommaList,
     /// `bind-interfaces` together with `bind-dynamic`.
     BindConflict,
+    /// A look-up for several reverse zones, of which dnsmasq 2.90 dies.
+    FreedTwice,
     /// A host name as upstream: it is looked up at start, and dnsmasq stops if that fails.
     HostNameUpstream,
 }
@@ -178,13 +184,13 @@ impl DnsmasqConf {
                 let message = format!("`{called}` needs a value");
                 self.problem(ProblemKind::MissingParameter, span, line, message);
             }
-            _ if option.is_once() && self.entries_of(called).next().is_some() => {
+            _ if option.is_once() && !self.stood.insert(called) => {
                 let message = format!("`{called}` stands twice; dnsmasq does not start");
                 self.problem(ProblemKind::Repeated, span, line, message);
             }
             _ => {
                 let entry = Entry { option, name, value, span };
-                if let Err(mut problem) = self.settings.apply(&entry) {
+                if let Err(mut problem) = values::check(&entry).and_then(|()| self.settings.apply(&entry)) {
                     problem.line = line;
                     self.problems.push(problem);
                 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::source::{Span, Spanned};
 use crate::syntax::resolv_conf::address::{inet_aton, strict};
 
-use super::{Problem, ProblemKind, part};
+use super::{Problem, ProblemKind, part, values};
 
 /// One upstream rule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -145,6 +145,14 @@ pub(super) fn parse_rev_server(value: &Spanned<String>) -> Result<Server, Proble
             return Err(problem(ProblemKind::BadNumber, network_span, format!("`{network}` has a bad prefix length")));
         }
     };
+    // `domain_rev4()` and `domain_rev6()` free what the look-up gave once for every zone
+    let zones_at = if address.is_ipv4() { 8 } else { 4 };
+    let host = rest.split(['#', '%', '@']).next().unwrap_or(rest);
+    let looked_up = !matches!(target, Target::Standard | Target::LocalOnly) && strict(host).is_none();
+    if looked_up && !prefix.is_multiple_of(zones_at) {
+        let message = format!("dnsmasq dies of looking `{host}` up for several reverse zones; write an address");
+        return Err(problem(ProblemKind::FreedTwice, part(value, value.value.len() - rest.len(), host.len()), message));
+    }
     Ok(Server { domains: vec![DomainMatch::Network { address, prefix }], target, source })
 }
 
@@ -177,6 +185,12 @@ fn parse_target(text: &str, span: Span) -> Result<(Target, Option<Source>), Prob
     let (address, zone) = host.split_once('%').map_or((host, None), |(address, zone)| (address, Some(zone)));
     // The old forms (`127.1`) pass through the look-up of host names.
     let ip = strict(address).or_else(|| inet_aton(address).map(IpAddr::V4));
+    if let (Some(IpAddr::V6(_)), Some(zone)) = (ip, zone)
+        && !may_be_interface(zone)
+    {
+        let message = format!("`{zone}` names no network interface");
+        return Err(problem(ProblemKind::BadAddress, span, message));
+    }
     if let Some(address) = ip {
         let from = source.as_ref().and_then(|source| source.address);
         if from.is_some_and(|from| from.is_ipv4() != address.is_ipv4()) {
@@ -198,11 +212,15 @@ fn parse_source(text: &str, span: Span) -> Result<Source, Problem> {
     Ok(Source { address, text: text.to_owned() })
 }
 
+/// Whether Linux may have an interface of this name (`dev_valid_name()`): which ones a node has, no file tells.
+fn may_be_interface(name: &str) -> bool {
+    let odd = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | ':');
+    !name.is_empty() && name.len() < 16 && !matches!(name, "." | "..") && !name.contains(odd)
+}
+
+/// dnsmasq takes an empty number for 0, which no server answers on.
 fn parse_port(text: &str, span: Span) -> Result<u16, Problem> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    // dnsmasq takes an empty number for 0, which no server answers on.
-    let port = if text.is_empty() { Some(0) } else { text.parse().ok() };
-    port.filter(|_| digits).ok_or_else(|| problem(ProblemKind::BadPort, span, format!("`{text}` is not a port")))
+    values::port(text).ok_or_else(|| problem(ProblemKind::BadPort, span, format!("`{text}` is not a port")))
 }
 
 /// Why a text that is no address is no host name either.
@@ -306,6 +324,8 @@ mod tests {
         assert_eq!(network("10.0.0.0/,1.1.1.1"), Err(ProblemKind::BadNumber));
         assert_eq!(network("10.0.0.0/x,1.1.1.1"), Ok(ten(32)));
         assert_eq!(network("10.0.0.0/8"), Ok(ten(8)));
+        assert_eq!(network("10.0.0.0/9,127.1"), Err(ProblemKind::FreedTwice));
+        assert_eq!(network("10.0.0.0/8,127.1"), Ok(ten(8)));
         assert_eq!(network("10.0.0.0/8,"), Err(ProblemKind::BadAddress));
         assert_eq!(network("x/8,1.1.1.1"), Err(ProblemKind::BadAddress));
     }

@@ -7,10 +7,7 @@ use crate::syntax::resolv_conf::address::strict;
 
 use super::conf_dir::ConfDir;
 use super::server::{self, AddressRule, Server, Target};
-use super::{Entry, Problem, ProblemKind, part};
-
-/// Highest `cache-size`.
-const MAX_CACHE: u64 = 0x7fff_ffff;
+use super::{Entry, Problem, ProblemKind, part, values};
 
 /// What one file or command line sets. Options that may be repeated add up; of the others the first one is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,9 +85,11 @@ impl Settings {
             "domain-needed" => self.domain_needed = Some(span),
             "bogus-priv" => self.bogus_priv = Some(span),
             "auth-server" => self.auth_server = Some(span),
-            "port" => self.port = Some(number(entry, u64::from(u16::MAX))?),
-            // more digits than a number has are no mistake
-            "cache-size" => self.cache_size = Some(number(entry, u64::MAX)?.map(|n: u64| n.min(MAX_CACHE) as u32)),
+            "port" => self.port = values::port(&value.value).map(|port| Spanned::new(port, value.span)),
+            "cache-size" => {
+                let size = values::atoi(&value.value).map(|size| u32::try_from(size).unwrap_or(0));
+                self.cache_size = size.map(|size| Spanned::new(size, value.span));
+            }
             "resolv-file" if value.value.is_empty() && !self.resolv_files.is_empty() => {}
             "resolv-file" => self.resolv_files.push(value.clone()),
             "servers-file" => self.servers_file = non_empty(value).or(self.servers_file.take()),
@@ -101,7 +100,11 @@ impl Settings {
             "interface" => self.interfaces.extend(words(value)),
             "except-interface" => self.except_interfaces.extend(words(value)),
             "listen-address" => self.listen_addresses(value)?,
-            "local-service" => self.local_service = Some(local_service(entry)?),
+            "local-service" => {
+                let host = entry.value.as_ref().is_some_and(|value| value.value == "host");
+                let service = if host { LocalService::Host } else { LocalService::Net };
+                self.local_service = Some(Spanned::new(service, span));
+            }
             "address" => self.addresses.push(Spanned::new(server::parse_address(value)?, span)),
             "server" | "local" => match server::parse_server(value)? {
                 Some(server) => return self.server(server, value.span, span),
@@ -165,37 +168,6 @@ fn all_words(value: &Spanned<String>) -> Vec<Spanned<String>> {
         start += piece.len() + 1;
     }
     words
-}
-
-/// A decimal number up to `max`; an empty value is 0, none at all an error.
-fn number<T: TryFrom<u64>>(entry: &Entry, max: u64) -> Result<Spanned<T>, Problem> {
-    let (text, span) = entry.value.as_ref().map_or(("", entry.span), |value| (value.value.as_str(), value.span));
-    let digits = entry.value.is_some() && text.bytes().all(|b| b.is_ascii_digit());
-    let number = if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() };
-    let number = number.filter(|&number| digits && number <= max).and_then(|number| T::try_from(number).ok());
-    number.map(|number| Spanned::new(number, span)).ok_or_else(|| Problem {
-        kind: ProblemKind::BadNumber,
-        span,
-        line: 0,
-        message: format!("`{}` needs a number from 0 to {max}", entry.option.name),
-        suggestion: None,
-    })
-}
-
-fn local_service(entry: &Entry) -> Result<Spanned<LocalService>, Problem> {
-    let span = entry.span;
-    let Some(value) = &entry.value else { return Ok(Spanned::new(LocalService::Net, span)) };
-    match value.value.as_str() {
-        "net" => Ok(Spanned::new(LocalService::Net, span)),
-        "host" => Ok(Spanned::new(LocalService::Host, span)),
-        other => Err(Problem {
-            kind: ProblemKind::BadValue,
-            span: value.span,
-            line: 0,
-            message: format!("`{other}` is not `net` or `host`"),
-            suggestion: None,
-        }),
-    }
 }
 
 #[cfg(test)]

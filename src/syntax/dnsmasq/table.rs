@@ -41,7 +41,7 @@ impl OptionSpec {
 }
 
 /// Options that may stand once only in all files together (`ARG_ONE` of option.c), sorted.
-const ONCE: [&str; 47] = [
+const ONCE: [&str; 49] = [
     "add-cpe-id",
     "add-subnet",
     "auth-server",
@@ -50,6 +50,7 @@ const ONCE: [&str; 47] = [
     "cache-size",
     "connmark-allowlist-enable",
     "dhcp-alternate-port",
+    "dhcp-duid",
     "dhcp-lease",
     "dhcp-lease-max",
     "dhcp-leasefile",
@@ -86,6 +87,7 @@ const ONCE: [&str; 47] = [
     "servers-file",
     "tftp-max",
     "tftp-mtu",
+    "tftp-port-range",
     "umbrella",
     "use-stale-cache",
     "user",
