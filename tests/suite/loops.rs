@@ -6,7 +6,11 @@
 use crate::common::{assert_none, check, compare, folders, name, root, snapshot};
 use dnslint::analysis::collect::{self, Assumptions};
 use dnslint::analysis::facts::Facts;
+use dnslint::analysis::node_dns;
+use dnslint::analysis::servers::graph::Routes;
 use dnslint::analysis::servers::routing::{Graph, Loop, Notice};
+use dnslint::analysis::trace::names::Answer;
+use dnslint::analysis::trace::walk::Walk;
 use dnslint::analysis::view::ViewValue;
 use dnslint::diagnostic::Diagnostic;
 use dnslint::model::cluster::{Cluster, assemble};
@@ -133,6 +137,53 @@ fn the_verdicts_are_those_of_the_catalogue() {
     for (kind, looping, _) in CATALOGUE {
         if !seen.contains(&(kind.to_owned(), looping)) {
             problems.push(format!("{kind}: no case"));
+        }
+    }
+    assert_none(&problems);
+}
+
+/// Following one name and searching the graph for cycles are two ways to the same answer: a trace comes back to where it
+/// was for the names of each loop, and for no name where no loop is.
+#[test]
+fn a_trace_comes_round_where_a_loop_is() {
+    let mut problems = Vec::new();
+    for case in cases() {
+        let name = name(&case);
+        let snapshot = snapshot(&case);
+        for cluster in assemble(&snapshot) {
+            let nodes = node_dns::all(&snapshot, &cluster, None);
+            let sites = node_dns::sites(&snapshot, &cluster, &nodes);
+            let routes = Routes::of(&cluster, &Facts::of(&cluster), sites);
+            let rounds = |server: usize, block: usize, node: usize, asked: &str| {
+                let kind = if asked.ends_with(".arpa.") { "PTR" } else { "A" };
+                let way = Walk::new(&cluster, &routes.graph, node, false, &[kind]).from_block(server, block, asked);
+                let back =
+                    |answer: &&Answer| matches!(answer, Answer::DeadEnd { reason } if reason.ends_with(": a loop"));
+                way.answers().into_iter().any(|answer| back(&answer))
+            };
+            let zones = routes.graph.zones();
+            for found in &routes.loops {
+                let mut asked = zones.iter().filter(|(zone, _)| *zone == found.zone);
+                let on = |node: &usize| found.node.as_ref().is_none_or(|n| *n == routes.graph.nodes[*node].name);
+                let node = (0..routes.graph.nodes.len()).find(on).unwrap();
+                if !asked.any(|(_, asked)| rounds(found.server, found.block, node, asked)) {
+                    problems.push(format!("{name}: no trace finds the loop of {}", found.zone));
+                }
+            }
+            if !routes.loops.is_empty() {
+                continue;
+            }
+            for (server, vertex) in routes.graph.servers.iter().enumerate() {
+                for (block, node) in
+                    (0..vertex.blocks.len()).flat_map(|b| (0..routes.graph.nodes.len()).map(move |n| (b, n)))
+                {
+                    let asked = zones.iter().filter(|(_, asked)| routes.graph.takes(server, block, asked));
+                    let wrong = asked.filter(|(_, asked)| rounds(server, block, node, asked));
+                    problems.extend(
+                        wrong.map(|(zone, _)| format!("{name}: a trace of {zone} comes round, and no loop is found")),
+                    );
+                }
+            }
         }
     }
     assert_none(&problems);

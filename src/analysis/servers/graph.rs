@@ -5,8 +5,8 @@ use super::kube_dns_config::KubeDnsConfig;
 use super::pod_resolvers;
 use super::read::{ASSUMED, blocks, version_of};
 use super::routing::{Entrance, Graph, Loop, NodeSite, Placement, Vertex};
-use super::template;
 use super::upstream_files;
+use super::{setup_view, template};
 use crate::analysis::facts::{self, Facts, ProxyMode, parse_located};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
@@ -104,6 +104,7 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servic
         upstream_nameservers: kube_dns.upstreams,
         cluster_dns_pillar: upstream_service(cluster, server),
         files: upstream_files::of_server(cluster, server),
+        refused: server.config.as_ref().and_then(|config| setup_view::refusal(server, config)),
         placement: workload.map_or(everywhere, placement),
     }
 }

@@ -60,24 +60,33 @@ impl LocalResolver {
         self.port == port && (self.listens.is_empty() || self.listens.contains(&ip))
     }
 
-    /// Whom it asks for a name: the rule of the longest zone holds, as in dnsmasq and systemd-resolved; empty where it
-    /// answers the name itself or has nobody to ask.
+    /// Whom it asks for a name; empty where it answers the name itself or has nobody to ask.
     #[must_use]
     pub fn asks(&self, name: &str) -> Vec<&Located<String>> {
-        let conditional = self.conditional.iter().map(|(zone, _)| (zone, Rule::Conditional));
-        let general = self.general.iter().map(|zone| (zone, Rule::General));
-        let answered = self.answered.iter().map(|zone| (zone, Rule::Answered));
-        // of rules for one zone the last kind holds (`filter_servers` in domain-match.c of dnsmasq)
-        let fixed = self.fixed.iter().map(|zone| (zone, Rule::Answered));
-        let rules = answered.chain(conditional).chain(general).chain(fixed);
-        let longest = rules.filter(|(zone, _)| in_zone(name, zone)).max_by_key(|(zone, _)| zone.len());
-        match longest {
+        match self.rule(name) {
             None | Some((_, Rule::General)) => self.upstreams.iter().collect(),
             Some((_, Rule::Answered)) => Vec::new(),
             Some((longest, Rule::Conditional)) => {
                 self.conditional.iter().filter(|(zone, _)| zone == longest).map(|(_, to)| to).collect()
             }
         }
+    }
+
+    /// Whether it never sends a name on.
+    #[must_use]
+    pub fn keeps(&self, name: &str) -> bool {
+        matches!(self.rule(name), Some((_, Rule::Answered)))
+    }
+
+    /// The rule of the longest zone holds, as in dnsmasq and systemd-resolved.
+    fn rule(&self, name: &str) -> Option<(&String, Rule)> {
+        let conditional = self.conditional.iter().map(|(zone, _)| (zone, Rule::Conditional));
+        let general = self.general.iter().map(|zone| (zone, Rule::General));
+        let answered = self.answered.iter().map(|zone| (zone, Rule::Answered));
+        // of rules for one zone the last kind holds (`filter_servers` in domain-match.c of dnsmasq)
+        let fixed = self.fixed.iter().map(|zone| (zone, Rule::Answered));
+        let rules = answered.chain(conditional).chain(general).chain(fixed);
+        rules.filter(|(zone, _)| in_zone(name, zone)).max_by_key(|(zone, _)| zone.len())
     }
 
     /// The zones that its rules name.

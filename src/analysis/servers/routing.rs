@@ -6,6 +6,7 @@
 //! all names take the same way.
 
 mod cycles;
+mod doors;
 mod hops;
 mod land;
 mod probe;
@@ -14,6 +15,7 @@ mod steps;
 
 pub use super::local_resolver::LocalResolver;
 pub use cycles::{Cause, Hop, Loop};
+pub use doors::{Door, Route, Sender, Taker};
 pub use probe::Notice;
 pub use reach::Sent;
 
@@ -56,6 +58,8 @@ pub struct Vertex<'a> {
     pub upstream_nameservers: Vec<Located<String>>,
     /// Files in its container that its forwards name, by their path there, where a volume holds them.
     pub files: BTreeMap<String, MountedFile>,
+    /// Why it does not start with its Corefile.
+    pub refused: Option<Located<String>>,
     /// Which nodes it runs on.
     pub placement: Placement,
 }
@@ -187,14 +191,25 @@ pub enum Site {
 
 /// Where a query is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Target {
-    ip: IpAddr,
-    port: u16,
-    encrypted: bool,
+pub struct Target {
+    /// The destination, as [`connected`] gives it.
+    pub ip: IpAddr,
+    /// The port.
+    pub port: u16,
+    /// Over TLS, HTTPS or QUIC.
+    pub encrypted: bool,
 }
 
 impl Target {
-    fn read(text: &str) -> Option<Self> {
+    /// Plain DNS to an address and port.
+    #[must_use]
+    pub fn plain(ip: IpAddr, port: u16) -> Self {
+        Self { ip: connected(ip), port, encrypted: false }
+    }
+
+    /// The address of an upstream word.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
         match Upstream::parse(text) {
             Upstream::Address { ip, port, encrypted } => Some(Self { ip: connected(ip), port, encrypted }),
             _ => None,
@@ -211,7 +226,28 @@ struct Class {
     name: String,
 }
 
+impl Vertex<'_> {
+    /// Whether the kubelet gives its pods the cluster DNS as nameserver.
+    #[must_use]
+    pub fn asks_cluster_dns(&self) -> bool {
+        self.policy == "ClusterFirstWithHostNet" || (self.policy == "ClusterFirst" && !self.host_network)
+    }
+}
+
 impl Graph<'_> {
+    /// A resolver without a Corefile and the name of its pod or program; `None` for server blocks.
+    #[must_use]
+    pub fn resolver(&self, site: Site) -> Option<(&LocalResolver, &str)> {
+        match site {
+            Site::Block { .. } => None,
+            Site::Local { node, index } => {
+                let local = self.nodes.get(node)?.locals.get(index)?;
+                Some((local, local.program.as_str()))
+            }
+            Site::Pod { index } => self.pods.get(index).map(|pod| (&pod.resolver, pod.name.as_str())),
+        }
+    }
+
     /// The classes of names, sorted by zone: one for each zone that anything mentions.
     fn classes(&self) -> Vec<Class> {
         let mut zones: BTreeSet<String> = BTreeSet::new();

@@ -40,24 +40,32 @@ pub fn connected(ip: IpAddr) -> IpAddr {
 /// (`ServeDNS` in core/dnsserver/server.go of CoreDNS). Queries of type DS, which go to the parent, are not asked for.
 #[must_use]
 pub fn select(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> Option<usize> {
-    let on_socket = |block: &Block<'_>| block.sockets.iter().any(|socket| fits(*socket, arrival));
-    let any_bound = arrival.ip.is_some_and(|ip| blocks.iter().any(|b| on_socket(b) && is_bound_to(b, ip)));
-    let listens = |block: &Block<'_>| match arrival.ip {
-        Some(ip) if any_bound => is_bound_to(block, ip),
-        Some(_) => takes_every_address(block),
-        None => !is_bound_to_loopback_only(block),
-    };
     let zone = |block: &Block<'_>| {
         let zones = block.zones.iter().zip(&block.sockets).filter(|(_, socket)| fits(**socket, arrival));
         zones.filter(|(zone, _)| super::read::in_zone(name, &zone.value)).map(|(zone, _)| zone.value.len()).max()
     };
-    blocks
-        .iter()
-        .enumerate()
-        .filter(|(_, block)| listens(block))
+    listening(blocks, arrival)
         .filter_map(|(index, block)| Some((index, zone(block)?)))
         .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
         .map(|(index, _)| index)
+}
+
+/// The blocks on the socket that takes the packets, whatever their zones.
+fn listening<'b, 'a>(blocks: &'b [Block<'a>], arrival: Arrival) -> impl Iterator<Item = (usize, &'b Block<'a>)> {
+    let on_socket = move |block: &Block<'_>| block.sockets.iter().any(|socket| fits(*socket, arrival));
+    let any_bound = arrival.ip.is_some_and(|ip| blocks.iter().any(|b| on_socket(b) && is_bound_to(b, ip)));
+    let listens = move |block: &Block<'_>| match arrival.ip {
+        Some(ip) if any_bound => is_bound_to(block, ip),
+        Some(_) => takes_every_address(block),
+        None => !is_bound_to_loopback_only(block),
+    };
+    blocks.iter().enumerate().filter(move |(_, block)| on_socket(block) && listens(block))
+}
+
+/// Whether a server has a socket that takes the packets, whatever the names.
+#[must_use]
+pub fn listens(blocks: &[Block<'_>], arrival: Arrival) -> bool {
+    listening(blocks, arrival).next().is_some()
 }
 
 /// A port that a key of a server block names, and whether its transport is plain DNS.

@@ -2,7 +2,7 @@
 
 use super::custom_keys;
 use super::read::{ASSUMED, in_zone, split_address, zone_of};
-use crate::analysis::coredns::{Binary, Cause, ProblemKind, SetupProblem, check};
+use crate::analysis::coredns::{Binary, Cause, ProblemKind, SetupProblem, check, first_fatal};
 use crate::analysis::views::dns_server::{SetupProblemView, SyntaxProblemView};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
@@ -33,6 +33,20 @@ pub fn problems(
 ) -> Vec<Located<SetupProblemView>> {
     let found = found(server, config, assumed).into_iter().filter(|problem| !is_about_line(problem));
     found.filter_map(|problem| view(cluster, server, config, problem)).collect()
+}
+
+/// Why a server does not start with its Corefile, in its own words where they are known.
+#[must_use]
+pub fn refusal(server: &DnsServer, config: &ServerConfig) -> Option<Located<String>> {
+    if let Some(error) = config.corefile.first_error() {
+        let place = config.locate(Place { file: error.file, span: error.span });
+        return Some(Located::from_origins(error.coredns_text(), place.into_iter().collect()));
+    }
+    let found = found(server, config, None);
+    let first = first_fatal(&found)?;
+    let place = config.locate(first.place);
+    let text = first.coredns_message.as_ref().unwrap_or(&first.message);
+    Some(Located::from_origins(text.clone(), place.into_iter().collect()))
 }
 
 /// Directives whose line ends too early or goes on too long.

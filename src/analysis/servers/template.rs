@@ -59,6 +59,12 @@ impl Upstream {
     pub fn is_placeholder_of_upstreams(&self) -> bool {
         matches!(self, Self::Placeholder(text) if text == UPSTREAM_SERVERS)
     }
+
+    /// Whether it stands for the cluster DNS behind node-cache.
+    #[must_use]
+    pub fn is_placeholder_of_cluster_dns(&self) -> bool {
+        matches!(self, Self::Placeholder(text) if text == CLUSTER_DNS)
+    }
 }
 
 impl Vertex<'_> {

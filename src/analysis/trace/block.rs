@@ -8,8 +8,6 @@ use super::step::Step;
 use crate::analysis::coredns::position;
 use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
 use crate::analysis::servers::rewriting::Rule;
-use crate::analysis::servers::routing::Graph;
-use crate::analysis::servers::select::{self, Arrival, Socket, connected, is_bound_to, takes_every_address};
 use crate::model::Cluster;
 use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
@@ -85,22 +83,6 @@ pub struct Asked<'q> {
     pub types: &'q [String],
     /// The client's address, where it is known.
     pub client: Option<IpAddr>,
-}
-
-/// The block that takes `name` on a plain listener; any listener of the server where no address is given.
-#[must_use]
-pub fn select(graph: &Graph<'_>, server: usize, name: &str, ip: Option<IpAddr>, port: u16) -> Option<usize> {
-    let arrival = Arrival { ip: ip.map(connected), port: Some(port), encrypted: false };
-    select::select(&graph.servers.get(server)?.blocks, name, arrival)
-}
-
-/// Whether the server has a socket there, whatever its zones.
-#[must_use]
-pub fn listens(graph: &Graph<'_>, server: usize, ip: IpAddr, port: u16) -> bool {
-    let blocks = graph.servers.get(server).map(|v| v.blocks.as_slice()).unwrap_or_default();
-    let ip = connected(ip);
-    let on_port = |block: &Block<'_>| block.sockets.contains(&Socket { port, encrypted: false });
-    blocks.iter().any(|block| on_port(block) && (is_bound_to(block, ip) || takes_every_address(block)))
 }
 
 /// Runs a query through the plugins of a block.

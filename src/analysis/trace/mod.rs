@@ -6,8 +6,8 @@ pub mod endpoints;
 pub mod lookup;
 pub mod names;
 pub mod plugins;
-mod server_file;
 pub mod step;
+mod upstreams;
 pub mod wait;
 pub mod walk;
 

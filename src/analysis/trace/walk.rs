@@ -1,15 +1,13 @@
-//! The way of one query: from a nameserver through Services, server blocks and node resolvers to whoever answers.
+//! The way of one query: through the doors of the routing graph into servers and resolvers, until somebody answers.
 
 use super::block::{self, Asked, Outcome};
 use super::names::Answer;
-use super::server_file::ServerFile;
 use super::step::{Step, Transport};
-use crate::analysis::servers::read::{Block, Forward, Upstream, split_address};
-use crate::analysis::servers::routing::{Graph, NodeSite, Vertex};
+use crate::analysis::servers::routing::{Door, Graph, Route, Sender, Site, Taker, Target};
+use crate::analysis::servers::select::{Arrival, listens, select};
 use crate::model::Cluster;
-use crate::model::dns_server::ServerKind;
+use crate::model::service::Service;
 use crate::source::{Located, Location};
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Servers on one way; a longer one is a loop.
@@ -17,24 +15,24 @@ const MAX_HOPS: usize = 12;
 /// Steps of one walk over all its branches.
 const MAX_STEPS: usize = 400;
 
-/// Who sends a query.
-#[derive(Clone, Copy, Debug)]
-enum Sender {
-    /// A process in a pod of its own network.
-    Pod,
-    /// A process in the node's network.
-    Node,
-    /// A DNS server, by its index.
-    Server(usize),
+/// The node of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Index in [`Graph::nodes`].
+    pub node: usize,
+    /// It may be any other node, too.
+    pub anywhere: bool,
 }
 
 /// A query on its way.
 #[derive(Clone, Copy, Debug)]
-struct Query<'q> {
-    sender: Sender,
-    name: &'q str,
-    types: &'q [String],
-    transport: Transport,
+pub(super) struct Query<'q> {
+    pub sender: Sender,
+    /// Where the sender runs.
+    pub from: Place,
+    pub name: &'q str,
+    pub types: &'q [String],
+    pub transport: Transport,
 }
 
 impl Query<'_> {
@@ -43,17 +41,18 @@ impl Query<'_> {
     }
 }
 
-/// The servers and blocks behind a query, each with the name that it was asked for: an alias may come back to a block.
-type Path = Vec<(usize, usize, String)>;
-
-/// A server, and the address and port where a query comes in.
-#[derive(Clone, Copy, Debug)]
-struct Door {
-    server: usize,
-    /// The destination; `None` for the server's own pod address, which no manifest names.
-    ip: Option<IpAddr>,
-    port: u16,
+/// A vertex behind a query: pods of one server stand for each other, but those in the network of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    site: Site,
+    node: Option<usize>,
+    /// The name that it was asked for: an alias may come back to a block.
+    name: String,
 }
+
+/// The vertices behind a query.
+#[derive(Default)]
+pub(super) struct Path(Vec<Mark>);
 
 /// The cluster as the walk needs it.
 pub struct Walk<'w, 'a> {
@@ -85,187 +84,244 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     /// Where a query for `name` on a port goes from a process in the node's network.
     pub fn from_node(&mut self, server: IpAddr, port: u16, name: &str, transport: Transport) -> Step {
-        self.start(Sender::Node, server, port, name, transport)
+        self.start(Sender::Node, Target::plain(server, port), name, transport)
     }
 
     /// Where a client's query for `name` goes; `on_node` for processes in the node's network.
     pub fn from_client(&mut self, server: IpAddr, name: &str, on_node: bool, transport: Transport) -> Step {
-        let sender = if on_node { Sender::Node } else { Sender::Pod };
-        self.start(sender, server, 53, name, transport)
+        let sender = if on_node { Sender::Node } else { Sender::Client };
+        self.start(sender, Target::plain(server, 53), name, transport)
     }
 
-    fn start(&mut self, sender: Sender, server: IpAddr, port: u16, name: &str, transport: Transport) -> Step {
+    /// Where a query for `name` goes that has come to a block of a server, which runs on the node of the walk.
+    pub fn from_block(&mut self, server: usize, block: usize, name: &str) -> Step {
+        self.steps = 0;
+        if let Some(refused) = self.graph.servers.get(server).and_then(|vertex| vertex.refused.as_ref()) {
+            return Step::dead(refused.value.clone(), refused.location(), "the server does not start");
+        }
+        let types: Vec<String> = self.types.iter().map(|kind| (*kind).to_owned()).collect();
+        let from = Place { node: self.node, anywhere: false };
+        let query = Query { sender: Sender::Client, from, name, types: &types, transport: Transport::Udp };
+        let socket = self.graph.servers.get(server).and_then(|v| v.blocks.get(block)?.sockets.first().copied());
+        let encrypted = socket.is_some_and(|socket| socket.encrypted);
+        let arrival = Arrival { ip: None, port: socket.map(|socket| socket.port), encrypted };
+        let site = Site::Block { server, block };
+        let title = Step::new(self.name(Taker::Server { server, arrival }), None);
+        self.inside(&mut Path::default(), site, from, title, query, |walk, path| {
+            walk.chain(query, site, arrival, from, path)
+        })
+    }
+
+    fn start(&mut self, sender: Sender, target: Target, name: &str, transport: Transport) -> Step {
         self.steps = 0;
         let types: Vec<String> = self.types.iter().map(|kind| (*kind).to_owned()).collect();
-        self.send(Query { sender, name, types: &types, transport }, server, port, &mut Vec::new())
+        let from = Place { node: self.node, anywhere: false };
+        self.send(Query { sender, from, name, types: &types, transport }, target, &mut Path::default())
     }
 
-    fn site(&self) -> Option<&'w NodeSite> {
-        self.graph.nodes.get(self.node)
-    }
-
-    fn send(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Path) -> Step {
+    /// Sends a query to an address.
+    pub(super) fn send(&mut self, query: Query<'_>, target: Target, path: &mut Path) -> Step {
         self.steps += 1;
-        let mut step = if self.steps > MAX_STEPS || path.len() > MAX_HOPS {
-            Step::dead(format!("{ip}"), None, "the way is too long to follow")
+        let mut step = if self.steps > MAX_STEPS || path.0.len() > MAX_HOPS {
+            Step::dead(target.ip.to_string(), None, "the way is too long to follow")
         } else {
-            self.land(query, ip.to_canonical(), port, path)
+            self.land(query, target, path)
         };
-        step.transport = Some(query.transport);
+        step.transport = (!target.encrypted).then_some(query.transport);
         step
     }
 
-    fn land(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Path) -> Step {
-        let on_node = match query.sender {
-            Sender::Pod => false,
-            Sender::Node => true,
-            Sender::Server(index) => self.graph.servers.get(index).is_some_and(|v| v.host_network),
-        };
-        if ip.is_loopback() || ip.is_unspecified() {
-            return match query.sender {
-                Sender::Pod => {
-                    Step::dead(ip.to_string(), None, "in a pod that is the pod itself: nothing answers there")
-                }
-                Sender::Server(own) if !on_node => self.enter(
-                    query,
-                    Door { server: own, ip: Some(ip), port },
-                    format!("{ip} is the server itself"),
-                    path,
-                ),
-                _ => self.on_node(query, self.node, ip, port, path),
-            };
-        }
-        if let Sender::Server(own) = query.sender
-            && self.graph.servers.get(own).is_some_and(|v| binds(v, ip))
-        {
-            return self.enter(
-                query,
-                Door { server: own, ip: Some(ip), port },
-                format!("{ip} is the server itself"),
-                path,
-            );
-        }
+    fn land(&mut self, query: Query<'_>, target: Target, path: &mut Path) -> Step {
         let graph = self.graph;
-        if let Some((cache, local)) = graph
-            .servers
-            .iter()
-            .enumerate()
-            .find_map(|(index, vertex)| Some((index, vertex.local_ips.iter().find(|local| local.value == ip)?)))
-        {
-            let name = graph.servers.get(cache).map_or("", |v| v.name.as_str());
-            let text = format!("{ip}: node cache {name}, on the pod's own node, without NAT");
-            let mut step = Step::new(text, local.location());
-            step.next = vec![self.enter(query, Door { server: cache, ip: Some(ip), port }, String::new(), path)];
-            return step;
+        let doors = graph.doors(query.sender, query.from.node, target);
+        if let Some(closed) = self.closed_service(query, target, &doors) {
+            return closed;
         }
-        if let Some(step) = self.service(query, ip, port, path) {
-            return step;
+        let mut ways: Vec<Step> = Vec::new();
+        for door in &doors {
+            let behind = |walk: &mut Self, lead: String, path: &mut Path| walk.enter(query, target, door, lead, path);
+            let Some(title) = self.title(target, door) else {
+                let lead = self.lead(target, door);
+                ways.push(behind(self, lead, path));
+                continue;
+            };
+            let next = behind(self, String::new(), path);
+            // the servers behind one Service share its queries
+            match ways.iter_mut().find(|way| way.text == title.text) {
+                Some(same) => same.next.push(next),
+                None => ways.push(title.then(vec![next])),
+            }
         }
-        let home = graph.nodes.iter().position(|node| node.addresses.contains(&ip));
-        match home {
-            Some(node) => self.on_node(query, node, ip, port, path),
-            None => Step::new(format!("{ip}: outside the snapshot"), None).ending(query.outside(ip)),
+        match ways.len() {
+            0 => self.nobody(query, target),
+            1 => ways.remove(0),
+            several => Step::new(format!("{}: any of {several} takes it", target.ip), None).then(ways),
         }
     }
 
-    fn service(&mut self, query: Query<'_>, ip: IpAddr, port: u16, path: &mut Path) -> Option<Step> {
-        let graph = self.graph;
-        let service = self.cluster.objects.services.iter().find(|s| s.addresses().any(|own| own == ip));
-        let behind = graph.servers.iter().position(|v| v.service_addresses.iter().any(|a| a.value == ip));
-        let place = service
-            .and_then(|s| s.cluster_ips.iter().find(|own| own.value.parse() == Ok(ip)))
-            .and_then(Located::location)
-            .or_else(|| {
-                let vertex = graph.servers.get(behind?)?;
-                vertex.service_addresses.iter().find(|a| a.value == ip)?.location()
-            });
-        if service.is_none() && behind.is_none() {
-            return None;
-        }
-        let title = service.map_or_else(
-            || format!("{ip}: the DNS Service"),
-            |s| format!("{ip}: Service {}/{}", s.meta.namespace.value, s.meta.name.value),
-        );
-        let protocol = if query.transport == Transport::Tcp { "TCP" } else { "UDP" };
-        if let Some(s) = service
-            && !s.has_port(i64::from(port), protocol)
-        {
-            return Some(Step::dead(title, place, format!("the Service has no port {port}/{protocol}")));
-        }
-        let Some(server) = behind else {
-            return Some(Step::dead(title, place, "it leads to no DNS server of the snapshot"));
+    /// The step that leads into a door; `None` where the taker is named at once.
+    fn title(&self, target: Target, door: &Door) -> Option<Step> {
+        let ip = target.ip;
+        let whose = self.name(door.taker);
+        let (text, at) = match &door.route {
+            Route::Itself | Route::Beside | Route::Node(_) => return None,
+            Route::Redirect(index) => {
+                let policy = self.graph.redirects.get(*index)?;
+                let text = format!("{ip}: the redirect policy {} sends it to {whose} on the same node", policy.name);
+                (text, Some(policy.location))
+            }
+            Route::Cache(location) => {
+                (format!("{ip}: node cache {whose}, on the pod's own node, without NAT"), *location)
+            }
+            Route::Entrance { what, location, of_nodes: true } => {
+                let text = format!("{ip}, port {}: {} of {whose}", target.port, what.trim_end_matches(','));
+                (text, *location)
+            }
+            Route::Entrance { what, location, .. } => match self.service(ip) {
+                Some(service) => (service_title(ip, service), service_place(ip, service).or(*location)),
+                None if *what == "the Service" => (format!("{ip}: the DNS Service"), *location),
+                None => (format!("{ip}: {what} of {whose}"), *location),
+            },
         };
-        let mut step = Step::new(title, place);
-        step.dnat = !self.socket_lb;
-        let pods_port = service.and_then(|s| {
-            let port = s.ports.iter().find(|p| p.value.port.as_ref().is_some_and(|n| n.value == i64::from(port)))?;
-            port.value.target_port.as_ref()?.value.parse().ok()
-        });
-        let door = Door { server, ip: None, port: pods_port.unwrap_or(53) };
-        step.next = vec![self.enter(query, door, String::new(), path)];
+        let text = if target.encrypted { format!("{text}, over TLS") } else { text };
+        let mut step = Step::new(text, at);
+        step.dnat = matches!(door.route, Route::Entrance { .. }) && !self.socket_lb;
         Some(step)
     }
 
-    fn on_node(&mut self, query: Query<'_>, node: usize, ip: IpAddr, port: u16, path: &mut Path) -> Step {
-        let graph = self.graph;
-        let Some(site) = graph.nodes.get(node) else {
-            return Step::dead(ip.to_string(), None, "nothing is known of the node");
-        };
-        let place = if site.name.is_empty() { "the node".to_owned() } else { format!("node {}", site.name) };
-        if let Some((index, local)) = site.locals.iter().enumerate().find(|(_, l)| l.takes(ip, port)) {
-            let step = Step::new(format!("{ip}: {} on {place}", local.program), [local.location]);
-            // node resolvers count as servers behind those of the cluster
-            let mark = (usize::MAX - node, index, query.name.to_owned());
-            if path.contains(&mark) {
-                return step.ending(Answer::DeadEnd { reason: "the query is back where it was: a loop".to_owned() });
-            }
-            path.push(mark);
-            let next = self.local_upstreams(query, node, index, path);
-            path.pop();
-            return step.then(next);
-        }
-        let server = graph
-            .servers
-            .iter()
-            .enumerate()
-            .filter(|(_, v)| v.host_network)
-            .find(|(index, _)| block::listens(graph, *index, ip, port));
-        match server {
-            Some((index, _)) => {
-                let door = Door { server: index, ip: Some(ip), port };
-                self.enter(query, door, format!("{ip} of {place}"), path)
-            }
-            None => {
-                let reason = format!("the snapshot shows nothing on {place} that answers on port {port} there");
-                Step::new(format!("{ip}: {place}"), None).ending(Answer::Unknown { reason })
-            }
+    /// What stands before the name of a taker.
+    fn lead(&self, target: Target, door: &Door) -> String {
+        let ip = target.ip;
+        match door.route {
+            Route::Itself => format!("{ip} is the server itself"),
+            Route::Node(home) => format!("{ip} of {}", self.node_words(home)),
+            _ => ip.to_string(),
         }
     }
 
-    fn local_upstreams(&mut self, query: Query<'_>, node: usize, index: usize, path: &mut Path) -> Vec<Step> {
+    fn node_words(&self, node: Option<usize>) -> String {
+        match node.and_then(|node| self.graph.nodes.get(node)).map(|site| site.name.as_str()) {
+            None | Some("") => "the node".to_owned(),
+            Some(name) => format!("node {name}"),
+        }
+    }
+
+    fn name(&self, taker: Taker) -> &'w str {
         let graph = self.graph;
-        let Some(local) = graph.nodes.get(node).and_then(|n| n.locals.get(index)) else { return Vec::new() };
-        let upstreams = local.asks(query.name);
-        if upstreams.is_empty() {
-            return vec![Step::dead(
-                format!("{} has no upstream", local.program),
-                Some(local.location),
-                "it refuses the query",
-            )];
+        let name = match taker {
+            Taker::Server { server, .. } => graph.servers.get(server).map(|v| v.name.as_str()),
+            Taker::Resolver(site) => graph.resolver(site).map(|(_, name)| name),
+        };
+        name.unwrap_or_default()
+    }
+
+    fn service(&self, ip: IpAddr) -> Option<&'w Service> {
+        let has = |service: &&Service| service_addresses(service).any(|own| own.value.parse() == Ok(ip));
+        self.cluster.objects.services.iter().find(has)
+    }
+
+    /// A Service without the port and protocol, or one that leads to no server.
+    fn closed_service(&self, query: Query<'_>, target: Target, doors: &[Door]) -> Option<Step> {
+        let translated = |door: &Door| matches!(door.route, Route::Entrance { of_nodes: false, .. });
+        if !doors.is_empty() && !doors.iter().any(translated) {
+            return None;
         }
-        let query = Query { sender: Sender::Node, ..query };
-        let mut steps = Vec::new();
-        for upstream in upstreams {
-            let Some((ip, port)) = split_address(&upstream.value) else { continue };
-            let step = Step::new(format!("asks {}", upstream.value), upstream.location());
-            steps.push(step.then(vec![self.send(query, ip, port.unwrap_or(53), path)]));
+        let service = self.service(target.ip)?;
+        let protocol = if query.transport == Transport::Tcp || target.encrypted { "TCP" } else { "UDP" };
+        let reason = if !service.has_port(i64::from(target.port), protocol) {
+            format!("the Service has no port {}/{protocol}", target.port)
+        } else if doors.is_empty() {
+            "it leads to no DNS server of the snapshot".to_owned()
+        } else {
+            return None;
+        };
+        let (title, place) = (service_title(target.ip, service), service_place(target.ip, service));
+        Some(Step::dead(title, place, reason))
+    }
+
+    /// The end of a query that nobody of the snapshot takes.
+    fn nobody(&self, query: Query<'_>, target: Target) -> Step {
+        let Target { ip, port, encrypted } = target;
+        let on_host = self.graph.is_on_host(query.sender);
+        if ip.is_loopback() && query.sender == Sender::Client {
+            return Step::dead(ip.to_string(), None, "in a pod that is the pod itself: nothing answers there");
         }
-        steps
+        if ip.is_loopback() && !on_host {
+            let reason = format!("nothing that the snapshot shows in its pod listens on port {port}");
+            return Step::new(format!("{ip}: its own pod"), None).ending(Answer::Unknown { reason });
+        }
+        let home =
+            if ip.is_loopback() { Some(query.from.node) } else { *self.graph.node_addresses.get(&ip).unwrap_or(&None) };
+        if let Some(home) = home {
+            let place = self.node_words(Some(home));
+            let reason = format!("the snapshot shows nothing on {place} that answers on port {port} there");
+            return Step::new(format!("{ip}: {place}"), None).ending(Answer::Unknown { reason });
+        }
+        let text = if encrypted { format!("{ip}: over TLS") } else { format!("{ip}: outside the snapshot") };
+        Step::new(text, None).ending(query.outside(ip))
+    }
+
+    /// Enters what takes the query.
+    fn enter(&mut self, query: Query<'_>, target: Target, door: &Door, lead: String, path: &mut Path) -> Step {
+        let at = match (&door.route, door.node) {
+            (Route::Itself | Route::Beside, _) => query.from,
+            (_, Some(node)) => Place { node, anywhere: false },
+            (_, None) => Place { node: query.from.node, anywhere: true },
+        };
+        match door.taker {
+            Taker::Server { server, arrival } => self.enter_server(query, server, arrival, at, lead, path),
+            Taker::Resolver(site) => self.enter_resolver(query, target, site, at, path),
+        }
+    }
+
+    /// Goes on from a vertex unless the query has been there.
+    fn inside(
+        &mut self,
+        path: &mut Path,
+        site: Site,
+        at: Place,
+        step: Step,
+        query: Query<'_>,
+        go_on: impl FnOnce(&mut Self, &mut Path) -> Vec<Step>,
+    ) -> Step {
+        let on_host = match site {
+            Site::Block { server, .. } => self.graph.is_on_host(Sender::Server(server)),
+            Site::Pod { index } => self.graph.is_on_host(Sender::Pod(index)),
+            Site::Local { .. } => true,
+        };
+        let mark = Mark { site, node: on_host.then_some(at.node), name: query.name.to_owned() };
+        if let Some(since) = path.0.iter().position(|known| *known == mark) {
+            let reason = match self.loop_detector(path.0.get(since..).unwrap_or_default()) {
+                Some(program) => format!(
+                    "the query is back where it was: {program} finds that out and does without this upstream \
+                     (dns-loop-detect)"
+                ),
+                None => "the query is back where it was: a loop".to_owned(),
+            };
+            return step.ending(Answer::DeadEnd { reason });
+        }
+        path.0.push(mark);
+        let next = go_on(self, path);
+        path.0.pop();
+        step.then(next)
+    }
+
+    /// The program of a resolver on the way that finds loops out by itself.
+    fn loop_detector(&self, way: &[Mark]) -> Option<&str> {
+        let mut resolvers = way.iter().filter_map(|mark| self.graph.resolver(mark.site));
+        resolvers.find(|(resolver, _)| resolver.detects_loops).map(|(resolver, _)| resolver.program.as_str())
     }
 
     /// Enters a server: the block that takes the name, then its plugins.
-    fn enter(&mut self, query: Query<'_>, door: Door, lead: String, path: &mut Path) -> Step {
-        let Door { server, ip, port } = door;
+    fn enter_server(
+        &mut self,
+        query: Query<'_>,
+        server: usize,
+        arrival: Arrival,
+        at: Place,
+        lead: String,
+        path: &mut Path,
+    ) -> Step {
         let graph = self.graph;
         let Some(vertex) = graph.servers.get(server) else { return Step::dead(lead, None, "no such server") };
         let lead = if lead.is_empty() { vertex.name.clone() } else { format!("{lead}: {}", vertex.name) };
@@ -273,29 +329,32 @@ impl<'w, 'a> Walk<'w, 'a> {
             let reason = format!("the snapshot does not have the configuration of {}", vertex.name);
             return Step::new(lead, None).ending(Answer::Unknown { reason });
         }
-        let Some(index) = block::select(graph, server, query.name, ip, port) else {
+        if let Some(refused) = &vertex.refused {
+            let reason = format!("it does not start with this Corefile: {}", refused.value);
+            return Step::dead(lead, refused.location(), reason);
+        }
+        let Some(index) = select(&vertex.blocks, query.name, arrival) else {
+            if !listens(&vertex.blocks, arrival) {
+                let port = arrival.port.map_or_else(|| "that port".to_owned(), |port| format!("port {port}"));
+                return Step::dead(lead, None, format!("none of its server blocks listens on {port} there"));
+            }
             let reason = "no server block on this address and port takes the name".to_owned();
             return Step::new(lead, None).ending(Answer::Error { code: "REFUSED".to_owned(), reason });
         };
         let Some(block) = vertex.blocks.get(index) else { return Step::dead(lead, None, "no such block") };
         let zone = block.best_zone(query.name).map_or(".", |z| z.value.as_str());
         let step = Step::new(format!("{lead}, block `{zone}`"), [block.location]);
-        let mark = (server, index, query.name.to_owned());
-        if path.contains(&mark) {
-            return step.ending(Answer::DeadEnd { reason: "the query is back where it was: a loop".to_owned() });
-        }
-        path.push(mark);
-        let next = self.chain(query, door, index, path);
-        path.pop();
-        step.then(next)
+        let site = Site::Block { server, block: index };
+        self.inside(path, site, at, step, query, |walk, path| walk.chain(query, site, arrival, at, path))
     }
 
-    fn chain(&mut self, query: Query<'_>, door: Door, index: usize, path: &mut Path) -> Vec<Step> {
-        let server = door.server;
+    fn chain(&mut self, query: Query<'_>, site: Site, arrival: Arrival, at: Place, path: &mut Path) -> Vec<Step> {
+        let Site::Block { server, block: index } = site else { return Vec::new() };
         let graph = self.graph;
         let Some(config) = self.cluster.dns_servers.get(server) else { return Vec::new() };
-        let Some(block) = graph.servers.get(server).and_then(|v| v.blocks.get(index)) else { return Vec::new() };
-        let asked = Asked { name: query.name, types: query.types, client: client(query.sender, door.ip) };
+        let Some(vertex) = graph.servers.get(server) else { return Vec::new() };
+        let Some(block) = vertex.blocks.get(index) else { return Vec::new() };
+        let asked = Asked { name: query.name, types: query.types, client: client(query.sender, arrival.ip) };
         let handled = block::run(self.cluster, config, block, asked);
         let query = Query { name: &handled.name, types: &handled.types, ..query };
         let mut steps = handled.steps;
@@ -304,9 +363,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             Outcome::Alias { target, keeps_code } => {
                 // the target starts again at the choice of the block, on the same listener
                 let again = Query { name: &target, ..query };
-                let mut next = match block::select(graph, server, &target, door.ip, door.port) {
-                    Some(_) if path.len() < MAX_HOPS => {
-                        self.enter(again, door, format!("{target} is asked next"), path)
+                let mut next = match select(&vertex.blocks, &target, arrival) {
+                    Some(_) if path.0.len() < MAX_HOPS => {
+                        self.enter_server(again, server, arrival, at, format!("{target} is asked next"), path)
                     }
                     Some(_) => Step::dead(target.clone(), None, "the way is too long to follow"),
                     None => {
@@ -318,154 +377,46 @@ impl<'w, 'a> Walk<'w, 'a> {
                 steps.push(next);
             }
             Outcome::Forward { indexes, otherwise } => {
-                let mut passed_on = Vec::new();
-                for index in indexes {
-                    let mut next = self.forward(query, server, block, index, path);
-                    next.only_after = std::mem::take(&mut passed_on);
-                    if !next.only_after.is_empty() {
-                        next.text = format!("after {}: {}", next.only_after.join(" or "), next.text);
-                    }
-                    passed_on = block.forwards.get(index).map(Forward::passes_on).unwrap_or_default();
-                    steps.push(next);
-                }
-                if let Some(answer) = otherwise {
-                    let text = format!("after {}: no forward of the block is left", passed_on.join(" or "));
-                    let mut last = Step::new(text, [block.location]).ending(answer);
-                    last.only_after = passed_on;
-                    steps.push(last);
-                }
+                let query = Query { sender: Sender::Server(server), from: at, ..query };
+                steps.extend(self.forwards(query, vertex, block, &indexes, otherwise, path));
             }
         }
         steps
     }
 
-    fn forward(&mut self, query: Query<'_>, server: usize, block: &Block<'_>, index: usize, path: &mut Path) -> Step {
-        let Some(forward) = block.forwards.get(index) else { return Step::dead("forward", None, "no such forward") };
-        let forced = forward.force_tcp.is_some();
-        let prefer_udp = forward.syntax.property("prefer_udp").is_some();
-        let transport = match (forced, prefer_udp) {
-            (true, _) => Transport::Tcp,
-            (false, true) => Transport::Udp,
-            (false, false) => query.transport,
+    /// Enters a resolver without a Corefile: whom it asks for the name.
+    fn enter_resolver(&mut self, query: Query<'_>, target: Target, site: Site, at: Place, path: &mut Path) -> Step {
+        let Some((resolver, name)) = self.graph.resolver(site) else {
+            return Step::dead(target.ip.to_string(), None, "no such resolver");
         };
-        let mut tail = if forced { ", over TCP (force_tcp)".to_owned() } else { String::new() };
-        let in_order = forward.sequential && forward.upstreams.len() > 1;
-        if in_order {
-            tail.push_str(", in this order (policy sequential)");
-        }
-        let words: Vec<&str> = forward.syntax.arg_texts().collect();
-        let at = std::iter::once(forward.location).chain(forward.force_tcp);
-        let mut step = Step::new(format!("forward {}{tail}", words.join(" ")), at);
-        (step.in_order, step.failover) = (in_order, forward.fails_over());
-        let query = Query { sender: Sender::Server(server), transport, ..query };
-        for upstream in &forward.upstreams {
-            step.next.extend(self.upstream(query, server, upstream, path));
-        }
-        if step.next.is_empty() {
-            step.answer = Some(Answer::Error { code: "SERVFAIL".to_owned(), reason: "no upstream is left".to_owned() });
-        }
-        step
+        let (text, sender) = match site {
+            Site::Pod { index } => (format!("{name}: {}", resolver.program), Sender::Pod(index)),
+            _ => {
+                let place = self.node_words(Some(at.node));
+                (format!("{}: {} on {place}", target.ip, resolver.program), Sender::Node)
+            }
+        };
+        let step = Step::new(text, [resolver.location]);
+        let query = Query { sender, from: at, ..query };
+        self.inside(path, site, at, step, query, |walk, path| walk.resolver(query, resolver, site, path))
     }
+}
 
-    fn upstream(
-        &mut self,
-        query: Query<'_>,
-        server: usize,
-        upstream: &Located<Upstream>,
-        path: &mut Path,
-    ) -> Vec<Step> {
-        let pillar = |w: &Self| w.graph.servers.get(server).and_then(|v| v.cluster_dns_pillar.clone());
-        match &upstream.value {
-            Upstream::Address { ip, encrypted: true, .. } => {
-                let step = Step::new(format!("{ip}: over TLS"), upstream.location());
-                vec![step.ending(query.outside(*ip))]
-            }
-            Upstream::Address { ip, port, .. } => vec![self.send(query, *ip, *port, path)],
-            Upstream::File(file) if self.graph.servers.get(server).is_some_and(|v| v.files.contains_key(file)) => {
-                self.file(query, server, ServerFile::Mounted(file), path)
-            }
-            Upstream::File(file) if file == "/etc/resolv.conf" => self.file(query, server, ServerFile::Own, path),
-            Upstream::Placeholder(text) if text == "__PILLAR__UPSTREAM__SERVERS__" => {
-                self.file(query, server, ServerFile::Own, path)
-            }
-            Upstream::Placeholder(text) if text == "__PILLAR__CLUSTER__DNS__" => match pillar(self) {
-                Some(ip) => vec![self.send(query, ip.value, 53, path)],
-                None => {
-                    vec![unknown(text, upstream.location(), "the Service that it stands for is not in the snapshot")]
-                }
-            },
-            Upstream::File(text) => vec![unknown(text, upstream.location(), "the snapshot does not have that file")],
-            Upstream::Placeholder(text) | Upstream::Other(text) => {
-                vec![unknown(text, upstream.location(), "it is no address")]
-            }
-        }
-    }
+fn service_title(ip: IpAddr, service: &Service) -> String {
+    format!("{ip}: Service {}/{}", service.meta.namespace.value, service.meta.name.value)
+}
 
-    /// The nameservers of a file in the server's container: a node cache runs on this node, CoreDNS on any.
-    fn file(&mut self, query: Query<'_>, server: usize, file: ServerFile<'_>, path: &mut Path) -> Vec<Step> {
-        let graph = self.graph;
-        let Some(vertex) = graph.servers.get(server) else { return Vec::new() };
-        let every: Vec<usize> =
-            if vertex.kind == ServerKind::NodeCache { vec![self.node] } else { (0..graph.nodes.len()).collect() };
-        let mut variants: BTreeMap<(usize, Option<Vec<String>>), Vec<usize>> = BTreeMap::new();
-        for node in every {
-            let list = file.nameservers(graph, vertex, node).map(|l| l.iter().map(|n| n.value.clone()).collect());
-            let order = variants.iter().find(|((_, known), _)| *known == list).map_or(node, |((order, _), _)| *order);
-            variants.entry((order, list)).or_default().push(node);
-        }
-        let several = variants.len() > 1;
-        let mut steps = Vec::new();
-        for ((first, _), nodes) in variants {
-            let names: Vec<&str> = nodes.iter().filter_map(|n| graph.nodes.get(*n)).map(|n| n.name.as_str()).collect();
-            let name = file.name();
-            let lead = if several { format!("{name}, if it runs on {}", names.join(", ")) } else { name };
-            let Some(list) = file.nameservers(graph, vertex, first) else {
-                steps.push(unknown(
-                    &lead,
-                    file.decided_at(vertex),
-                    "the snapshot does not have the file that it is made from",
-                ));
-                continue;
-            };
-            let before = self.node;
-            self.node = first;
-            let mut step = Step::new(lead, file.places(graph, vertex, first));
-            for nameserver in list {
-                let Some((ip, _)) = split_address(&nameserver.value) else { continue };
-                let mut next = self.send(query, ip, 53, path);
-                next.at.extend(nameserver.location());
-                step.next.push(next);
-            }
-            self.node = before;
-            if step.next.is_empty() {
-                step.answer = Some(Answer::Error {
-                    code: "SERVFAIL".to_owned(),
-                    reason: "the file names no nameserver".to_owned(),
-                });
-            }
-            steps.push(step);
-        }
-        steps
-    }
+fn service_place(ip: IpAddr, service: &Service) -> Option<Location> {
+    service_addresses(service).find(|own| own.value.parse() == Ok(ip)).and_then(Located::location)
+}
 
-    /// The node where the walk is, for messages.
-    #[must_use]
-    pub fn node_name(&self) -> &str {
-        self.site().map_or("", |site| site.name.as_str())
-    }
+/// Its own addresses, and those of the load balancer in front of it.
+fn service_addresses(service: &Service) -> impl Iterator<Item = &Located<String>> {
+    service.cluster_ips.iter().chain(&service.external_ips).chain(&service.ingress_ips)
 }
 
 /// The address of a client, where the files tell it: queries to the loopback come from there.
 fn client(sender: Sender, to: Option<IpAddr>) -> Option<IpAddr> {
-    let own = to.filter(|ip| ip.is_loopback() && !matches!(sender, Sender::Pod))?;
+    let own = to.filter(|ip| ip.is_loopback() && sender != Sender::Client)?;
     Some(if own.is_ipv4() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { IpAddr::V6(Ipv6Addr::LOCALHOST) })
-}
-
-fn unknown(text: &str, at: Option<Location>, reason: &str) -> Step {
-    Step::new(text, at).ending(Answer::Unknown { reason: reason.to_owned() })
-}
-
-fn binds(vertex: &Vertex<'_>, ip: IpAddr) -> bool {
-    vertex.local_ips.iter().any(|local| local.value == ip)
-        || vertex.blocks.iter().any(|block| block.bind.iter().any(|bind| bind.value.parse() == Ok(ip)))
 }

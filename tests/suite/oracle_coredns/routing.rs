@@ -11,7 +11,7 @@ use dnslint::analysis::servers::chain::{self, Asked, Passage};
 use dnslint::analysis::servers::graph::Routes;
 use dnslint::analysis::servers::read::{Block, Upstream};
 use dnslint::analysis::servers::rewriting::Rule;
-use dnslint::analysis::trace::block;
+use dnslint::analysis::servers::select::{Arrival, connected, select};
 use dnslint::analysis::trace::step::Transport;
 use dnslint::analysis::trace::walk::Walk;
 use dnslint::model::{Cluster, assemble};
@@ -116,9 +116,11 @@ fn names_pass_a_block_as_the_search_for_loops_says() {
         for (query, answer) in case["ask"].as_array().unwrap().iter().zip(answer.as_array().unwrap()) {
             let (address, port) = text_of(query, "to").rsplit_once(':').unwrap();
             let name = text_of(query, "name");
-            let place = (address.parse().ok(), port.parse().unwrap());
-            let Some(index) = block::select(&routes.graph, 0, name, place.0, place.1) else { continue };
-            let block = &routes.graph.servers[0].blocks[index];
+            let to = connected(address.parse().unwrap());
+            let arrival = Arrival { ip: Some(to), port: port.parse().ok(), encrypted: false };
+            let blocks = &routes.graph.servers[0].blocks;
+            let Some(index) = select(blocks, name, arrival) else { continue };
+            let block = &blocks[index];
             // a rule about one type ends the rules for that type alone
             let rules = block.syntax.directives_named("rewrite").map(Rule::read);
             if rules.into_iter().any(|rule| rule.changes_type(text_of(query, "type"))) {

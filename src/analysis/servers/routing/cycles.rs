@@ -1,6 +1,6 @@
 //! The cycles of the graph: ways on which a query comes back to the block that sent it.
 
-use super::land::creates;
+use super::doors::creates;
 use super::probe::Notice;
 use super::steps::{Step, Via, Visit};
 use super::{Class, Graph, NodeSite, Placement, Site, Target, Vertex};

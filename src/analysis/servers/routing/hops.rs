@@ -12,11 +12,7 @@ impl Search<'_, '_> {
         let step = &taken.step;
         let mut hops = match taken.from.site {
             Site::Block { server, block } => self.forward_hops(server, block, taken, zone),
-            Site::Local { node, index } => {
-                let program = self.graph.nodes.get(node).and_then(|n| n.locals.get(index)).map(|l| l.program.as_str());
-                sent_on(program, &step.nameserver)
-            }
-            Site::Pod { index } => sent_on(self.graph.pods.get(index).map(|p| p.name.as_str()), &step.nameserver),
+            site => sent_on(self.graph.resolver(site).map(|(_, name)| name), &step.nameserver),
         };
         hops.extend(step.landings.get(taken.landing).into_iter().flat_map(|landing| landing.hops.iter().cloned()));
         hops

@@ -1,11 +1,11 @@
 //! One step of a query, for those who draw the graph: whom a client, a server block or a resolver asks.
 
-use super::land::{Landing, Sender};
+use super::doors::Sender;
+use super::land::Landing;
 use super::steps::{Step, Visit};
 use super::{Graph, Site, Target};
 use crate::analysis::servers::chain::Asked;
 use crate::analysis::servers::read::zone_of;
-use crate::analysis::servers::select::connected;
 use crate::source::Located;
 use std::net::{IpAddr, SocketAddr};
 
@@ -51,7 +51,7 @@ impl Graph<'_> {
     /// Whom a client on a node asks when its resolver file names `ip`; `on_node`: it runs in the node's own network.
     #[must_use]
     pub fn from_client(&self, node: usize, on_node: bool, ip: &Located<IpAddr>, name: &str) -> Sent {
-        let target = Target { ip: connected(ip.value), port: 53, encrypted: false };
+        let target = Target::plain(ip.value, 53);
         let sender = if on_node { Sender::Node } else { Sender::Client };
         let landings = self.land(sender, node, target, name);
         Sent {

@@ -1,6 +1,7 @@
 //! One step of a query: whom a server block or a resolver asks for a name, and who answers there.
 
-use super::land::{Landing, Sender};
+use super::doors::Sender;
+use super::land::Landing;
 use super::{Graph, Site, Target, Vertex};
 use crate::analysis::effective::versions::MAX_NAMESERVERS;
 use crate::analysis::servers::chain::{Asked, Passage, pass};
@@ -55,14 +56,8 @@ impl Graph<'_> {
     pub(super) fn steps(&self, visit: &Visit, asked: Asked) -> Vec<Step> {
         match visit.site {
             Site::Block { server, block } => self.block_steps(server, block, visit, asked),
-            Site::Local { node, index } => {
-                let local = self.nodes.get(node).and_then(|n| n.locals.get(index));
-                local.map(|local| self.resolver_steps(local, Sender::Node, visit)).unwrap_or_default()
-            }
-            Site::Pod { index } => {
-                let pod = self.pods.get(index);
-                pod.map(|pod| self.resolver_steps(&pod.resolver, Sender::Pod(index), visit)).unwrap_or_default()
-            }
+            Site::Local { .. } => self.resolver_steps(Sender::Node, visit),
+            Site::Pod { index } => self.resolver_steps(Sender::Pod(index), visit),
         }
     }
 
@@ -88,7 +83,8 @@ impl Graph<'_> {
         steps
     }
 
-    fn resolver_steps(&self, resolver: &super::LocalResolver, sender: Sender, visit: &Visit) -> Vec<Step> {
+    fn resolver_steps(&self, sender: Sender, visit: &Visit) -> Vec<Step> {
+        let Some((resolver, _)) = self.resolver(visit.site) else { return Vec::new() };
         let asked = resolver.asks(&visit.name).into_iter();
         asked
             .map(|upstream| {
@@ -168,10 +164,10 @@ impl Graph<'_> {
 
     /// The nameservers in a server's own /etc/resolv.conf on a node: those of its dnsPolicy, then those of its
     /// dnsConfig, three in all (`GetPodDNS` in pkg/kubelet/network/dns of Kubernetes). `None`: the snapshot does not tell.
-    pub(super) fn own_nameservers(&self, vertex: &Vertex<'_>, node: usize) -> Option<Vec<Located<String>>> {
+    #[must_use]
+    pub fn own_nameservers(&self, vertex: &Vertex<'_>, node: usize) -> Option<Vec<Located<String>>> {
         let site = self.nodes.get(node)?;
-        let clustered =
-            vertex.policy == "ClusterFirstWithHostNet" || (vertex.policy == "ClusterFirst" && !vertex.host_network);
+        let clustered = vertex.asks_cluster_dns();
         let mut list = match vertex.policy.as_str() {
             "None" => Vec::new(),
             _ if clustered && site.cluster_dns.is_empty() => return None,
