@@ -3,6 +3,7 @@
 use super::config_map::{ConfigEntry, ConfigMap, EmbeddedText};
 use super::manifests::Objects;
 use super::object::{Meta, selects};
+use super::pillar;
 use super::pod::{Container, PodSpec};
 use super::workload::Workload;
 use crate::source::{Located, Location, Span};
@@ -321,7 +322,7 @@ fn mounts_unknown(objects: &Objects, server: &DnsServer) -> bool {
 
 fn kind_of_text(name: &str, text: &str) -> ServerKind {
     let node_cache_name = name.contains("node-local") || name.contains("nodelocal") || name.contains("node-cache");
-    if node_cache_name || text.contains("__PILLAR__LOCAL__DNS__") || text.contains("__PILLAR__CLUSTER__DNS__") {
+    if node_cache_name || [pillar::LOCAL_DNS, pillar::CLUSTER_DNS].iter().any(|word| text.contains(word)) {
         ServerKind::NodeCache
     } else {
         ServerKind::CoreDns

@@ -6,6 +6,7 @@ pub mod dns_server;
 pub mod manifests;
 pub mod node;
 pub mod object;
+pub mod pillar;
 pub mod pod;
 pub mod process;
 pub mod read;

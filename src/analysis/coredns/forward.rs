@@ -1,5 +1,6 @@
 //! A typed reading of `forward` directives: where queries go, and for which names.
 
+use crate::model::pillar::PILLAR;
 use std::net::IpAddr;
 
 use super::golang::{parse_ip, split_host_port, strip_zone};
@@ -170,7 +171,7 @@ pub fn classify_upstream(text: &str, version: Version) -> UpstreamKind {
 
 /// Whether the text was meant to be replaced by something else.
 pub(super) fn is_placeholder(text: &str) -> bool {
-    text.contains("__PILLAR__")
+    text.contains(PILLAR)
         || text.contains("{{")
         || (text.starts_with('<') && text.ends_with('>'))
         || text.contains("${")

@@ -1,5 +1,6 @@
 //! Values as Go's standard library reads them, with its error texts: numbers, durations, addresses.
 
+use regex::{Regex, RegexBuilder};
 use std::net::IpAddr;
 
 /// Nanoseconds, as Go counts durations.
@@ -7,6 +8,15 @@ pub type Nanoseconds = i64;
 
 /// One second.
 pub const SECOND: Nanoseconds = 1_000_000_000;
+
+/// Memory that one compiled expression may take, in bytes.
+const REGEX_LIMIT: usize = 1 << 20;
+
+/// `regexp.Compile`. Go's syntax (RE2) is that of `regex` but for a few escapes; those give `None`.
+#[must_use]
+pub fn regexp(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build().ok()
+}
 
 /// `strconv.Atoi`.
 ///

@@ -1,10 +1,11 @@
 //! The entries of `-localip`: which the process refuses, and which belong to something else.
 
 use super::Surroundings;
-use super::cache::{Cache, PILLAR, is_variable};
+use super::cache::{Cache, is_variable};
 use crate::analysis::effective::address::OF_CLOUDS;
 use crate::analysis::servers::public::is_private;
 use crate::analysis::views::node_cache::{AddressProblemView, LocalIpProblemView};
+use crate::model::pillar::PILLAR;
 use crate::source::Located;
 use std::net::IpAddr;
 

@@ -6,6 +6,7 @@ use crate::analysis::servers::read::{Block, Forward, Upstream, in_zone, zone_of}
 use crate::analysis::servers::routing::Vertex;
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::pillar::PILLAR;
 use crate::model::pod::Container;
 use crate::model::service::Service;
 use crate::model::workload::Workload;
@@ -13,16 +14,6 @@ use crate::source::{Located, Origins};
 use crate::syntax::corefile::Place;
 use std::net::IpAddr;
 
-/// How every placeholder begins.
-pub const PILLAR: &str = "__PILLAR__";
-/// What node-cache fills with the address of its upstream Service.
-pub const CLUSTER_DNS: &str = "__PILLAR__CLUSTER__DNS__";
-/// What node-cache fills with the nameservers for external names.
-pub const UPSTREAM_SERVERS: &str = "__PILLAR__UPSTREAM__SERVERS__";
-/// What node-cache fills with the entries of `-localip`.
-pub const LOCAL_DNS: &str = "__PILLAR__LOCAL__DNS__";
-/// What node-cache replaces by nothing.
-pub const DNS_SERVER: &str = "__PILLAR__DNS__SERVER__";
 /// Domain of a cluster that names none.
 const DEFAULT_DOMAIN: &str = "cluster.local.";
 

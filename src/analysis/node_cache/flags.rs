@@ -1,10 +1,11 @@
 //! Arguments with which node-cache ends at its start (`parseAndValidateFlags` and `runPeriodic` in cmd/node-cache of
 //! kubernetes/dns; Go's `flag` and `strconv`).
 
-use super::cache::{Cache, PILLAR, is_variable};
+use super::cache::{Cache, is_variable};
 use crate::analysis::coredns::{Nanoseconds, SECOND, duration};
 use crate::analysis::facts::container_flag_word;
 use crate::analysis::views::node_cache::FlagProblemView;
+use crate::model::pillar::PILLAR;
 use crate::source::Located;
 
 /// Flags that are true or false; a value stands behind `=` alone.

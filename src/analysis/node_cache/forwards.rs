@@ -1,6 +1,6 @@
 //! Where the cache sends which names: to itself, past the cluster DNS, over which transport, elsewhere than CoreDNS.
 
-use super::cache::{CLUSTER_DNS, Cache, UPSTREAM_SERVERS, forward_zones, upstream_text};
+use super::cache::{Cache, forward_zones, upstream_text};
 use super::proxy::redirect_without_exception;
 use crate::analysis::servers::chain::{Asked, Passage, pass};
 use crate::analysis::servers::read::{Block, Forward, Upstream, in_zone};
@@ -9,6 +9,7 @@ use crate::analysis::views::node_cache::{
 };
 use crate::model::config_map::EmbeddedText;
 use crate::model::dns_server::ServerKind;
+use crate::model::pillar::{CLUSTER_DNS, UPSTREAM_SERVERS};
 use crate::source::Located;
 use std::collections::BTreeSet;
 use std::net::IpAddr;

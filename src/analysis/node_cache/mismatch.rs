@@ -1,8 +1,9 @@
 //! Addresses and ports of the Corefile, the arguments and the probe that do not fit each other.
 
-use super::cache::{Cache, LOCAL_DNS, PILLAR, is_variable};
+use super::cache::{Cache, is_variable};
 use crate::analysis::servers::read::split_address;
 use crate::analysis::views::node_cache::MismatchView;
+use crate::model::pillar::{LOCAL_DNS, PILLAR};
 use crate::model::pod::Probe;
 use crate::source::{Located, Origins, Span};
 use crate::syntax::corefile::Place;

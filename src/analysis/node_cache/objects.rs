@@ -1,10 +1,11 @@
 //! Objects that a node cache needs and the snapshot does not define, although it shows their neighbours.
 
-use super::cache::{CLUSTER_DNS, Cache};
+use super::cache::Cache;
 use crate::analysis::servers::read::Upstream;
 use crate::analysis::views::node_cache::MissingObjectView;
 use crate::model::dns_server::{DnsServer, ServerKind};
 use crate::model::object::selects;
+use crate::model::pillar::CLUSTER_DNS;
 use crate::model::service::Service;
 use crate::model::workload::Workload;
 use crate::source::Located;

@@ -1,14 +1,15 @@
 //! Names that CoreDNS answers in a way of its own, and that the cache sends past it.
 
-use super::cache::{Cache, UPSTREAM_SERVERS, upstream_text};
+use super::cache::{Cache, upstream_text};
 use super::forwards::is_external;
 use crate::analysis::servers::chain::{Asked, Passage, literal_end, pass};
 use crate::analysis::servers::read::{
-    ASSUMED, Block, Forward, Upstream, blocks, first_line, in_zone, rule_line, version_of, zone_of,
+    Block, Forward, Upstream, blocks, first_line, in_zone, release, rule_line, zone_of,
 };
 use crate::analysis::servers::rewriting::{Effect, Names, Rule};
 use crate::analysis::views::node_cache::DisagreementView;
 use crate::model::dns_server::{ServerConfig, ServerKind};
+use crate::model::pillar::UPSTREAM_SERVERS;
 use crate::source::{Located, Location};
 use crate::syntax::corefile::Directive;
 
@@ -76,7 +77,7 @@ fn specials(cache: &Cache<'_>) -> Vec<Special> {
     let mut found = Vec::new();
     for server in cache.cluster.dns_servers.iter().filter(|server| server.kind == ServerKind::CoreDns) {
         let Some(config) = &server.config else { continue };
-        for block in blocks(config, version_of(server).unwrap_or(ASSUMED)) {
+        for block in blocks(config, release(server)) {
             if block.zones.iter().any(|zone| zone.value == ".") {
                 found.extend(block.syntax.directives.iter().filter_map(|d| of_directive(config, d)));
             } else {

@@ -2,10 +2,11 @@
 //!
 //! The installer fills `DNS__DOMAIN`, and everything outside the Corefile; the process fills the others in its template.
 
-use super::cache::{CLUSTER_DNS, Cache, DNS_SERVER, LOCAL_DNS, PILLAR, UPSTREAM_SERVERS};
+use super::cache::Cache;
 use super::mismatch::split_health;
 use crate::analysis::facts::ProxyMode;
 use crate::analysis::views::node_cache::PlaceholderView;
+use crate::model::pillar::{CLUSTER_DNS, DNS_DOMAIN, DNS_SERVER, FILLED, LOCAL_DNS, PILLAR, UPSTREAM_SERVERS};
 use crate::source::Located;
 use crate::syntax::corefile::Place;
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ pub fn open(cache: &Cache<'_>) -> Vec<Located<PlaceholderView>> {
     };
     let template = cache.is_template();
     for word in corefile_words(cache) {
-        if word.value.contains(PILLAR) && !(template && names(&word.value).iter().all(|name| is_filled(name))) {
+        if word.value.contains(PILLAR) && !(template && names(&word.value).iter().all(|name| FILLED.contains(name))) {
             add("Corefile", &word);
         }
     }
@@ -70,7 +71,7 @@ fn value_of(cache: &Cache<'_>, name: &str) -> Option<String> {
         addresses.all(|ip| ip == first).then(|| first.to_string())
     };
     match name {
-        "__PILLAR__DNS__DOMAIN__" => match cache.domains.as_slice() {
+        DNS_DOMAIN => match cache.domains.as_slice() {
             [domain] => Some(domain.trim_end_matches('.').to_owned()),
             _ => None,
         },
@@ -84,11 +85,6 @@ fn value_of(cache: &Cache<'_>, name: &str) -> Option<String> {
         UPSTREAM_SERVERS => Some("/etc/resolv.conf".to_owned()),
         _ => None,
     }
-}
-
-/// What the process fills in its template (`updateCorefile` in node-cache).
-fn is_filled(name: &str) -> bool {
-    [LOCAL_DNS, DNS_SERVER, CLUSTER_DNS, UPSTREAM_SERVERS].contains(&name)
 }
 
 /// Keys and words of the Corefile.
@@ -124,7 +120,7 @@ fn view(name: &str, mut places: Vec<Located<String>>, template: bool) -> Option<
     within.dedup();
     let within = within.join(", ");
     let meaning = match name {
-        "__PILLAR__DNS__DOMAIN__" => "the cluster domain, such as cluster.local",
+        DNS_DOMAIN => "the cluster domain, such as cluster.local",
         LOCAL_DNS => "the link-local address of the cache, such as 169.254.20.10",
         DNS_SERVER => "the address of the DNS Service, or nothing at all under IPVS",
         CLUSTER_DNS => "the address of the upstream Service",
@@ -132,7 +128,7 @@ fn view(name: &str, mut places: Vec<Located<String>>, template: bool) -> Option<
         _ => "a value that the installer knows",
     };
     let consequence = match (first.value.as_str(), name) {
-        ("Corefile", "__PILLAR__DNS__DOMAIN__") => {
+        ("Corefile", DNS_DOMAIN) => {
             "node-cache leaves it alone and serves a zone of this literal name, so that cluster names take the way of external ones"
         }
         ("Corefile", _) if template => "node-cache does not know it and leaves it in the Corefile",

@@ -1,8 +1,9 @@
 //! Parts of the pod specification without which a node cache cannot do its work.
 
-use super::cache::{CLUSTER_DNS, Cache, UPSTREAM_SERVERS};
+use super::cache::Cache;
 use crate::analysis::servers::read::Upstream;
 use crate::analysis::views::node_cache::PodProblemView;
+use crate::model::pillar::{CLUSTER_DNS, UPSTREAM_SERVERS};
 use crate::model::pod::{PodSpec, Toleration};
 use crate::source::{Located, Location};
 

@@ -2,69 +2,12 @@
 
 use super::dead_ends::{OwnNames, dead_ends};
 use super::hidden_names::{denied_zone, hidden_hosts};
-use super::read::{ASSUMED, Block, blocks, falls_through, first_line, in_zone, version_of, zone_of};
-use super::setup_view;
-use crate::analysis::coredns::{OptionStatus, directive_known, option_status};
+use super::read::{Block, binary, blocks, falls_through, first_line, in_zone, release, zone_of};
+use crate::analysis::coredns::{OptionStatus, Role, directive_known, option_status};
 use crate::analysis::views::dns_server::{DeadEndView, FallthroughView, ServerBlockView};
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
 use crate::syntax::corefile::Directive;
-
-/// Plugins that neither answer nor send on; everything else, external plugins too, may.
-const NOT_HANDLERS: [&str; 44] = [
-    "acl",
-    "autopath",
-    "bind",
-    "bufsize",
-    "cache",
-    "cancel",
-    "debug",
-    "dns64",
-    "dnssec",
-    "dnstap",
-    "errors",
-    "geoip",
-    "grpc_server",
-    "header",
-    "health",
-    "https",
-    "https3",
-    "import",
-    "loadbalance",
-    "local",
-    "log",
-    "loop",
-    "metadata",
-    "minimal",
-    "multisocket",
-    "nsid",
-    "pprof",
-    "prometheus",
-    "proxyproto",
-    "quic",
-    "ready",
-    "reload",
-    "rewrite",
-    "root",
-    "shed",
-    "sign",
-    "startup",
-    "shutdown",
-    "timeouts",
-    "tls",
-    "trace",
-    "transfer",
-    "tsig",
-    "view",
-];
-/// Plugins that send names to other servers.
-const FORWARDERS: [&str; 7] = ["forward", "proxy", "grpc", "fanout", "alternate", "unbound", "recursor"];
-
-/// Whether a plugin may answer a query or send it on; external plugins count, as nobody knows what they do.
-#[must_use]
-pub fn may_handle(plugin: &str) -> bool {
-    !NOT_HANDLERS.contains(&plugin)
-}
 
 /// The name of the program, as views and messages have it.
 #[must_use]
@@ -80,7 +23,7 @@ pub const fn program(kind: ServerKind) -> &'static str {
 #[must_use]
 pub fn views(server: &DnsServer, own: &OwnNames<'_>) -> Vec<Located<ServerBlockView>> {
     let Some(config) = &server.config else { return Vec::new() };
-    let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
+    let version = release(server);
     let folded = config.folded();
     let readable = |block: &&Block<'_>| !folded.contains(&block.syntax.file.index());
     blocks(config, version).iter().filter(readable).map(|block| view(server, config, block, own)).collect()
@@ -94,8 +37,8 @@ fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>, own: &OwnN
         }
     }
     let root = block.zones.iter().any(|zone| zone.value == ".");
-    let can_answer = plugins.iter().any(|name| may_handle(name));
-    let forwards = plugins.iter().any(|name| FORWARDERS.contains(&name.as_str()));
+    let can_answer = plugins.iter().any(|name| Role::of(name).may_handle());
+    let forwards = plugins.iter().any(|name| Role::of(name) == Role::Forwards);
     let dead_ends = if can_answer {
         dead_ends(config, block, own)
     } else {
@@ -113,7 +56,7 @@ fn view(server: &DnsServer, config: &ServerConfig, block: &Block<'_>, own: &OwnN
         zones: block.zones.clone(),
         plugins,
         forwards,
-        has_loop_plugin: directive_known("loop", &setup_view::binary(server, None)),
+        has_loop_plugin: directive_known("loop", &binary(server, None)),
         can_answer,
     };
     Located::at(view, block.location)
@@ -128,7 +71,7 @@ fn answers_everything(block: &Block<'_>) -> bool {
             "kubernetes" | "hosts" | "k8s_external" | "etcd" => false,
             "file" | "auto" | "secondary" => zone_args(usize::from(directive.name == "file")).iter().any(|z| z == "."),
             "template" => directive.args.len() <= 2 && !narrow_template(directive),
-            name => may_handle(name),
+            name => Role::of(name).may_handle(),
         }
     })
 }

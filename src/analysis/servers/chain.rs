@@ -1,29 +1,12 @@
 //! What the plugins of a server block do with a class of names: end the query, change its name, or leave it to a forward.
 
-use super::read::{Block, falls_through, in_zone, zone_of};
+use super::read::{Block, falls_through, in_zone};
 use super::rewriting::{Effect, Rule};
-use crate::analysis::coredns::{default_build_has, plugin_order, position};
+use crate::analysis::coredns::{Role, default_build_has, plugin_order, position};
 use crate::syntax::corefile::{Directive, Property, Version};
 
 /// First release in which a block may have several `forward` directives; before, the second one stops the start.
 const SEVERAL_FORWARDS: Version = Version::new(1, 9, 4);
-/// Plugins that are authoritative for their zones: what they do not know does not exist, unless it falls through.
-const AUTHORITATIVE: [&str; 11] = [
-    "kubernetes",
-    "k8s_external",
-    "etcd",
-    "file",
-    "auto",
-    "secondary",
-    "route53",
-    "azure",
-    "clouddns",
-    "nomad",
-    "multicluster",
-];
-/// Words of a directive before its zones.
-const WORDS_BEFORE_ZONES: [(&str, usize); 3] = [("file", 1), ("hosts", 1), ("template", 2)];
-
 /// Which queries are asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -79,8 +62,7 @@ fn is_before(directive: &Directive, forward_at: usize, version: Version) -> bool
 /// Whether a plugin ends the query; `None` where the files do not tell.
 fn directive_ends(block: &Block<'_>, directive: &Directive, name: &str, asked: Asked) -> Option<bool> {
     let plugin = directive.name.as_str();
-    let skip = WORDS_BEFORE_ZONES.iter().find(|(known, _)| *known == plugin).map_or(0, |(_, skip)| *skip);
-    let concerns = || zones(block, directive, skip).iter().any(|zone| in_zone(name, zone));
+    let concerns = || block.zones_of(directive).iter().any(|zone| in_zone(name, zone));
     match plugin {
         // addresses only: a reverse name that it does not have goes on
         "hosts" if is_reverse(name) => Some(false),
@@ -95,16 +77,11 @@ fn directive_ends(block: &Block<'_>, directive: &Directive, name: &str, asked: A
         }
         // the `loop` plugin counts queries of type HINFO alone
         "rewrite" => Some(asked == Asked::Probe && Rule::read(directive).changes_type("HINFO")),
-        _ if AUTHORITATIVE.contains(&plugin) => Some(concerns() && !falls_through(directive, name)),
+        _ if Role::of(plugin) == Role::Authoritative => Some(concerns() && !falls_through(directive, name)),
         _ if plugin_order(block.version).contains(&plugin) || default_build_has(plugin) => Some(false),
         // a plugin of another project, of which nobody knows what it answers
         _ => None,
     }
-}
-
-fn zones(block: &Block<'_>, directive: &Directive, skip: usize) -> Vec<String> {
-    let args: Vec<String> = directive.arg_texts().skip(skip).map(zone_of).collect();
-    if args.is_empty() { block.zones.iter().map(|zone| zone.value.clone()).collect() } else { args }
 }
 
 /// Whether the name belongs to reverse look-ups.

@@ -1,17 +1,14 @@
 //! Rewrites to names of the cluster in blocks where nobody knows these names.
 
-use super::block_view::may_handle;
 use super::read::{ASSUMED, Block, Forward, Upstream, blocks, in_zone, rule_line, zone_of};
 use super::rewriting::{Effect, Names, Rule};
+use crate::analysis::coredns::Role;
 use crate::analysis::facts::Facts;
 use crate::analysis::views::dns_server::DeadEndView;
 use crate::model::Cluster;
 use crate::model::dns_server::{ServerConfig, ServerKind};
 use crate::source::Located;
 use std::net::IpAddr;
-
-/// Plugins that hand names to other servers, which the addresses decide about.
-const FORWARDERS: [&str; 2] = ["forward", "proxy"];
 
 /// What is known of the cluster's own names and of who answers for them.
 #[derive(Debug, Default)]
@@ -57,7 +54,7 @@ impl<'a> OwnNames<'a> {
         match upstream {
             Upstream::Address { ip, .. } => !facts.dns_addresses.is_empty() && !own(ip),
             Upstream::File(path) => path.ends_with("/resolv.conf"),
-            Upstream::Placeholder(text) => text.contains("UPSTREAM__SERVERS"),
+            Upstream::Placeholder(_) => upstream.is_placeholder_of_upstreams(),
             Upstream::Other(_) => false,
         }
     }
@@ -67,7 +64,9 @@ impl<'a> OwnNames<'a> {
 #[must_use]
 pub fn dead_ends(config: &ServerConfig, block: &Block<'_>, own: &OwnNames<'_>) -> Vec<Located<DeadEndView>> {
     let plugins = || block.syntax.directives.iter().map(|directive| directive.name.as_str());
-    if plugins().any(|name| may_handle(name) && !FORWARDERS.contains(&name)) {
+    // whose addresses tell where names go
+    let readable = |name: &str| matches!(name, "forward" | "proxy");
+    if plugins().any(|name| Role::of(name).may_handle() && !readable(name)) {
         return Vec::new();
     }
     let mut found = Vec::new();

@@ -3,7 +3,7 @@
 use super::entrances::{of_workload, placement, redirects};
 use super::kube_dns_config::KubeDnsConfig;
 use super::pod_resolvers;
-use super::read::{ASSUMED, blocks, version_of};
+use super::read::{blocks, release};
 use super::routing::{Entrance, Graph, Loop, NodeSite, Placement, Vertex};
 use super::upstream_files;
 use super::{setup_view, template};
@@ -62,11 +62,10 @@ fn node_addresses(cluster: &Cluster, nodes: &[NodeSite]) -> BTreeMap<IpAddr, Opt
 
 fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servicelb: bool) -> Vertex<'a> {
     let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
-    let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     let default_policy = if workload.is_some() { "ClusterFirst" } else { "Default" };
     let policy = workload.and_then(|w| w.pod.dns_policy.as_ref());
     let local_ips = local_ips(cluster, server);
-    let mut blocks = server.config.as_ref().map(|config| blocks(config, version)).unwrap_or_default();
+    let mut blocks = server.config.as_ref().map(|config| blocks(config, release(server))).unwrap_or_default();
     let kube_dns = KubeDnsConfig::of(cluster, server);
     if server.kind == ServerKind::NodeCache {
         template::fill_binds(&mut blocks, &local_ips);

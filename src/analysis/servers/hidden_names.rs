@@ -2,7 +2,7 @@
 
 use super::block_view::Ends;
 use super::read::{Block, in_zone, zone_of};
-use crate::analysis::trace::plugins::expression;
+use crate::analysis::coredns::regexp;
 use crate::analysis::views::dns_server::FallthroughView;
 use crate::model::dns_server::ServerConfig;
 use crate::source::Located;
@@ -23,10 +23,8 @@ pub(super) fn denied_zone(block: &Block<'_>, directive: &Directive) -> Option<En
     let own = family(directive).filter(|_| denies(&directive))?;
     // who denies both families blocks the names
     let both = block.syntax.directives.iter().filter(denies).any(|d| family(d).is_some_and(|other| other != own));
-    let zones: Vec<String> = directive.arg_texts().skip(2).map(zone_of).collect();
-    let named = !zones.is_empty();
-    let block_zones: Vec<String> = block.zones.iter().map(|z| z.value.clone()).collect();
-    let zone = if named { zones } else { block_zones }.into_iter().min_by_key(String::len)?;
+    let named = directive.arg_texts().nth(2).is_some();
+    let zone = block.zones_of(directive).into_iter().min_by_key(String::len)?;
     (!both).then_some(Ends { zone, named, answer: "NXDOMAIN", denies: true })
 }
 
@@ -56,20 +54,16 @@ fn hides(
 ) -> Option<Located<FallthroughView>> {
     let mut words = directive.arg_texts();
     let (class, kind) = (words.next()?, words.next()?);
-    let zones: Vec<String> = words.map(zone_of).collect();
+    let zones = block.zones_of(directive);
     let answers = directive.property("answer").is_some();
     let family = |ip: &IpAddr| kind == "ANY" || kind == if ip.is_ipv6() { "AAAA" } else { "A" };
     let patterns: Vec<Regex> = directive
         .properties_named("match")
         .flat_map(|property| property.arg_texts())
-        .map(expression)
+        .map(regexp)
         .collect::<Option<_>>()?;
     let takes = |name: &str| {
-        let within = if zones.is_empty() {
-            block.best_zone(name).is_some()
-        } else {
-            zones.iter().any(|zone| in_zone(name, zone))
-        };
+        let within = zones.iter().any(|zone| in_zone(name, zone));
         within && (patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(name)))
     };
     if !answers || !matches!(class, "IN" | "ANY") {
@@ -85,7 +79,7 @@ fn hides(
         plugin: "template".to_owned(),
         answer: name.trim_end_matches('.').to_owned(),
         query_type: Some(kind.to_owned()).filter(|kind| kind != "ANY"),
-        zone: zones.first().cloned().unwrap_or_else(|| ".".to_owned()),
+        zone: zones.first().cloned()?,
         has_fallthrough: false,
         starved: Located::at(text, config.locate(entry.place())?),
     };

@@ -1,13 +1,15 @@
 //! Server blocks as the routing of queries needs them: zones, listeners, and what each block answers or forwards.
 
 use super::select::Socket;
-use crate::model::dns_server::{DnsServer, ServerConfig};
+use crate::analysis::coredns::Binary;
+use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
+use crate::model::pillar::PILLAR;
 use crate::source::{Located, Location};
 use crate::syntax::corefile::{Directive, ServerBlock, Version, origins_from_args, parse_key};
 use std::net::IpAddr;
 
 /// The release that is assumed where the snapshot does not tell one.
-pub const ASSUMED: Version = Version::new(1, 15, 0);
+pub use crate::analysis::coredns::NEWEST as ASSUMED;
 
 /// A server block.
 #[derive(Clone, Debug)]
@@ -110,7 +112,7 @@ impl Upstream {
     /// Reads one TO argument (`forward.parseStanza`, `parse.HostPortOrFile` in CoreDNS).
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        if text.contains("__PILLAR__") {
+        if text.contains(PILLAR) {
             return Self::Placeholder(text.to_owned());
         }
         let (encrypted, rest, default_port) = match text.split_once("://") {
@@ -147,6 +149,24 @@ pub fn split_address(text: &str) -> Option<(IpAddr, Option<u16>)> {
 #[must_use]
 pub fn blocks<'a>(config: &'a ServerConfig, version: Version) -> Vec<Block<'a>> {
     config.corefile.blocks.iter().filter_map(|block| read_block(config, block, version)).collect()
+}
+
+/// The binary that a server runs; `assumed` is the CoreDNS release where the image does not name one.
+#[must_use]
+pub fn binary(server: &DnsServer, assumed: Option<Version>) -> Binary {
+    let from_image = server.image.as_ref().and_then(|image| Binary::from_image(&image.value));
+    match (from_image, server.kind) {
+        (Some(Binary::CoreDns(version)), _) => Binary::CoreDns(version.or(assumed)),
+        (Some(binary), _) => binary,
+        (None, ServerKind::NodeCache) => Binary::NodeCache(None),
+        (None, _) => Binary::CoreDns(assumed),
+    }
+}
+
+/// The release of CoreDNS in a server, that of its image or the one that is assumed.
+#[must_use]
+pub fn release(server: &DnsServer) -> Version {
+    binary(server, None).assumed_version()
 }
 
 /// The release that a server's image names, for CoreDNS itself.
@@ -236,7 +256,19 @@ pub fn in_zone(name: &str, zone: &str) -> bool {
     zone == "." || name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
 }
 
+/// Words of a directive before its zones.
+const WORDS_BEFORE_ZONES: [(&str, usize); 3] = [("file", 1), ("hosts", 1), ("template", 2)];
+
 impl Block<'_> {
+    /// The zones of a plugin's directive: those that it names, else those of the block.
+    #[must_use]
+    pub fn zones_of(&self, directive: &Directive) -> Vec<String> {
+        let before = WORDS_BEFORE_ZONES.iter().find(|(plugin, _)| *plugin == directive.name);
+        let named: Vec<String> =
+            directive.arg_texts().skip(before.map_or(0, |(_, words)| *words)).map(zone_of).collect();
+        if named.is_empty() { self.zones.iter().map(|zone| zone.value.clone()).collect() } else { named }
+    }
+
     /// The longest of its zones that holds `name`.
     #[must_use]
     pub fn best_zone(&self, name: &str) -> Option<&Located<String>> {

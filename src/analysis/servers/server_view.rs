@@ -2,7 +2,7 @@
 
 use super::block_view::program;
 use super::kube_dns_config::KubeDnsConfig;
-use super::read::{ASSUMED, Forward, Upstream, blocks, first_line, in_zone, version_of};
+use super::read::{self, ASSUMED, Forward, Upstream, blocks, first_line, in_zone, release, version_of};
 use super::{custom_keys, missing_keys, setup_view};
 use crate::analysis::views::dns_server::{DnsServerView, LabelView, SetupProblemView, ShadowedView, SyntaxProblemView};
 use crate::model::Cluster;
@@ -41,9 +41,7 @@ pub fn view(
         version: version_of(server).and_then(|v| server.image.as_ref().map(|image| image.with(v.to_string()))),
         has_workload: workload.is_some(),
         packaged: server.packaged,
-        has_ready_plugin: setup_view::binary(server, assumed)
-            .coredns_version()
-            .is_none_or(|v| v >= Version::new(1, 5, 0)),
+        has_ready_plugin: read::binary(server, assumed).coredns_version().is_none_or(|v| v >= Version::new(1, 5, 0)),
         complete: config.is_none_or(|c| c.corefile.is_complete()),
         syntax_problems: syntax,
         line_problems,
@@ -207,9 +205,8 @@ fn after_brace(
 
 /// Forwards that an earlier forward of the same block starves: they are tried in file order, the first match wins.
 fn shadowed(cluster: &Cluster, config: &ServerConfig, server: &DnsServer) -> Vec<Located<ShadowedView>> {
-    let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
     let mut found = Vec::new();
-    for block in blocks(config, version) {
+    for block in blocks(config, release(server)) {
         for (index, forward) in block.forwards.iter().enumerate() {
             let earlier =
                 block.forwards.get(..index).unwrap_or_default().iter().find(|before| takes_all(before, forward));
@@ -260,7 +257,7 @@ fn asks_itself(server: &DnsServer, workload: Option<&Workload>) -> bool {
     let reads_file = server.config.as_ref().is_none_or(|config| {
         blocks(config, ASSUMED).iter().flat_map(|b| &b.forwards).flat_map(|f| &f.upstreams).any(|u| match &u.value {
             Upstream::File(path) => path == "/etc/resolv.conf",
-            Upstream::Placeholder(text) => text == "__PILLAR__UPSTREAM__SERVERS__",
+            Upstream::Placeholder(_) => u.value.is_placeholder_of_upstreams(),
             _ => false,
         })
     });

@@ -1,25 +1,13 @@
 //! What the setup of a Corefile's blocks and plugins refuses, as a view.
 
 use super::custom_keys;
-use super::read::{ASSUMED, in_zone, split_address, zone_of};
-use crate::analysis::coredns::{Binary, Cause, ProblemKind, SetupProblem, check, first_fatal};
+use super::read::{ASSUMED, binary, in_zone, split_address, zone_of};
+use crate::analysis::coredns::{Cause, ProblemKind, SetupProblem, check, first_fatal};
 use crate::analysis::views::dns_server::{SetupProblemView, SyntaxProblemView};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
 use crate::source::Located;
 use crate::syntax::corefile::{Place, ServerBlock, Version, parse_key};
-
-/// The binary that a server runs; `assumed` is the CoreDNS release where the image does not name one.
-#[must_use]
-pub fn binary(server: &DnsServer, assumed: Option<Version>) -> Binary {
-    let from_image = server.image.as_ref().and_then(|image| Binary::from_image(&image.value));
-    match (from_image, server.kind) {
-        (Some(Binary::CoreDns(version)), _) => Binary::CoreDns(version.or(assumed)),
-        (Some(binary), _) => binary,
-        (None, ServerKind::NodeCache) => Binary::NodeCache(None),
-        (None, _) => Binary::CoreDns(assumed),
-    }
-}
 
 /// The problems of a Corefile for the server's binary.
 ///

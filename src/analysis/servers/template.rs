@@ -4,17 +4,10 @@
 use super::read::{Block, Forward, Upstream};
 use super::routing::Vertex;
 use crate::model::dns_server::ServerConfig;
+use crate::model::pillar::{CLUSTER_DNS, DNS_SERVER, LOCAL_DNS, UPSTREAM_SERVERS};
 use crate::source::Located;
 use std::net::IpAddr;
 
-/// Filled with the entries of `-localip`.
-const LOCAL_DNS: &str = "__PILLAR__LOCAL__DNS__";
-/// Replaced by nothing.
-const DNS_SERVER: &str = "__PILLAR__DNS__SERVER__";
-/// Filled with the ClusterIP of the Service that `-upstreamsvc` names.
-const CLUSTER_DNS: &str = "__PILLAR__CLUSTER__DNS__";
-/// Filled with `upstreamNameservers` of the kube-dns ConfigMap, else /etc/resolv.conf.
-const UPSTREAM_SERVERS: &str = "__PILLAR__UPSTREAM__SERVERS__";
 /// How a forward begins and ends that loses its `force_tcp` to `upstreamNameservers`: the text, blanks included, is what
 /// node-cache looks for.
 const TCP_FORWARD: (&str, &str) =

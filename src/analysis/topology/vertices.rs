@@ -2,8 +2,8 @@
 
 use super::build::Input;
 use super::{BlockRow, Kind, Vertex};
+use crate::analysis::coredns::Role;
 use crate::analysis::effective::address::is_magic_dns;
-use crate::analysis::servers::block_view::may_handle;
 use crate::analysis::servers::public::{is_private, is_public_resolver};
 use crate::analysis::servers::routing::{LocalResolver, PodResolver, Sent};
 use crate::model::dns_server::ServerKind;
@@ -15,8 +15,8 @@ fn rows(input: &Input<'_>, server: usize) -> Vec<BlockRow> {
     let row = |block: &crate::analysis::servers::read::Block<'_>| {
         let mut plugins: Vec<String> = Vec::new();
         for directive in &block.syntax.directives {
-            let matters =
-                may_handle(&directive.name) || matches!(directive.name.as_str(), "cache" | "rewrite" | "loop");
+            let matters = Role::of(&directive.name).may_handle()
+                || matches!(directive.name.as_str(), "cache" | "rewrite" | "loop");
             if matters && !plugins.contains(&directive.name) {
                 plugins.push(directive.name.clone());
             }

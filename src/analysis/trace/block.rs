@@ -5,38 +5,17 @@ use super::plugins::acl::{self, Action};
 use super::plugins::rewrite::{self, Rewrite};
 use super::plugins::{Verdict, hosts, local, template, zone_file};
 use super::step::Step;
-use crate::analysis::coredns::position;
-use crate::analysis::servers::read::{ASSUMED, Block, falls_through, first_line, in_zone, version_of, zone_of};
+use crate::analysis::coredns::{Role, position};
+use crate::analysis::servers::read::{Block, falls_through, first_line, in_zone, release};
 use crate::analysis::servers::rewriting::Rule;
 use crate::model::Cluster;
 use crate::model::config_map::EmbeddedText;
-use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
+use crate::model::dns_server::{DnsServer, ServerConfig};
 use crate::source::Location;
 use crate::syntax::corefile::{Directive, Version};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-/// Directives that set the server up and handle no query: a block with these alone refuses every name.
-const NO_HANDLERS: [&str; 18] = [
-    "bind",
-    "debug",
-    "grpc_server",
-    "health",
-    "https",
-    "https3",
-    "multisocket",
-    "on",
-    "pprof",
-    "proxyproto",
-    "quic",
-    "ready",
-    "reload",
-    "root",
-    "shutdown",
-    "startup",
-    "timeouts",
-    "tls",
-];
 /// Plugins that refuse names outside their zones where no plugin stands behind them.
 const REFUSING: [&str; 3] = ["auto", "file", "secondary"];
 
@@ -89,7 +68,7 @@ pub struct Asked<'q> {
 #[must_use]
 pub fn run<'a>(cluster: &'a Cluster, server: &'a DnsServer, block: &Block<'a>, asked: Asked<'_>) -> Handled {
     let mut directives: Vec<&Directive> = block.syntax.directives.iter().collect();
-    let version = version_of(server).filter(|_| server.kind == ServerKind::CoreDns).unwrap_or(ASSUMED);
+    let version = release(server);
     directives.sort_by_key(|d| position(&d.name, version));
     let mut run = Run {
         cluster,
@@ -105,7 +84,7 @@ pub fn run<'a>(cluster: &'a Cluster, server: &'a DnsServer, block: &Block<'a>, a
         steps: Vec::new(),
     };
     let outcome = directives.iter().find_map(|directive| run.plugin(directive)).unwrap_or_else(|| {
-        let last = directives.iter().rfind(|d| !NO_HANDLERS.contains(&d.name.as_str()));
+        let last = directives.iter().rfind(|d| Role::of(&d.name) != Role::SetUp);
         let code = if last.is_none_or(|last| run.refuses(last)) { "REFUSED" } else { "SERVFAIL" };
         let reason = "no plugin of the block takes the name".to_owned();
         let step = Step::new("end of the block", [block.location]);
@@ -151,21 +130,18 @@ impl<'a> Run<'_, 'a> {
         if self.block.syntax.has("minimal") {
             return false;
         }
-        let skip = usize::from(last.name == "file");
         let mut own = self.block.syntax.directives_named(&last.name);
-        REFUSING.contains(&last.name.as_str()) && !own.any(|directive| self.zone(directive, skip).is_some())
+        REFUSING.contains(&last.name.as_str()) && !own.any(|directive| self.zone(directive).is_some())
     }
 
     fn asks(&self, kind: &str) -> bool {
         self.types.iter().any(|own| own == kind)
     }
 
-    /// The longest zone among the arguments from `skip` on, or of the block, that holds the name.
-    fn zone(&self, directive: &Directive, skip: usize) -> Option<String> {
-        let args: Vec<String> = directive.arg_texts().skip(skip).map(zone_of).collect();
-        let own = || self.block.zones.iter().map(|z| z.value.clone()).collect();
-        let zones: Vec<String> = if args.is_empty() { own() } else { args };
-        zones.into_iter().filter(|zone| in_zone(&self.name, zone)).max_by_key(String::len)
+    /// The longest zone of a plugin that holds the name.
+    fn zone(&self, directive: &Directive) -> Option<String> {
+        let zones = self.block.zones_of(directive).into_iter();
+        zones.filter(|zone| in_zone(&self.name, zone)).max_by_key(String::len)
     }
 
     fn plugin(&mut self, directive: &Directive) -> Option<Outcome> {
@@ -200,7 +176,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn zone_data(&mut self, directive: &Directive) -> Option<Outcome> {
-        self.zone(directive, 0)?;
+        self.zone(directive)?;
         if falls_through(directive, &self.name) {
             let text = format!("{}: answers what its zone has, the rest goes on", directive.name);
             self.steps.push(self.step(directive, text));
@@ -255,7 +231,7 @@ impl<'a> Run<'_, 'a> {
         if self.allowed {
             return None;
         }
-        self.zone(directive, 0)?;
+        self.zone(directive)?;
         let actions: Vec<_> = self.types.iter().map(|kind| acl::actions(directive, kind, self.client)).collect();
         let mut ended: Vec<(String, Answer)> = Vec::new();
         let mut open = false;
@@ -312,7 +288,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn template(&mut self, directive: &Directive) -> Option<Outcome> {
-        let zone = self.zone(directive, 2)?;
+        let zone = self.zone(directive)?;
         let kinds: Vec<String> = self.types.iter().filter(|kind| template::takes(directive, kind)).cloned().collect();
         if kinds.is_empty() {
             return None;
@@ -343,8 +319,7 @@ impl<'a> Run<'_, 'a> {
     fn hosts(&mut self, directive: &Directive) -> Option<Outcome> {
         // without a path it is /etc/hosts of the container, which names the pod alone
         let path = directive.arg_texts().next();
-        let zones: Vec<String> = directive.arg_texts().skip(1).map(zone_of).collect();
-        let zones = if zones.is_empty() { self.block.zones.iter().map(|z| z.value.clone()).collect() } else { zones };
+        let zones = self.block.zones_of(directive);
         let text = path.map(|path| self.text_of(path));
         let complete = text.as_ref().is_none_or(Option::is_some);
         let text = text.flatten();
@@ -363,9 +338,9 @@ impl<'a> Run<'_, 'a> {
     /// All `file` directives of a block are one plugin: the longest of their zones takes the name, and the last
     /// `fallthrough` is that of all (`fileParse` in plugin/file/setup.go).
     fn file(&mut self, directive: &Directive) -> Option<Outcome> {
-        let zone = self.zone(directive, 1)?;
+        let zone = self.zone(directive)?;
         let all: Vec<&Directive> = self.block.syntax.directives_named("file").collect();
-        let length = |other: &Directive| self.zone(other, 1).map_or(0, |zone| zone.len());
+        let length = |other: &Directive| self.zone(other).map_or(0, |zone| zone.len());
         if all.iter().any(|other| length(other) > zone.len()) {
             return None;
         }
@@ -420,7 +395,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn kubernetes(&mut self, directive: &Directive) -> Option<Outcome> {
-        let zone = self.zone(directive, 0)?;
+        let zone = self.zone(directive)?;
         let found = names::answer(self.cluster, &Plugin::read(directive), &self.name, &zone);
         let mut step = self.step(directive, format!("kubernetes, zone `{zone}`"));
         if let Answer::Nxdomain { reason } = &found.answer

@@ -6,15 +6,12 @@ use super::super::plugins::{nearest_of, position};
 use super::super::problem::{Details, ProblemKind, Rank, Refusal, SetupProblem};
 use super::super::surroundings::Surroundings;
 use super::super::version::Binary;
+use crate::model::pillar::FILLED;
 use crate::source::Span;
 use crate::syntax::corefile::{Corefile, Dispenser, FileIndex, Place, Token, Version, origins_from_args, parse_key};
 
 /// What a plugin's set-up returns.
 pub(super) type Outcome = Result<(), Refusal>;
-
-/// Placeholders that `node-cache` replaces in its Corefile template (`cmd/node-cache/app` of kubernetes/dns).
-const RUNTIME_PLACEHOLDERS: [&str; 4] =
-    ["__PILLAR__LOCAL__DNS__", "__PILLAR__DNS__SERVER__", "__PILLAR__CLUSTER__DNS__", "__PILLAR__UPSTREAM__SERVERS__"];
 
 /// Problems after which a check records no more.
 pub(super) const MAX_PROBLEMS: usize = 1000;
@@ -150,7 +147,7 @@ impl<'a> Check<'a> {
 
     /// Whether the node cache replaces the word before CoreDNS reads it, so that nothing can be said of it.
     pub(super) fn is_replaced_at_start(&self, word: &str) -> bool {
-        self.binary.is_node_cache() && RUNTIME_PLACEHOLDERS.iter().any(|placeholder| word.contains(placeholder))
+        self.binary.is_node_cache() && FILLED.iter().any(|placeholder| word.contains(placeholder))
     }
 
     /// Reads zone arguments, warning of those that CoreDNS drops silently; empty without any.

@@ -1,5 +1,6 @@
 //! Keys, listeners and the overlap of zones (`core/dnsserver/register.go`, `address.go`).
 
+use crate::model::pillar::PILLAR;
 use std::collections::BTreeMap;
 
 use super::super::golang::parse_ip;
@@ -38,7 +39,7 @@ fn odd_key(check: &mut Check<'_>, key: &Key, zones: &[ZoneKey]) {
     let name = zone.zone.as_str();
     let message = if key.raw == "}" {
         return; // a stray brace, reported by the parser
-    } else if name.contains("__PILLAR__") {
+    } else if name.contains(PILLAR) {
         return; // a placeholder that nobody filled, reported as such
     } else if let Some((scheme, _)) = name.split_once("://") {
         let known = ["dns", "tls", "quic", "grpc", "https", "https3"].contains(&scheme.to_lowercase().as_str());

@@ -8,10 +8,6 @@ pub mod template;
 pub mod zone_file;
 
 use super::names::Answer;
-use regex::{Regex, RegexBuilder};
-
-/// Memory that one compiled expression may take, in bytes.
-const REGEX_LIMIT: usize = 1 << 20;
 
 /// What a plugin does with a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +18,6 @@ pub enum Verdict {
     FallsThrough(String),
     /// It answers.
     Ends(Answer),
-}
-
-/// An expression of a Corefile. Go's syntax (RE2) is that of `regex` but for a few escapes; those give `None`.
-#[must_use]
-pub fn expression(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(pattern).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build().ok()
 }
 
 /// Records of the asked types, or an alias, or none: what a name that exists gives.

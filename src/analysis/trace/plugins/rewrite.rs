@@ -1,6 +1,6 @@
 //! `rewrite`: the query that the plugins behind it see; regular expressions are run (`plugin/rewrite/name.go`).
 
-use super::expression;
+use crate::analysis::coredns::regexp;
 use crate::analysis::servers::rewriting::{Effect, Rule};
 
 /// Longest label and name, in bytes (RFC 1035, section 2.3.4).
@@ -33,7 +33,7 @@ pub fn apply(rule: &Rule, name: &str) -> Rewrite {
         Effect::Name(name) => checked(name),
         Effect::Type(from, to) => Rewrite::Type(from, to),
         Effect::Regex(pattern, to) => {
-            let Some(regex) = expression(&pattern) else { return Rewrite::Unknown(pattern) };
+            let Some(regex) = regexp(&pattern) else { return Rewrite::Unknown(pattern) };
             let Some(groups) = regex.captures(name) else { return Rewrite::No };
             let groups: Vec<&str> = groups.iter().map(|g| g.map_or("", |m| m.as_str())).collect();
             to.map_or(Rewrite::Matches, |to| checked(fill(&to, &groups)))

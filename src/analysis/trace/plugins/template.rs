@@ -1,6 +1,7 @@
 //! `template`: answers made of a pattern (`plugin/template`).
 
-use super::{Verdict, expression, from_records};
+use super::{Verdict, from_records};
+use crate::analysis::coredns::regexp;
 use crate::analysis::servers::read::falls_through;
 use crate::analysis::trace::names::Answer;
 use crate::syntax::corefile::Directive;
@@ -24,7 +25,7 @@ pub fn answer(directive: &Directive, name: &str, zone: &str, types: &[&str]) -> 
         patterns.push(".*");
     }
     for pattern in patterns {
-        let Some(regex) = expression(pattern) else {
+        let Some(regex) = regexp(pattern) else {
             let reason = format!("the expression `{pattern}` of the template decides");
             return Verdict::Ends(Answer::Unknown { reason });
         };
