@@ -35,7 +35,7 @@ const SET_UP: [&str; 18] = [
     "timeouts",
     "tls",
 ];
-const PASSES: [&str; 27] = [
+const PASSES: [&str; 28] = [
     "acl",
     "autopath",
     "bufsize",
@@ -59,15 +59,17 @@ const PASSES: [&str; 27] = [
     "rewrite",
     "shed",
     "sign",
+    "siit",
     "trace",
     "transfer",
     "tsig",
     "view",
 ];
-const AUTHORITATIVE: [&str; 11] = [
+const AUTHORITATIVE: [&str; 12] = [
     "auto",
     "azure",
     "clouddns",
+    "dynupdate",
     "etcd",
     "file",
     "k8s_external",
@@ -109,6 +111,6 @@ mod tests {
     fn every_plugin_has_its_role() {
         let answering: Vec<&str> =
             plugin_order(NEWEST).iter().copied().filter(|plugin| Role::of(plugin) == Role::Answers).collect();
-        assert_eq!(answering, ["chaos", "any", "hosts", "template", "erratic", "whoami"]);
+        assert_eq!(answering, ["any", "chaos", "template", "hosts", "erratic", "whoami"]);
     }
 }

@@ -259,13 +259,24 @@ pub fn in_zone(name: &str, zone: &str) -> bool {
 /// Words of a directive before its zones.
 const WORDS_BEFORE_ZONES: [(&str, usize); 3] = [("file", 1), ("hosts", 1), ("template", 2)];
 
+/// The zones that a plugin's directive names.
+#[must_use]
+pub fn named_zones(directive: &Directive) -> Vec<String> {
+    let plugin = directive.name.as_str();
+    let before = WORDS_BEFORE_ZONES.iter().find(|(known, _)| *known == plugin).map_or(0, |(_, words)| *words);
+    let zone = |word: &str| match (plugin, word.split_once(':')) {
+        // ZONE:HOSTED_ZONE_ID, ZONE:PROJECT:HOSTED_ZONE, RESOURCE_GROUP:ZONE
+        ("route53" | "clouddns", Some((zone, _))) | ("azure", Some((_, zone))) => zone_of(zone),
+        _ => zone_of(word),
+    };
+    directive.arg_texts().skip(before).map(zone).collect()
+}
+
 impl Block<'_> {
     /// The zones of a plugin's directive: those that it names, else those of the block.
     #[must_use]
     pub fn zones_of(&self, directive: &Directive) -> Vec<String> {
-        let before = WORDS_BEFORE_ZONES.iter().find(|(plugin, _)| *plugin == directive.name);
-        let named: Vec<String> =
-            directive.arg_texts().skip(before.map_or(0, |(_, words)| *words)).map(zone_of).collect();
+        let named = named_zones(directive);
         if named.is_empty() { self.zones.iter().map(|zone| zone.value.clone()).collect() } else { named }
     }
 

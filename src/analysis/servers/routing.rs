@@ -19,10 +19,11 @@ pub use doors::{Door, Route, Sender, Taker};
 pub use probe::Notice;
 pub use reach::Sent;
 
-use super::read::{Block, Upstream, in_zone, zone_of};
+use super::read::{Block, Upstream, in_zone, named_zones, zone_of};
 use super::rewriting::{Names, Rule};
 use super::select::{Socket, connected, takes_every_address};
 use super::upstream_files::MountedFile;
+use crate::analysis::coredns::Role;
 use crate::model::dns_server::ServerKind;
 use crate::source::{Located, Location};
 use crate::syntax::corefile::Directive;
@@ -259,12 +260,9 @@ impl Graph<'_> {
                 let fallthrough = directive.properties_named("fallthrough").flat_map(|p| p.arg_texts()).map(zone_of);
                 zones.extend(fallthrough);
                 match directive.name.as_str() {
-                    "kubernetes" | "k8s_external" | "etcd" | "auto" | "secondary" => {
-                        zones.extend(directive.arg_texts().map(zone_of));
-                    }
-                    "file" | "hosts" => zones.extend(directive.arg_texts().skip(1).map(zone_of)),
-                    "template" => zones.extend(directive.arg_texts().skip(2).map(zone_of)),
                     "rewrite" => rewritten_names(directive, &mut zones, &mut names),
+                    "hosts" | "template" => zones.extend(named_zones(directive)),
+                    plugin if Role::of(plugin) == Role::Authoritative => zones.extend(named_zones(directive)),
                     _ => {}
                 }
             }

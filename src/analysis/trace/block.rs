@@ -159,7 +159,6 @@ impl<'a> Run<'_, 'a> {
                 Some(self.end(step, Answer::Records { records: Vec::new(), what }))
             }
             "file" => self.file(directive),
-            "auto" | "secondary" | "etcd" | "route53" | "azure" | "clouddns" | "nomad" => self.zone_data(directive),
             "forward" | "proxy" => self.forward(directive),
             "whoami" => {
                 let step = self.step(directive, "whoami");
@@ -171,6 +170,7 @@ impl<'a> Run<'_, 'a> {
                 let reason = format!("`{}` answers for tests only", directive.name);
                 Some(self.end(step, Answer::Unknown { reason }))
             }
+            plugin if Role::of(plugin) == Role::Authoritative => self.zone_data(directive),
             _ => None,
         }
     }
