@@ -4,7 +4,7 @@ use super::entrances::{of_workload, placement, redirects};
 use super::kube_dns_config::KubeDnsConfig;
 use super::pod_resolvers;
 use super::read::{blocks, release};
-use super::routing::{Entrance, Graph, Loop, NodeSite, Placement, Vertex};
+use super::routing::{Entrance, Graph, Loop, NodeSite, OwnDns, Placement, Vertex};
 use super::upstream_files;
 use super::{setup_view, template};
 use crate::analysis::facts::{self, Facts, ProxyMode, parse_located};
@@ -62,8 +62,6 @@ fn node_addresses(cluster: &Cluster, nodes: &[NodeSite]) -> BTreeMap<IpAddr, Opt
 
 fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servicelb: bool) -> Vertex<'a> {
     let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
-    let default_policy = if workload.is_some() { "ClusterFirst" } else { "Default" };
-    let policy = workload.and_then(|w| w.pod.dns_policy.as_ref());
     let local_ips = local_ips(cluster, server);
     let mut blocks = server.config.as_ref().map(|config| blocks(config, release(server))).unwrap_or_default();
     let kube_dns = KubeDnsConfig::of(cluster, server);
@@ -84,19 +82,25 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servic
         what: "the Service",
         beside_pods: false,
     };
-    let mut entrances = workload.map(|w| of_workload(cluster, w, servicelb)).unwrap_or_default();
+    // kube-dns is several resolvers in one pod, which are vertices of their own
+    let own = workload.filter(|_| server.kind != ServerKind::KubeDns);
+    let mut entrances = own.map(|w| of_workload(cluster, w, servicelb)).unwrap_or_default();
     let known: Vec<IpAddr> = entrances.iter().filter_map(|entrance| entrance.ip).collect();
-    entrances.extend(service_addresses.iter().filter(|a| !known.contains(&a.value)).map(unseen));
+    if server.kind != ServerKind::KubeDns {
+        entrances.extend(service_addresses.iter().filter(|a| !known.contains(&a.value)).map(unseen));
+    }
     let everywhere = if server.kind == ServerKind::NodeCache { Placement::Every } else { Placement::Any };
-    let dns_config = workload.and_then(|w| w.pod.dns_config.as_ref()).map(|c| c.value.nameservers.clone());
+    // a Corefile without its workload is taken to be the packaged installation's
+    let packaged = || OwnDns {
+        host_network: server.kind == ServerKind::NodeCache,
+        policy: "Default".to_owned(),
+        ..OwnDns::default()
+    };
     Vertex {
         kind: server.kind,
         name: server.name.clone(),
         blocks,
-        host_network: workload.map_or(server.kind == ServerKind::NodeCache, |w| w.pod.uses_host_network()),
-        policy: policy.map_or(default_policy, |p| p.value.as_str()).to_owned(),
-        policy_location: policy.and_then(Located::location),
-        dns_config: dns_config.unwrap_or_default(),
+        dns: workload.map_or_else(packaged, |w| OwnDns::of(&w.pod)),
         service_addresses,
         entrances,
         local_ips,

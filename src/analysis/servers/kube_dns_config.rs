@@ -1,4 +1,4 @@
-//! The kube-dns ConfigMap as node-cache reads it: stub domains become server blocks, upstream nameservers a forward.
+//! The kube-dns ConfigMap; as node-cache reads it: stub domains become server blocks, upstream nameservers a forward.
 
 use super::read::{ASSUMED, Block, Forward, Upstream, split_address, zone_of};
 use super::select::Socket;
@@ -51,7 +51,13 @@ impl KubeDnsConfig {
         if server.kind != ServerKind::NodeCache || !mounts(cluster, server) {
             return None;
         }
-        let map = cluster.objects.config_maps_named(&server.namespace, "kube-dns").next()?;
+        Self::in_namespace(cluster, &server.namespace)
+    }
+
+    /// The ConfigMap of a namespace; `None` where there is none, or where its values are no JSON.
+    #[must_use]
+    pub fn in_namespace(cluster: &Cluster, namespace: &str) -> Option<Self> {
+        let map = cluster.objects.config_maps_named(namespace, "kube-dns").next()?;
         let text = |key: &str| map.get(key).map(|entry| &entry.text);
         let upstreams_read = text("upstreamNameservers").is_none_or(|text| is_json::<JsonList>(&text.text));
         let stubs_read = text("stubDomains").is_none_or(|text| is_json::<BTreeMap<String, JsonList>>(&text.text));

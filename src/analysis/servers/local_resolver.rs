@@ -25,6 +25,10 @@ pub struct LocalResolver {
     pub general: Vec<String>,
     /// It finds out at run time which upstreams lead back to it, and does without them (`dns-loop-detect` of dnsmasq).
     pub detects_loops: bool,
+    /// It asks the nameservers of its own /etc/resolv.conf, too.
+    pub reads_own_file: bool,
+    /// The cluster domain whose names it answers from the API, as kube-dns does; fully qualified.
+    pub cluster_domain: Option<String>,
     /// Where a label on it goes.
     pub location: Location,
 }
@@ -50,6 +54,8 @@ impl LocalResolver {
             fixed: Vec::new(),
             general: Vec::new(),
             detects_loops: false,
+            reads_own_file: false,
+            cluster_domain: None,
             location,
         }
     }
@@ -70,6 +76,12 @@ impl LocalResolver {
                 self.conditional.iter().filter(|(zone, _)| zone == longest).map(|(_, to)| to).collect()
             }
         }
+    }
+
+    /// Whether no rule of its own speaks of a name, so that it goes the general way.
+    #[must_use]
+    pub fn asks_in_general(&self, name: &str) -> bool {
+        matches!(self.rule(name), None | Some((_, Rule::General)))
     }
 
     /// Whether it never sends a name on.

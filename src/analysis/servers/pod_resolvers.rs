@@ -1,16 +1,17 @@
-//! Resolvers in pods that are not CoreDNS: Pi-hole, AdGuard Home, unbound, dnsmasq. Whom they ask is known only where
+//! Resolvers in pods that are not CoreDNS: Pi-hole, AdGuard Home, unbound, dnsmasq, and the parts of kube-dns. Whom they ask is known only where
 //! the environment, the arguments or a ConfigMap of the snapshot say it.
 
+mod kube_dns;
 mod unbound;
 
 use super::dnsmasq_upstreams::{self, Source};
 use super::entrances::{of_workload, placement};
 use super::local_resolver::LocalResolver;
 use super::read::{Upstream, split_address, zone_of};
-use super::routing::PodResolver;
-
+use super::routing::{OwnDns, PodResolver};
 use crate::model::Cluster;
 use crate::model::config_map::{ConfigEntry, EmbeddedText};
+use crate::model::dns_server::{ServerKind, kind_of_image};
 use crate::model::pod::Container;
 use crate::model::read::{At, Place};
 use crate::model::workload::Workload;
@@ -25,6 +26,10 @@ enum Program {
     AdGuard,
     Unbound,
     Dnsmasq,
+    /// dnsmasq in front of kubedns, run by `dnsmasq-nanny`.
+    KubeDnsmasq,
+    /// The container of kube-dns that answers cluster names.
+    KubeDns,
 }
 
 impl Program {
@@ -34,6 +39,8 @@ impl Program {
         let name = name.split(':').next().unwrap_or(name);
         match name {
             _ if name.contains("exporter") || name.contains("sidecar") => None,
+            _ if name.starts_with("k8s-dns-dnsmasq") => Some(Self::KubeDnsmasq),
+            _ if kind_of_image(image) == Some(ServerKind::KubeDns) => Some(Self::KubeDns),
             "pihole" | "docker-pi-hole" => Some(Self::PiHole),
             "adguardhome" => Some(Self::AdGuard),
             _ if name.contains("unbound") => Some(Self::Unbound),
@@ -47,7 +54,8 @@ impl Program {
             Self::PiHole => "Pi-hole",
             Self::AdGuard => "AdGuard Home",
             Self::Unbound => "unbound",
-            Self::Dnsmasq => "dnsmasq",
+            Self::Dnsmasq | Self::KubeDnsmasq => "dnsmasq",
+            Self::KubeDns => "kubedns",
         }
     }
 }
@@ -65,7 +73,7 @@ pub fn find(cluster: &Cluster, servicelb: bool) -> Vec<PodResolver> {
             found.push(PodResolver {
                 name: format!("{}/{}", workload.meta.namespace.value, workload.meta.name.value),
                 workload: index,
-                host_network: workload.pod.uses_host_network(),
+                dns: OwnDns::of(&workload.pod),
                 resolver,
                 entrances: of_workload(cluster, workload, servicelb),
                 placement: placement(workload),
@@ -85,6 +93,8 @@ fn read(cluster: &Cluster, workload: &Workload, container: &Container, program: 
             dnsmasq(&entries, container, false, &mut resolver);
         }
         Program::Dnsmasq => dnsmasq(&entries, container, true, &mut resolver),
+        Program::KubeDnsmasq => kube_dns::dnsmasq(cluster, workload, container, &mut resolver),
+        Program::KubeDns => kube_dns::kubedns(container, &mut resolver),
         Program::AdGuard => {
             let configuration = entries.iter().find(|e| e.key.value.eq_ignore_ascii_case("AdGuardHome.yaml"))?;
             adguard(&configuration.text, &mut resolver);
@@ -95,7 +105,7 @@ fn read(cluster: &Cluster, workload: &Workload, container: &Container, program: 
             }
         }
     }
-    let known = !resolver.upstreams.is_empty() || !resolver.conditional.is_empty();
+    let known = !resolver.upstreams.is_empty() || !resolver.conditional.is_empty() || resolver.reads_own_file;
     known.then_some(resolver)
 }
 
@@ -161,20 +171,25 @@ fn dnsmasq(entries: &[&ConfigEntry], container: &Container, own: bool, resolver:
     if own {
         let words: Vec<_> = container.command.iter().chain(&container.args).collect();
         let start = usize::from(words.first().is_some_and(|word| !word.value.starts_with('-')));
-        let mut texts = Vec::new();
-        let mut places: Vec<(Span, Option<Location>)> = Vec::new();
-        let mut end = 0;
-        for word in words.iter().skip(start) {
-            // one behind the other, so that a part of a word leads back to the word
-            let span = Span::new(end, end + word.value.len());
-            end = span.end + 1;
-            texts.push(crate::source::Spanned::new(word.value.clone(), span));
-            places.push((span, word.location()));
-        }
-        let locate = move |part: Span| places.iter().find(|(word, _)| part.start <= word.end).and_then(|(_, at)| *at);
-        sources.push(Source { conf: DnsmasqConf::parse_args(&texts), locate: Box::new(locate) });
+        sources.push(of_words(words.get(start..).unwrap_or_default()));
     }
     dnsmasq_upstreams::add(&sources, resolver);
+}
+
+/// A command line of dnsmasq.
+fn of_words(words: &[&Located<String>]) -> Source<'static> {
+    let mut texts = Vec::new();
+    let mut places: Vec<(Span, Option<Location>)> = Vec::new();
+    let mut end = 0;
+    for word in words {
+        // one behind the other, so that a part of a word leads back to the word
+        let span = Span::new(end, end + word.value.len());
+        end = span.end + 1;
+        texts.push(crate::source::Spanned::new(word.value.clone(), span));
+        places.push((span, word.location()));
+    }
+    let locate = move |part: Span| places.iter().find(|(word, _)| part.start <= word.end).and_then(|(_, at)| *at);
+    Source { conf: DnsmasqConf::parse_args(&texts), locate: Box::new(locate) }
 }
 
 /// `dns.upstream_dns` of AdGuardHome.yaml: addresses, `udp://`, `tcp://`, `tls://`, and `[/zone/]address`.

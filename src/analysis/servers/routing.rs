@@ -25,6 +25,7 @@ use super::select::{Socket, connected, takes_every_address};
 use super::upstream_files::MountedFile;
 use crate::analysis::coredns::Role;
 use crate::model::dns_server::ServerKind;
+use crate::model::pod::PodSpec;
 use crate::source::{Located, Location};
 use crate::syntax::corefile::Directive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,14 +40,8 @@ pub struct Vertex<'a> {
     pub name: String,
     /// Its blocks.
     pub blocks: Vec<Block<'a>>,
-    /// It runs in the node's network namespace.
-    pub host_network: bool,
-    /// `Default`, `ClusterFirst`, …: which nameservers its own /etc/resolv.conf names.
-    pub policy: String,
-    /// Where the policy is written.
-    pub policy_location: Option<Location>,
-    /// Nameservers of its `dnsConfig`, which come behind those of the policy.
-    pub dns_config: Vec<Located<String>>,
+    /// What decides its own /etc/resolv.conf.
+    pub dns: OwnDns,
     /// ClusterIPs, external and load balancer addresses of the Services in front of it.
     pub service_addresses: Vec<Located<IpAddr>>,
     /// Every address and port outside its pods that leads to them.
@@ -63,6 +58,39 @@ pub struct Vertex<'a> {
     pub refused: Option<Located<String>>,
     /// Which nodes it runs on.
     pub placement: Placement,
+}
+
+/// What decides the nameservers in the /etc/resolv.conf of a server's own pods.
+#[derive(Clone, Debug, Default)]
+pub struct OwnDns {
+    /// They run in the node's network namespace.
+    pub host_network: bool,
+    /// `Default`, `ClusterFirst`, …
+    pub policy: String,
+    /// Where the policy is written.
+    pub policy_location: Option<Location>,
+    /// Nameservers of `dnsConfig`, which come behind those of the policy.
+    pub nameservers: Vec<Located<String>>,
+}
+
+impl OwnDns {
+    /// What a pod says of itself.
+    #[must_use]
+    pub fn of(pod: &PodSpec) -> Self {
+        let config = pod.dns_config.as_ref();
+        Self {
+            host_network: pod.uses_host_network(),
+            policy: pod.policy().to_owned(),
+            policy_location: pod.dns_policy.as_ref().and_then(Located::location),
+            nameservers: config.map(|config| config.value.nameservers.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Whether the kubelet gives the pods the cluster DNS as nameserver.
+    #[must_use]
+    pub fn asks_cluster_dns(&self) -> bool {
+        self.policy == "ClusterFirstWithHostNet" || (self.policy == "ClusterFirst" && !self.host_network)
+    }
 }
 
 /// Which nodes the pods of a server run on.
@@ -101,14 +129,21 @@ pub struct PodResolver {
     pub name: String,
     /// Index of the workload in [`Objects::workloads`](crate::model::manifests::Objects::workloads).
     pub workload: usize,
-    /// It runs in the node's network namespace.
-    pub host_network: bool,
+    /// What decides its own /etc/resolv.conf.
+    pub dns: OwnDns,
     /// What it listens on and whom it asks.
     pub resolver: LocalResolver,
     /// Addresses that lead to it.
     pub entrances: Vec<Entrance>,
     /// Which nodes it runs on.
     pub placement: Placement,
+}
+
+impl PodResolver {
+    /// The entrances that lead to its port, and not to another program of its pod.
+    pub fn own_entrances(&self) -> impl Iterator<Item = &Entrance> {
+        self.entrances.iter().filter(|entrance| entrance.pod_port.is_none_or(|port| port == self.resolver.port))
+    }
 }
 
 /// A CiliumLocalRedirectPolicy: queries to an address are answered by pods on the sender's node.
@@ -227,14 +262,6 @@ struct Class {
     name: String,
 }
 
-impl Vertex<'_> {
-    /// Whether the kubelet gives its pods the cluster DNS as nameserver.
-    #[must_use]
-    pub fn asks_cluster_dns(&self) -> bool {
-        self.policy == "ClusterFirstWithHostNet" || (self.policy == "ClusterFirst" && !self.host_network)
-    }
-}
-
 impl Graph<'_> {
     /// A resolver without a Corefile and the name of its pod or program; `None` for server blocks.
     #[must_use]
@@ -251,7 +278,8 @@ impl Graph<'_> {
 
     /// The classes of names, sorted by zone: one for each zone that anything mentions.
     fn classes(&self) -> Vec<Class> {
-        let mut zones: BTreeSet<String> = BTreeSet::new();
+        // names that nothing mentions are asked for, too
+        let mut zones: BTreeSet<String> = BTreeSet::from([".".to_owned()]);
         let mut names: BTreeSet<String> = BTreeSet::new();
         for block in self.servers.iter().flat_map(|v| &v.blocks) {
             zones.extend(block.zones.iter().map(|z| z.value.clone()));

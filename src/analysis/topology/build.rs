@@ -155,8 +155,9 @@ impl<'b, 'i> Builder<'b, 'i> {
                 Some(found)
             }
             Site::Pod { index } => {
-                let pod = self.input.graph.pods.get(index)?;
-                self.vertex(Key::Pod(index), || Some(vertices::in_pods(pod)))
+                let input = self.input;
+                let pod = input.graph.pods.get(index)?;
+                self.vertex(Key::Pod(index), || Some(vertices::in_pods(input, pod)))
             }
         }
     }
@@ -197,7 +198,13 @@ impl<'b, 'i> Builder<'b, 'i> {
                     let takes = (0..vertex.blocks.len().min(MAX_BLOCKS)).filter(|b| graph.takes(server, *b, &name));
                     open.extend(takes.map(|block| (Site::Block { server, block }, name.clone())));
                 }
-                open.extend((0..graph.pods.len().min(MAX_OF_KIND)).map(|index| (Site::Pod { index }, name.clone())));
+                // one that nothing outside its pod leads to is asked for what the others of the pod send it
+                let asked = |index: &usize| {
+                    let pod = graph.pods.get(*index);
+                    pod.is_some_and(|pod| pod.dns.host_network || pod.own_entrances().next().is_some())
+                };
+                let pods = (0..graph.pods.len().min(MAX_OF_KIND)).filter(asked);
+                open.extend(pods.map(|index| (Site::Pod { index }, name.clone())));
                 open.reverse();
                 self.follow(&zone, group, site, open);
             }
@@ -215,11 +222,13 @@ impl<'b, 'i> Builder<'b, 'i> {
             let Some(from) = self.site(place.0) else { continue };
             let (block, pod) = match place.0 {
                 Site::Block { server, block } => {
-                    (Some(block), self.input.graph.servers.get(server).is_some_and(|v| !v.host_network))
+                    (Some(block), self.input.graph.servers.get(server).is_some_and(|v| !v.dns.host_network))
                 }
                 Site::Local { .. } => (None, false),
-                Site::Pod { index } => (None, self.input.graph.pods.get(index).is_some_and(|p| !p.host_network)),
+                Site::Pod { index } => (None, self.input.graph.pods.get(index).is_some_and(|p| !p.dns.host_network)),
             };
+            // a resolver that does without upstreams which lead back to it is in no round
+            let detects = self.input.graph.resolver(place.0).is_some_and(|(resolver, _)| resolver.detects_loops);
             for sent in self.input.graph.sent(node, place.0, &place.1) {
                 let step = Step { from, block, zone, group, pod };
                 let transport = if sent.encrypted {
@@ -231,8 +240,10 @@ impl<'b, 'i> Builder<'b, 'i> {
                 };
                 for (taker, key) in self.sent(&step, &sent, transport) {
                     let next = (taker, sent.name.clone());
-                    steps.push((place.clone(), next.clone()));
-                    keys.push(key);
+                    if !detects {
+                        steps.push((place.clone(), next.clone()));
+                        keys.push(key);
+                    }
                     open.push(next);
                 }
             }

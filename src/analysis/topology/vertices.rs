@@ -27,9 +27,12 @@ fn rows(input: &Input<'_>, server: usize) -> Vec<BlockRow> {
     blocks.iter().map(row).collect()
 }
 
-/// A DNS server of the cluster.
+/// A DNS server of the cluster; kube-dns is drawn as the resolvers in its pod.
 pub fn server(input: &Input<'_>, index: usize) -> Option<Vertex> {
     let (vertex, server) = (input.graph.servers.get(index)?, input.cluster.dns_servers.get(index)?);
+    if vertex.kind == ServerKind::KubeDns && input.graph.pods.iter().any(|pod| Some(pod.workload) == server.workload) {
+        return None;
+    }
     let (kind, program) = match vertex.kind {
         ServerKind::NodeCache => (Kind::NodeCache, "NodeLocal DNSCache"),
         ServerKind::CoreDns => (Kind::Server, "CoreDNS"),
@@ -71,15 +74,17 @@ pub fn local(resolver: &LocalResolver) -> Vertex {
 }
 
 /// A resolver in pods that is neither CoreDNS nor a node cache.
-pub fn in_pods(pod: &PodResolver) -> Vertex {
-    let mut addresses: Vec<String> = pod.entrances.iter().filter_map(|e| Some(e.ip?.to_string())).collect();
+pub fn in_pods(input: &Input<'_>, pod: &PodResolver) -> Vertex {
+    let mut addresses: Vec<String> = pod.own_entrances().filter_map(|e| Some(e.ip?.to_string())).collect();
     addresses.dedup();
     let mut details = vec![pod.resolver.program.clone()];
     if !addresses.is_empty() {
         details.push(format!("on {}", addresses.join(", ")));
     }
     let (title, blocks) = (pod.name.clone(), Vec::new());
-    Vertex { kind: Kind::PodResolver, title, details, members: Vec::new(), count: 1, nodes: Vec::new(), blocks }
+    let of_server = input.cluster.dns_servers.iter().any(|server| server.workload == Some(pod.workload));
+    let kind = if of_server { Kind::Server } else { Kind::PodResolver };
+    Vertex { kind, title, details, members: Vec::new(), count: 1, nodes: Vec::new(), blocks }
 }
 
 /// What an address is that no vertex of the cluster answers on.

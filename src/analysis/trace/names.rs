@@ -141,6 +141,12 @@ impl Plugin {
         Self { pods, pod_names: directive.property("endpoint_pod_names").is_some(), namespaces }
     }
 
+    /// kube-dns, which answers every name of a pod's address (`generateRecordsForPod` in pkg/dns of kubernetes/dns).
+    #[must_use]
+    pub const fn of_kube_dns() -> Self {
+        Self { pods: Pods::Insecure, pod_names: false, namespaces: Vec::new() }
+    }
+
     fn exposes(&self, namespace: &str) -> bool {
         self.namespaces.is_empty() || self.namespaces.iter().any(|n| n == namespace)
     }

@@ -27,7 +27,7 @@ impl ServerFile<'_> {
 
     fn nameservers(self, graph: &Graph<'_>, vertex: &Vertex<'_>, node: usize) -> Option<Vec<Located<String>>> {
         match self {
-            Self::Own => graph.own_nameservers(vertex, node),
+            Self::Own => graph.own_nameservers(&vertex.dns, node),
             Self::Mounted(path) => graph.in_mounted_file(vertex, node, path).map(<[_]>::to_vec),
         }
     }
@@ -35,14 +35,14 @@ impl ServerFile<'_> {
     /// Where it is decided which file that is.
     fn decided_at(self, vertex: &Vertex<'_>) -> Option<Location> {
         match self {
-            Self::Own => vertex.policy_location,
+            Self::Own => vertex.dns.policy_location,
             Self::Mounted(path) => vertex.files.get(path).map(|file| file.mount),
         }
     }
 
     fn places(self, graph: &Graph<'_>, vertex: &Vertex<'_>, node: usize) -> Vec<Location> {
         let reasons = graph.nodes.get(node).map(|n| n.host_reasons.iter().map(|(at, _)| *at)).into_iter().flatten();
-        let of_node = matches!(self, Self::Own) && !vertex.asks_cluster_dns();
+        let of_node = matches!(self, Self::Own) && !vertex.dns.asks_cluster_dns();
         self.decided_at(vertex).into_iter().chain(reasons.filter(|_| of_node)).collect()
     }
 }
@@ -140,21 +140,10 @@ impl Walk<'_, '_> {
     /// The nameservers of a file in the server's container, on each node where it may run.
     fn file(&mut self, query: Query<'_>, vertex: &Vertex<'_>, file: ServerFile<'_>, path: &mut Path) -> Vec<Step> {
         let graph = self.graph;
-        let nodes = if query.from.anywhere { 0..graph.nodes.len() } else { query.from.node..query.from.node + 1 };
-        let mut variants: Vec<(Option<Vec<Located<String>>>, Vec<usize>)> = Vec::new();
-        let mut known: BTreeMap<Option<Vec<String>>, usize> = BTreeMap::new();
-        for node in nodes {
-            let list = file.nameservers(graph, vertex, node);
-            let words = list.as_ref().map(|list| list.iter().map(|word| word.value.clone()).collect());
-            let index = *known.entry(words).or_insert(variants.len());
-            match variants.get_mut(index) {
-                Some((_, nodes)) => nodes.push(node),
-                None => variants.push((list, vec![node])),
-            }
-        }
+        let variants = variants(graph, vertex, file, query.from);
         let several = variants.len() > 1;
         let mut steps = Vec::new();
-        for (list, nodes) in variants {
+        for Variant { list, nodes } in variants {
             let names: Vec<&str> = nodes.iter().filter_map(|n| graph.nodes.get(*n)).map(|n| n.name.as_str()).collect();
             let name = file.name();
             let lead = if several { format!("{name}, if it runs on {}", names.join(", ")) } else { name };
@@ -196,8 +185,12 @@ impl Walk<'_, '_> {
                     .ending(Answer::Unknown { reason }),
             ];
         }
+        let Some(asked) = self.graph.asked_by(resolver, site, query.from.node, query.name) else {
+            let reason = "the snapshot does not have the file that it is made from";
+            return vec![unknown("its resolv.conf", Some(resolver.location), reason)];
+        };
         let mut steps = Vec::new();
-        for upstream in resolver.asks(query.name) {
+        for upstream in asked {
             let step = Step::new(format!("asks {}", upstream.value), upstream.location());
             let Some(target) = Target::read(&upstream.value) else {
                 let reason = "it is no address".to_owned();
@@ -216,6 +209,29 @@ impl Walk<'_, '_> {
         }
         steps
     }
+}
+
+/// What a file holds on some of the nodes; `None` where the snapshot does not tell.
+struct Variant {
+    list: Option<Vec<Located<String>>>,
+    nodes: Vec<usize>,
+}
+
+/// The variants of a file over the nodes where its server may run, in the order of the nodes.
+fn variants(graph: &Graph<'_>, vertex: &Vertex<'_>, file: ServerFile<'_>, at: Place) -> Vec<Variant> {
+    let nodes = if at.anywhere { 0..graph.nodes.len() } else { at.node..at.node + 1 };
+    let mut variants: Vec<Variant> = Vec::new();
+    let mut known: BTreeMap<Option<Vec<String>>, usize> = BTreeMap::new();
+    for node in nodes {
+        let list = file.nameservers(graph, vertex, node);
+        let words = list.as_ref().map(|list| list.iter().map(|word| word.value.clone()).collect());
+        let index = *known.entry(words).or_insert(variants.len());
+        match variants.get_mut(index) {
+            Some(variant) => variant.nodes.push(node),
+            None => variants.push(Variant { list, nodes: vec![node] }),
+        }
+    }
+    variants
 }
 
 fn unknown(text: &str, at: Option<Location>, reason: &str) -> Step {

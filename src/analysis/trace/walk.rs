@@ -1,9 +1,10 @@
 //! The way of one query: through the doors of the routing graph into servers and resolvers, until somebody answers.
 
 use super::block::{self, Asked, Outcome};
-use super::names::Answer;
+use super::names::{self, Answer, Answered, Plugin};
 use super::step::{Step, Transport};
-use crate::analysis::servers::routing::{Door, Graph, Route, Sender, Site, Taker, Target};
+use crate::analysis::servers::read::in_zone;
+use crate::analysis::servers::routing::{Door, Graph, LocalResolver, Route, Sender, Site, Taker, Target};
 use crate::analysis::servers::select::{Arrival, listens, select};
 use crate::model::Cluster;
 use crate::model::service::Service;
@@ -396,9 +397,23 @@ impl<'w, 'a> Walk<'w, 'a> {
                 (format!("{}: {} on {place}", target.ip, resolver.program), Sender::Node)
             }
         };
-        let step = Step::new(text, [resolver.location]);
+        let mut step = Step::new(text, [resolver.location]);
+        if let Some(answered) = self.from_the_api(resolver, query.name) {
+            step.at.extend(answered.at);
+            return step.ending(answered.answer);
+        }
         let query = Query { sender, from: at, ..query };
         self.inside(path, site, at, step, query, |walk, path| walk.resolver(query, resolver, site, path))
+    }
+
+    /// What kube-dns knows of a name: everything in its domain, and the reverse names of Services and pods.
+    fn from_the_api(&self, resolver: &LocalResolver, name: &str) -> Option<Answered> {
+        let domain = resolver.cluster_domain.as_ref()?;
+        let zones = [domain.as_str(), "in-addr.arpa.", "ip6.arpa."];
+        let zone = zones.into_iter().find(|zone| in_zone(name, zone))?;
+        let answered = names::answer(self.cluster, &Plugin::of_kube_dns(), name, zone);
+        let goes_on = zone != domain && matches!(answered.answer, Answer::Nxdomain { .. });
+        (!goes_on).then_some(answered)
     }
 }
 

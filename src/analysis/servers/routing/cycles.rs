@@ -315,7 +315,12 @@ impl Search<'_, '_> {
     fn steps(&self, visit: &Visit) -> Vec<Step> {
         let Some(left) = self.left.get().checked_sub(1) else { return Vec::new() };
         self.left.set(left);
-        self.graph.steps(visit, self.asked)
+        let mut steps = self.graph.steps(visit, self.asked);
+        // it finds out at run time which upstreams lead back to it, so that no cycle goes through it
+        if self.graph.resolver(visit.site).is_some_and(|(resolver, _)| resolver.detects_loops) {
+            steps.iter_mut().for_each(|step| step.landings.clear());
+        }
+        steps
     }
 
     fn cause(&self, way: &Way, vertex: &Vertex<'_>, own: usize) -> Cause {
@@ -352,7 +357,7 @@ impl Search<'_, '_> {
 /// network.
 fn is_same(to: &Visit, start: &Visit, graph: &Graph<'_>) -> bool {
     let Site::Block { server, .. } = start.site else { return false };
-    let on_host = graph.servers.get(server).is_some_and(|vertex| vertex.host_network);
+    let on_host = graph.servers.get(server).is_some_and(|vertex| vertex.dns.host_network);
     to.site == start.site && to.name == start.name && (to.node == start.node || !on_host)
 }
 

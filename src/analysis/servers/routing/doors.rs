@@ -119,14 +119,15 @@ impl Graph<'_> {
         match sender {
             Sender::Node => true,
             Sender::Client => false,
-            Sender::Server(index) => self.servers.get(index).is_some_and(|v| v.host_network),
-            Sender::Pod(index) => self.pods.get(index).is_some_and(|p| p.host_network),
+            Sender::Server(index) => self.servers.get(index).is_some_and(|v| v.dns.host_network),
+            Sender::Pod(index) => self.pods.get(index).is_some_and(|p| p.dns.host_network),
         }
     }
 
     /// Whether an address is that of a Service in front of a server.
     pub(super) fn is_service(&self, ip: IpAddr) -> bool {
-        self.servers.iter().any(|v| v.entrances.iter().any(|entrance| entrance.ip == Some(ip)))
+        let lists = self.servers.iter().map(|v| &v.entrances).chain(self.pods.iter().map(|pod| &pod.entrances));
+        lists.flatten().any(|entrance| entrance.ip == Some(ip))
     }
 
     /// The sender, where one of its sockets takes the packets: another program of its pod may have the port.
@@ -257,12 +258,12 @@ impl Graph<'_> {
         let arrival = arrival(target);
         let mut found = Vec::new();
         for (server, vertex) in self.servers.iter().enumerate() {
-            if vertex.host_network && is_there(&vertex.placement) && listens(&vertex.blocks, arrival) {
+            if vertex.dns.host_network && is_there(&vertex.placement) && listens(&vertex.blocks, arrival) {
                 let taker = Taker::Server { server, arrival };
                 found.push(Door { taker, node: Some(node), route: Route::Node(home) });
             }
         }
-        for (index, pod) in self.pods.iter().enumerate().filter(|(_, pod)| pod.host_network) {
+        for (index, pod) in self.pods.iter().enumerate().filter(|(_, pod)| pod.dns.host_network) {
             if is_there(&pod.placement) && !target.encrypted && pod.resolver.takes(target.ip, target.port) {
                 found.push(pod_door(index, Some(node), Route::Node(home)));
             }

@@ -50,9 +50,9 @@ impl Search<'_, '_> {
     fn file_hops(&self, vertex: &Vertex<'_>, taken: &Taken) -> Vec<Hop> {
         let mut hops = Vec::new();
         let nameserver = &taken.step.nameserver;
-        let by_config = vertex.dns_config.iter().any(|n| n.origins == nameserver.origins && !n.origins.is_empty());
-        if let Some(location) = vertex.policy_location.filter(|_| !by_config) {
-            hops.push(Hop { location, text: format!("dnsPolicy {} decides which file that is", vertex.policy) });
+        let by_config = vertex.dns.nameservers.iter().any(|n| n.origins == nameserver.origins && !n.origins.is_empty());
+        if let Some(location) = vertex.dns.policy_location.filter(|_| !by_config) {
+            hops.push(Hop { location, text: format!("dnsPolicy {} decides which file that is", vertex.dns.policy) });
         }
         let node = self.graph.nodes.get(taken.from.node);
         let clustered = node.is_some_and(|n| n.cluster_dns.iter().any(|ip| ip.origins == nameserver.origins));

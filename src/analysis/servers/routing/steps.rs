@@ -2,7 +2,7 @@
 
 use super::doors::Sender;
 use super::land::Landing;
-use super::{Graph, Site, Target, Vertex};
+use super::{Graph, LocalResolver, OwnDns, Site, Target, Vertex};
 use crate::analysis::effective::versions::MAX_NAMESERVERS;
 use crate::analysis::servers::chain::{Asked, Passage, pass};
 use crate::analysis::servers::read::Upstream;
@@ -85,20 +85,36 @@ impl Graph<'_> {
 
     fn resolver_steps(&self, sender: Sender, visit: &Visit) -> Vec<Step> {
         let Some((resolver, _)) = self.resolver(visit.site) else { return Vec::new() };
-        let asked = resolver.asks(&visit.name).into_iter();
+        let asked = self.asked_by(resolver, visit.site, visit.node, &visit.name).unwrap_or_default().into_iter();
         asked
             .map(|upstream| {
                 let target = Target::read(&upstream.value);
                 let mut landings = target.map(|to| self.land(sender, visit.node, to, &visit.name)).unwrap_or_default();
                 // dnsmasq and systemd-resolved drop upstreams that are their own addresses
                 landings.retain(|landing| landing.site != visit.site);
-                if resolver.detects_loops {
-                    landings.clear();
-                }
                 let name = visit.name.clone();
-                Step { forward: 0, via: Via::Resolver, nameserver: upstream.clone(), target, name, landings }
+                Step { forward: 0, via: Via::Resolver, nameserver: upstream, target, name, landings }
             })
             .collect()
+    }
+
+    /// Whom a resolver asks for a name on a node; `None` where that is a file that the snapshot does not have.
+    #[must_use]
+    pub fn asked_by(
+        &self,
+        resolver: &LocalResolver,
+        site: Site,
+        node: usize,
+        name: &str,
+    ) -> Option<Vec<Located<String>>> {
+        let mut asked: Vec<Located<String>> = resolver.asks(name).into_iter().cloned().collect();
+        if let Site::Pod { index } = site
+            && resolver.reads_own_file
+            && resolver.asks_in_general(name)
+        {
+            asked.extend(self.own_nameservers(&self.pods.get(index)?.dns, node)?);
+        }
+        Some(asked)
     }
 
     /// The nameservers behind an upstream word: itself, or what a file or ConfigMap names in its place.
@@ -137,7 +153,7 @@ impl Graph<'_> {
                     None => vec![(upstream.with(path.clone()), via)],
                 }
             }
-            Upstream::File(path) if path == "/etc/resolv.conf" => match self.own_nameservers(vertex, node) {
+            Upstream::File(path) if path == "/etc/resolv.conf" => match self.own_nameservers(&vertex.dns, node) {
                 Some(list) => list.into_iter().map(|n| (n, Via::File)).collect(),
                 None => vec![(upstream.with(path.clone()), Via::File)],
             },
@@ -162,19 +178,19 @@ impl Graph<'_> {
         }
     }
 
-    /// The nameservers in a server's own /etc/resolv.conf on a node: those of its dnsPolicy, then those of its
+    /// The nameservers in the own /etc/resolv.conf of a server or resolver on a node: those of its dnsPolicy, then those of its
     /// dnsConfig, three in all (`GetPodDNS` in pkg/kubelet/network/dns of Kubernetes). `None`: the snapshot does not tell.
     #[must_use]
-    pub fn own_nameservers(&self, vertex: &Vertex<'_>, node: usize) -> Option<Vec<Located<String>>> {
+    pub fn own_nameservers(&self, dns: &OwnDns, node: usize) -> Option<Vec<Located<String>>> {
         let site = self.nodes.get(node)?;
-        let clustered = vertex.asks_cluster_dns();
-        let mut list = match vertex.policy.as_str() {
+        let clustered = dns.asks_cluster_dns();
+        let mut list = match dns.policy.as_str() {
             "None" => Vec::new(),
             _ if clustered && site.cluster_dns.is_empty() => return None,
             _ if clustered => site.cluster_dns.iter().map(|ip| ip.with(ip.value.to_string())).collect(),
             _ => site.host_nameservers.clone()?,
         };
-        for nameserver in &vertex.dns_config {
+        for nameserver in &dns.nameservers {
             if !list.iter().any(|known| known.value == nameserver.value) {
                 list.push(nameserver.clone());
             }
