@@ -75,7 +75,8 @@ const COREFILE: &str = ".:53 {\n  kubernetes cluster.local in-addr.arpa ip6.arpa
 
 #[test]
 fn the_situations_and_a_loop() {
-    let clusters = ["k3s-gateway", "kubespray-four-nodes", "k3s-tailscale-node-cache", "kubeadm-conntrack"];
+    let clusters =
+        ["k3s-gateway", "kubespray-four-nodes", "k3s-tailscale-node-cache", "kubeadm-conntrack", "healthy-kube-dns"];
     let mut problems = Vec::new();
     for cluster in clusters {
         let topology = map(&root().join("testdata/clusters").join(cluster), &TopologyOptions::default());

@@ -353,6 +353,9 @@ fn recorded_traces() {
         ("external.txt", "kubespray-four-nodes", redis, "example.com.", 0),
         ("gateway-node.txt", "k3s-gateway", "orangebox-7eb3", "example.com", 0),
         ("gateway-coredns.txt", "k3s-gateway", "kube-system/coredns", "example.com", 0),
+        ("kube-dns.txt", "healthy-kube-dns", "default/web", "web.default", 0),
+        ("kube-dns-stub.txt", "healthy-kube-dns", "default/web", "x.corp.example.", 0),
+        ("kube-dns-ptr.txt", "healthy-kube-dns", "default/web", "10.1.2.3", 0),
         ("conntrack.txt", "kubeadm-conntrack", "default/nginx", "kubernetes.default", 0),
     ] {
         let (got, text) = way(cluster_name, from, name);

@@ -1,6 +1,6 @@
 //! What the Corefiles of the cluster say of the nodes' resolver files, found once for all nodes.
 
-use crate::analysis::servers::read::{ASSUMED, Block, Upstream, blocks, version_of};
+use crate::analysis::servers::read::{Block, Upstream, blocks, release};
 use crate::model::Cluster;
 use crate::model::dns_server::DnsServer;
 
@@ -32,7 +32,7 @@ impl Corefiles {
 }
 
 fn blocks_of(server: &DnsServer) -> Vec<Block<'_>> {
-    let version = version_of(server).unwrap_or(ASSUMED);
+    let version = release(server);
     server.config.iter().flat_map(|config| blocks(config, version)).collect()
 }
 

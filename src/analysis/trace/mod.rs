@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod candidates;
+mod doors;
 pub mod endpoints;
 pub mod lookup;
 pub mod names;
