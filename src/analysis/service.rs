@@ -1,7 +1,7 @@
 //! Builds the `service` views: DNS Services, and Services that get in the way of DNS.
 
 use super::facts::Facts;
-use super::views::service::{NodePort53View, SelectsNothingView, ServiceView, TakenAddressView};
+use super::views::service::{MissingProtocolView, NodePort53View, SelectsNothingView, ServiceView, TakenAddressView};
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
 use crate::model::object::selects;
@@ -42,7 +42,7 @@ fn is_port_53(port: &&Located<ServicePort>) -> bool {
 }
 
 /// Protocols that port 53 lacks.
-fn missing_protocols(cluster: &Cluster, service: &Service) -> Vec<Located<String>> {
+fn missing_protocols(cluster: &Cluster, service: &Service) -> Vec<Located<MissingProtocolView>> {
     if service.external_name.is_some() {
         return Vec::new();
     }
@@ -56,8 +56,23 @@ fn missing_protocols(cluster: &Cluster, service: &Service) -> Vec<Located<String
     ["UDP", "TCP"]
         .into_iter()
         .filter(|protocol| !service.has_port(53, protocol) && !has_sibling(cluster, service, protocol))
-        .map(|protocol| Located::at(protocol.to_owned(), place))
+        .map(|protocol| {
+            let target_port = present.and_then(|port| named_port(cluster, service, port));
+            Located::at(MissingProtocolView { protocol: protocol.to_owned(), target_port }, place)
+        })
         .collect()
+}
+
+/// The port of the pods that an entry names by a name, which belongs to one protocol, where it is another than its own.
+fn named_port(cluster: &Cluster, service: &Service, port: &Located<ServicePort>) -> Option<i64> {
+    let name = port.value.target_port.as_ref().filter(|name| name.value.parse::<i64>().is_err())?;
+    let namespace = &service.meta.namespace.value;
+    let workloads = cluster.objects.workloads.iter().filter(|w| w.meta.namespace.value == *namespace);
+    let behind = workloads.filter(|w| selects(&service.selector, &w.pod_labels)).flat_map(|w| &w.pod.containers);
+    let mut ports = behind.flat_map(|container| &container.ports);
+    let target = ports.find(|port| port.name.as_ref().is_some_and(|own| own.value == name.value))?;
+    let number = target.port.as_ref()?.value;
+    port.value.port.as_ref().is_none_or(|own| own.value != number).then_some(number)
 }
 
 /// A DNS server published by one Service for each protocol, because a load balancer could not mix them.

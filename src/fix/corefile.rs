@@ -119,27 +119,38 @@ pub(super) fn behind(text: &str, at: usize, lines: String) -> (Span, String) {
     (Span::new(end, end), format!("\n{}", lines.trim_end_matches('\n')))
 }
 
-/// Adds a directive to the block at `span`: behind the last of the directives that `after` names (separated by commas),
-/// else at the end of the block.
+/// The `import` lines that stand in a block.
+fn imports_of<'a>(corefile: &'a Corefile, block: &'a ServerBlock) -> impl Iterator<Item = Span> + 'a {
+    let holds = |outer: Span, inner: Span| outer.start <= inner.start && inner.end <= outer.end;
+    let in_directive = move |span: Span| block.directives.iter().any(|d| own(d) && holds(d.span, span));
+    let sites = corefile.imports.iter().filter(|site| site.parent.is_none() && site.place.file == FileIndex::MAIN);
+    sites.map(|site| site.place.span).filter(move |span| holds(block.span, *span) && !in_directive(*span))
+}
+
+/// Adds a directive to the block at `span`: behind the last of the lines that `after` names (directives, or `import`;
+/// separated by commas), else at the end of the block.
 pub(super) fn add_directive(area: &Area<'_>, span: Span, text: &str, after: &str) -> Option<Vec<Edit>> {
     let reading = Reading::of(area);
     let Reading { text: source, corefile, .. } = &reading;
     let block = block_at(corefile, reading.offset(span.start))?;
     let names: Vec<&str> = after.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let fits = |directive: &&Directive| {
-        own(directive) && indent(source, directive.span.start).is_some() && ends_line(source, directive.span.end)
-    };
-    let usable: Vec<&Directive> = block.directives.iter().filter(fits).collect();
-    let named = |directive: &&&Directive| names.contains(&directive.name.as_str());
-    let anchor = usable.iter().rev().find(named).or_else(|| if names == ["{"] { None } else { usable.last() });
-    let change = match (anchor, usable.first(), block.open) {
-        (Some(anchor), ..) => {
-            let indent = indent(source, anchor.span.start)?;
-            behind(source, anchor.span.end, indented(text, indent))
+    let fits = |span: Span| indent(source, span.start).is_some() && ends_line(source, span.end);
+    let own = block.directives.iter().filter(|directive| own(directive));
+    let mut lines: Vec<(&str, Span)> = own.map(|directive| (directive.name.as_str(), directive.span)).collect();
+    lines.extend(imports_of(corefile, block).map(|span| ("import", span)));
+    lines.retain(|(_, span)| fits(*span));
+    lines.sort_by_key(|(_, span)| span.start);
+    let named = |(name, _): &&(&str, Span)| names.contains(name);
+    let directives = || lines.iter().rev().find(|(name, _)| *name != "import");
+    let anchor = lines.iter().rev().find(named).or_else(|| if names == ["{"] { None } else { directives() });
+    let change = match (anchor, lines.first(), block.open) {
+        (Some((_, anchor)), ..) => {
+            let indent = indent(source, anchor.start)?;
+            behind(source, anchor.end, indented(text, indent))
         }
         (None, first, Some(open)) if open.file == FileIndex::MAIN && ends_line(source, open.span.end) => {
             let outer = block.close.and_then(|close| indent(source, close.span.start)).unwrap_or("");
-            let own = first.and_then(|first| indent(source, first.span.start)).map(str::to_owned);
+            let own = first.and_then(|(_, first)| indent(source, first.start)).map(str::to_owned);
             behind(source, open.span.end, indented(text, &own.unwrap_or_else(|| format!("{outer}{STEP}"))))
         }
         _ => return None,

@@ -11,7 +11,7 @@ pub struct ServiceView {
     /// Pods ask this Service: it is the cluster's DNS Service.
     pub is_cluster_dns: bool,
     /// Protocols that port 53 of a DNS Service lacks (`UDP`, `TCP`); each stands at the port that is there, or at `ports`.
-    pub missing_protocols: Vec<Located<String>>,
+    pub missing_protocols: Vec<Located<MissingProtocolView>>,
     /// A DNS Service whose selector matches no DNS pod of its namespace, although the snapshot has them; stands at the
     /// selector.
     pub selects_nothing: Option<Located<SelectsNothingView>>,
@@ -30,6 +30,16 @@ pub struct SelectsNothingView {
     pub workload: Located<String>,
     /// The value that its pods have for that label, where they have one.
     pub actual: Option<Located<String>>,
+}
+
+/// A protocol that port 53 of a DNS Service lacks.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MissingProtocolView {
+    /// `UDP` or `TCP`.
+    pub protocol: String,
+    /// The port of the pods behind the entry that is there, where that names it by a name and it is not 53: names belong to
+    /// one protocol.
+    pub target_port: Option<i64>,
 }
 
 /// An address that cluster DNS needs.
