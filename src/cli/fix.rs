@@ -5,7 +5,7 @@ use super::io::Io;
 use super::replace::Writable;
 use crate::diagnostic::Diagnostic;
 use crate::fix::{Change, Failed, Mode, unified_diff};
-use crate::report::{plural, sanitize_line, show_diff};
+use crate::report::{WITHHELD, plural, sanitize_line, show_diff};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -71,6 +71,9 @@ pub fn show(fixed: &Fixed, color: bool, io: &mut Io<'_>) -> Result<bool, String>
     let patch = unified_diff(&changes);
     io.print(show_diff(&patch, color, io.is_terminal).as_bytes())?;
     report_failed(fixed, io);
+    if fixed.result.fixes_withheld {
+        io.message(WITHHELD);
+    }
     if !fixed.applied.is_empty() {
         let files = plural(changes.len(), "file");
         io.message(&format!("Would fix {} in {files}.\n", plural(fixed.mended, "finding")));

@@ -11,6 +11,9 @@ pub const MAX_ROUNDS: usize = 16;
 /// Most times that a patched snapshot is judged.
 const MAX_TRIALS: usize = 100;
 
+/// Fixes of one rule that may fail, each by itself, as long as none of them holds.
+const MAX_FAILURES: usize = 8;
+
 /// Which fixes are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -144,6 +147,7 @@ pub fn run(
     let mut state = Rounds {
         check,
         trials: 0,
+        tally: BTreeMap::new(),
         rejected: BTreeSet::new(),
         failed: Vec::new(),
         outcome: Outcome {
@@ -186,9 +190,17 @@ fn place(snapshot: &Snapshot, at: Location) -> (String, usize) {
     (snapshot.path(at.file).to_owned(), snapshot.position(at.file, at.span.start).line)
 }
 
+/// What became of the fixes of a rule.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    accepted: usize,
+    failed: usize,
+}
+
 struct Rounds<'a> {
     check: &'a dyn Fn(&Snapshot) -> Judged,
     trials: usize,
+    tally: BTreeMap<String, Tally>,
     rejected: BTreeSet<(String, String, String)>,
     failed: Vec<Failed>,
     outcome: Outcome,
@@ -241,15 +253,27 @@ impl Rounds<'_> {
         let before = self.outcome.judged.clone();
         let mut accepted: Vec<Pick> = Vec::new();
         let mut queue = vec![picks];
-        while let Some(mut group) = queue.pop() {
+        while let Some(group) = queue.pop() {
+            let (mut group, hopeless): (Vec<Pick>, Vec<Pick>) =
+                group.into_iter().partition(|pick| !self.is_hopeless(&pick.finding.rule));
+            for pick in hopeless {
+                self.reject(&base, &pick, &Reason::Limit);
+            }
+            if group.is_empty() {
+                continue;
+            }
             match self.attempt(&base, &before, &accepted, &group) {
                 Ok((snapshot, judged)) => {
+                    for pick in &group {
+                        self.tally.entry(pick.finding.rule.clone()).or_default().accepted += 1;
+                    }
                     accepted.append(&mut group);
                     self.outcome.snapshot = snapshot;
                     self.outcome.judged = judged;
                 }
                 Err(reason) if group.len() == 1 || reason == Reason::Limit => {
                     for pick in group {
+                        self.tally.entry(pick.finding.rule.clone()).or_default().failed += 1;
                         self.reject(&base, &pick, &reason);
                     }
                 }
@@ -268,6 +292,11 @@ impl Rounds<'_> {
             self.outcome.applied.push(Applied { rule, title, paths: paths.into_iter().collect() });
         }
         !accepted.is_empty()
+    }
+
+    /// Whether fixes of a rule fail again and again and never hold: the trials are for those of others.
+    fn is_hopeless(&self, rule: &str) -> bool {
+        self.tally.get(rule).is_some_and(|tally| tally.accepted == 0 && tally.failed >= MAX_FAILURES)
     }
 
     fn reject(&mut self, base: &Snapshot, pick: &Pick, reason: &Reason) {
@@ -406,6 +435,27 @@ mod tests {
         let outcome = mended(&[("0", &[("a", "1"), ("b", "2")]), ("1", &[("a", "1"), ("b", "2")]), ("2", &[])]);
         assert_eq!((outcome.snapshot.text(FileId(0)), outcome.mended), ("2", 2));
         assert_eq!(outcome.failed, []);
+    }
+
+    #[test]
+    fn many_that_fail_leave_trials_for_others() {
+        let paths: Vec<String> = (0..300).map(|number| format!("f{number}")).collect();
+        let snapshot = Snapshot::from_texts(paths.iter().map(|path| (path.as_str(), "0")));
+        let check = |snapshot: &Snapshot| {
+            let in_file = |id: FileId, rule: &str| {
+                let mut found = finding(rule, "1");
+                found.fingerprint = format!("{rule} {}", id.0);
+                found.labels[0].location.file = id;
+                found.fixes[0].edits[0].file = id;
+                found
+            };
+            let all = snapshot.files.iter().map(|file| if file.id.0 < 299 { "never" } else { "works" });
+            let open = snapshot.files.iter().zip(all).filter(|(file, rule)| *rule == "never" || *file.text == *"0");
+            Judged { findings: open.map(|(file, rule)| in_file(file.id, rule)).collect(), broken: 0 }
+        };
+        let outcome = run(&snapshot, Mode::Safe, &check, &|judged, _| judged.findings.clone());
+        assert_eq!(outcome.applied.iter().map(|one| one.rule.as_str()).collect::<Vec<_>>(), ["works"]);
+        assert_eq!(outcome.failed.iter().filter(|one| one.reason == Reason::Remains).count(), MAX_FAILURES);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use diff::show_diff;
 pub use fingerprint::fingerprint;
 pub use sanitize::{sanitize, sanitize_line};
 pub use statistics::statistics;
-pub use summary::{Summary, plural};
+pub use summary::{Summary, WITHHELD, plural};
 
 use crate::diagnostic::{Diagnostic, Files, Severity};
 

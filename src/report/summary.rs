@@ -34,7 +34,7 @@ pub struct Summary {
 const RULES_SHOWN: usize = 3;
 
 /// Said once where fixes were not made for want of time.
-const WITHHELD: &str =
+pub const WITHHELD: &str =
     "not offered: the fixes of further findings, since making all of them takes long (apply these, then check again)\n";
 
 impl Summary {
