@@ -90,7 +90,7 @@ pub fn views(snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Co
     let mut set = ViewSet::default();
     add_servers(&mut set, cluster, &facts, &routes, assume);
     add_pods(&mut set, cluster, &facts, &nodes);
-    add_network(&mut set, cluster, &facts, &nodes);
+    add_network(&mut set, snapshot, cluster, &facts, &nodes);
     add_resolvers(&mut set, snapshot, cluster, &facts, &nodes);
     add_kubelets(&mut set, snapshot, cluster, &facts, &nodes);
     add_node_caches(&mut set, snapshot, cluster, &facts, &routes, &nodes);
@@ -248,7 +248,11 @@ fn add_node_caches(
 }
 
 /// Policies, Services and address pools, with what the nodes say about addresses.
-fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+fn add_network(set: &mut ViewSet, snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, nodes: &[NodeDns]) {
+    let folder_of = |file| {
+        let path = &snapshot.file(file).path;
+        path.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned())
+    };
     let mut asked: Vec<Located<IpAddr>> = Vec::new();
     for address in nodes.iter().flat_map(|n| &n.kubelet.cluster_dns).filter_map(parse_located) {
         if !asked.iter().any(|known| known.value == address.value) {
@@ -259,7 +263,7 @@ fn add_network(set: &mut ViewSet, cluster: &Cluster, facts: &Facts, nodes: &[Nod
     let says = |wanted: bool| nodes.iter().any(|node| node_dns::servicelb(node) == Some(wanted));
     let servicelb = says(true) && !says(false);
     let pod_cidrs: Vec<_> = k3s.iter().flat_map(|k| &k.cluster_cidr).flat_map(parse_cidrs).collect();
-    for (view, object) in policy::views(cluster, facts, &asked) {
+    for (view, object) in policy::views(cluster, facts, &asked, &folder_of) {
         set.add(&view, object);
     }
     for (view, object) in service::views(cluster, facts, &asked, servicelb) {

@@ -13,6 +13,7 @@ use dnslint::model::Cluster;
 use dnslint::model::manifests::Objects;
 use dnslint::source::Located;
 use dnslint::syntax::yaml;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const RULES: [&str; 7] = [
@@ -65,10 +66,12 @@ fn check(folder: &Path, rules: &RuleSet) -> Case {
     files_below(&folder.join("manifests"), &mut paths);
     let mut files = MemoryFiles::default();
     let mut objects = Objects::default();
+    let mut folders = BTreeMap::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.strip_prefix(folder).unwrap().display().to_string();
         let id = files.add(&name, &text);
+        folders.insert(id, name.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned()));
         objects.extend(Objects::read(id, &yaml::parse(&text)));
     }
     let cluster = Cluster::of_objects(objects, &[]);
@@ -82,7 +85,9 @@ fn check(folder: &Path, rules: &RuleSet) -> Case {
     let ranges: Vec<Located<_>> =
         ranges.split(',').filter_map(|r| r.parse().ok().map(Located::default_value)).collect();
     let mut views = ViewSet::default();
-    policy::views(&cluster, &facts, &wanted).iter().for_each(|(v, o)| views.add(v, o.clone()));
+    policy::views(&cluster, &facts, &wanted, &|file| folders[&file].clone())
+        .iter()
+        .for_each(|(v, o)| views.add(v, o.clone()));
     service::views(&cluster, &facts, &wanted, servicelb).iter().for_each(|(v, o)| views.add(v, o.clone()));
     address_pool::views(&cluster, &facts, &ranges).iter().for_each(|(v, o)| views.add(v, o.clone()));
     let found = run(rules, &views, &files, &NoFixes, &LintOptions::default()).unwrap().diagnostics;

@@ -34,6 +34,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
     let service_accounts = spec.get("serviceAccountSelector").map_or(Expr::All, |_| Expr::Unknown);
     Some(Policy {
         object,
+        scope: None,
         dialect: Dialect::Calico,
         pods: selector(spec, "selector").unwrap_or(Expr::All).and(service_accounts),
         namespaces: match namespace {

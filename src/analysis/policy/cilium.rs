@@ -42,6 +42,7 @@ fn read_spec(object: usize, spec: &Located<Value>, namespace: Option<&str>, name
     rules.extend(read_all(deny, Action::Deny));
     Some(Policy {
         object,
+        scope: None,
         dialect: Dialect::Cilium,
         namespace: namespace.map(ToOwned::to_owned),
         pods,

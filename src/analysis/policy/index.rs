@@ -13,8 +13,10 @@ type Label = (String, String);
 pub struct Index<'a> {
     policies: &'a [Policy],
     judged: &'a [Judged],
-    /// What the policies over every pod of a namespace say together.
-    of_all: BTreeMap<Option<&'a str>, Sum>,
+    /// What the policies over every pod of a namespace say together, those without a namespace by their folder.
+    of_all: BTreeMap<(Option<&'a str>, Option<&'a str>), Sum>,
+    /// The same, of all folders, as far as they may concern pods that are applied from another one.
+    may_concern: BTreeMap<Option<&'a str>, Sum>,
     /// The others, each with the label that it demands, if there is one.
     others: BTreeMap<Option<&'a str>, Vec<usize>>,
     demanded: Vec<Option<Label>>,
@@ -31,6 +33,7 @@ impl<'a> Index<'a> {
             policies,
             judged,
             of_all: BTreeMap::new(),
+            may_concern: BTreeMap::new(),
             others: BTreeMap::new(),
             demanded: policies.iter().map(demanded).collect(),
             by_label: BTreeMap::new(),
@@ -39,7 +42,9 @@ impl<'a> Index<'a> {
         for (at, (policy, judged)) in policies.iter().zip(judged).enumerate() {
             let place = policy.namespace.as_deref();
             if is_for_all(policy) {
-                index.of_all.entry(place).or_default().add(at, policy, judged, Answer::Yes);
+                let scope = policy.scope.as_deref();
+                index.of_all.entry((place, scope)).or_default().add(at, policy, judged, Answer::Yes);
+                index.may_concern.entry(place).or_default().add(at, policy, judged, Answer::Unknown);
                 continue;
             }
             index.others.entry(place).or_default().push(at);
@@ -58,7 +63,7 @@ impl<'a> Index<'a> {
         let mut sum = Sum::default();
         let mut applying = Vec::new();
         for place in [None, subject.namespace_name.as_deref()] {
-            sum = self.of_all.get(&place).into_iter().fold(sum, Sum::with);
+            sum = self.with_all(sum, place, subject);
             let by_label = self.by_label.get(&place);
             let labels = subject.labels.known.iter().map(|(key, value)| (key.clone(), value.clone()));
             let labelled = labels.filter_map(|label| by_label?.get(&label)).flatten();
@@ -80,10 +85,17 @@ impl<'a> Index<'a> {
             return sum;
         }
         for place in [None, subject.namespace_name.as_deref()] {
-            sum = self.of_all.get(&place).into_iter().fold(sum, Sum::with);
+            sum = self.with_all(sum, place, subject);
             self.others.get(&place).into_iter().flatten().for_each(|at| self.add_any(&mut sum, *at, subject));
         }
         sum
+    }
+
+    /// Adds the policies over every pod of a place.
+    fn with_all(&self, sum: Sum, place: Option<&str>, subject: &Subject) -> Sum {
+        let scope = subject.scope.as_deref().filter(|_| place.is_some());
+        let certain = self.of_all.get(&(place, scope));
+        certain.into_iter().chain(self.may_concern.get(&place)).fold(sum, Sum::with)
     }
 
     fn add_any(&self, sum: &mut Sum, at: usize, subject: &Subject) {

@@ -176,7 +176,7 @@ impl Sum {
         self.allows = self.allows.or(judged.allows.and(applies));
         self.allows_cache = self.allows_cache.or(judged.allows_cache.and(applies));
         self.denies = self.denies.or(judged.denies.and(applies));
-        self.private |= judged.private;
+        self.private |= judged.private && applies == Answer::Yes;
         if applies == Answer::Yes && policy.isolates {
             self.isolate(at, judged);
         }

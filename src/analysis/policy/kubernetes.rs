@@ -33,6 +33,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
     });
     Some(Policy {
         object,
+        scope: None,
         dialect: Dialect::Kubernetes,
         pods: spec.get("podSelector").map_or(Expr::All, |s| read_label_selector(&s.value)),
         namespaces: named(&namespace),

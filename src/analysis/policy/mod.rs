@@ -24,10 +24,11 @@ use crate::analysis::facts::Facts;
 use crate::analysis::views::policy::PolicyView;
 use crate::model::Cluster;
 use crate::model::manifests::Generic;
-use crate::source::Located;
+use crate::model::object::Meta;
+use crate::source::{FileId, Located};
 use destination::World;
 use judged::Judged;
-use rule::Policy;
+use rule::{Policy, Scope};
 use std::net::IpAddr;
 
 /// Kinds of objects that are read as policies.
@@ -35,10 +36,22 @@ const KINDS: [&str; 4] =
     ["CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy", "GlobalNetworkPolicy", "NetworkPolicy"];
 
 /// The policy objects of the cluster and the policies that they state.
-fn read_all(cluster: &Cluster) -> (Vec<&Generic>, Vec<Policy>) {
+fn read_all<'c>(cluster: &'c Cluster, folder_of: Folders<'_>) -> (Vec<&'c Generic>, Vec<Policy>) {
     let objects: Vec<&Generic> = KINDS.iter().flat_map(|kind| cluster.objects.of_kind(kind)).collect();
-    let policies = objects.iter().enumerate().flat_map(|(index, object)| read(index, object)).collect();
+    let policies = objects.iter().enumerate().flat_map(|(index, object)| read(index, object));
+    let scoped = |policy: Policy| {
+        let meta = objects.get(policy.object).filter(|_| policy.namespace.is_some());
+        Policy { scope: meta.and_then(|object| scope_of(&object.meta, folder_of)), ..policy }
+    };
+    let policies = policies.map(scoped).collect();
     (objects, policies)
+}
+
+/// The folder of a file of the snapshot.
+type Folders<'a> = &'a dyn Fn(FileId) -> String;
+
+fn scope_of(meta: &Meta, folder_of: Folders<'_>) -> Scope {
+    meta.namespace.origins.is_empty().then(|| folder_of(meta.location.file))
 }
 
 fn read(index: usize, object: &Generic) -> Vec<Policy> {
@@ -52,20 +65,21 @@ fn read(index: usize, object: &Generic) -> Vec<Policy> {
 }
 
 /// The view of every policy object, with its name; `nameservers` are the addresses that kubelets give to pods
-/// (`clusterDNS`), as far as they are known beyond the DNS Service's own.
+/// (`clusterDNS`), as far as they are known beyond the DNS Service's own; `folder_of` tells what is applied together.
 #[must_use]
 pub fn views(
     cluster: &Cluster,
     facts: &Facts,
     nameservers: &[Located<IpAddr>],
+    folder_of: Folders<'_>,
 ) -> Vec<(Located<PolicyView>, Option<String>)> {
-    let (objects, policies) = read_all(cluster);
+    let (objects, policies) = read_all(cluster, folder_of);
     if policies.is_empty() {
         return Vec::new();
     }
     let world = World::of(cluster, facts, nameservers);
     let judged: Vec<Judged> = policies.iter().map(|policy| Judged::of(policy, &world)).collect();
-    let verdicts = verdict::Verdicts::of(cluster, facts, &world, &policies, &judged);
+    let verdicts = verdict::Verdicts::of((cluster, facts), &world, (&policies, &judged), folder_of);
     let mut own: Vec<Vec<usize>> = vec![Vec::new(); objects.len()];
     for (at, policy) in policies.iter().enumerate() {
         own.get_mut(policy.object).into_iter().for_each(|list| list.push(at));

@@ -17,6 +17,12 @@ pub enum Dialect {
     Calico,
 }
 
+/// The folder of a manifest that names no namespace; `None` where it names one.
+///
+/// Such a manifest goes into whatever namespace it is applied to (`kubectl -n`, `namespace:` of a kustomization). Those of
+/// one folder go together, of others it is not known.
+pub type Scope = Option<String>;
+
 /// One policy: an object, or one entry of a Cilium object's `specs`.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -26,6 +32,8 @@ pub struct Policy {
     pub dialect: Dialect,
     /// The namespace of its pods; `None` for cluster-wide policies.
     pub namespace: Option<String>,
+    /// Where its manifest names no namespace: with what it is applied.
+    pub scope: Scope,
     /// Labels of the pods that it applies to.
     pub pods: Expr,
     /// Labels of their namespaces.

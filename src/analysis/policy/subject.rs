@@ -2,7 +2,7 @@
 
 use super::destination::World;
 use super::namespaces::calico_labels;
-use super::rule::Policy;
+use super::rule::{Policy, Scope};
 use super::selector::{Answer, Labels};
 use crate::analysis::pod::names::{self, KnownNames};
 use crate::model::workload::Workload;
@@ -18,6 +18,8 @@ pub struct Subject {
     pub namespace: Arc<Labels>,
     /// The name of their namespace, where it is one.
     pub namespace_name: Option<String>,
+    /// Where their manifest names no namespace: with what it is applied.
+    pub scope: Scope,
     /// `Kind/namespace/name`, where the snapshot has them.
     pub display: Option<String>,
     /// They run to completion: they may well compute without a network.
@@ -40,6 +42,7 @@ impl Subject {
             labels: Labels::of_pods(workload),
             namespace: world.namespaces.labels(namespace),
             namespace_name: Some(namespace.clone()),
+            scope: None,
             display: Some(workload.meta.display()),
             is_batch: workload.is_batch(),
             asks_cluster,
@@ -60,6 +63,7 @@ impl Subject {
             labels: Labels { known, complete: false },
             namespace,
             namespace_name,
+            scope: policy.scope.clone(),
             display: None,
             is_batch: false,
             asks_cluster: true,
@@ -70,6 +74,8 @@ impl Subject {
     /// Whether a policy applies to them.
     #[must_use]
     pub fn under(&self, policy: &Policy) -> Answer {
-        policy.namespaces.judge(&self.namespace).and(policy.pods.judge(&self.labels))
+        let applied_together = policy.namespace.is_none() || policy.scope == self.scope;
+        let certain = if applied_together { Answer::Yes } else { Answer::Unknown };
+        policy.namespaces.judge(&self.namespace).and(policy.pods.judge(&self.labels)).and(certain)
     }
 }

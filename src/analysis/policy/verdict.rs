@@ -5,9 +5,10 @@ use super::index::{Index, is_for_all};
 use super::ingress;
 use super::judged::{Isolation, Judged, Sum};
 use super::permit;
-use super::rule::{Dialect, Policy};
+use super::rule::{Dialect, Policy, Scope};
 use super::selector::{Answer, Expr};
 use super::subject::Subject;
+use super::{Folders, scope_of};
 use crate::analysis::facts::Facts;
 use crate::analysis::pod::shape::Surroundings;
 use crate::analysis::views::policy::{BlockedView, MissView, MissedCacheView, PolicyView};
@@ -32,8 +33,8 @@ pub struct Verdicts<'a> {
     judged: &'a [Judged],
     index: Index<'a>,
     subjects: Vec<Summed>,
-    /// Subjects of each namespace.
-    members: BTreeMap<String, Vec<usize>>,
+    /// Subjects of each namespace, those whose manifests name none by their folder.
+    members: BTreeMap<(String, Scope), Vec<usize>>,
     /// Subjects that each policy certainly selects, except for policies over every pod.
     selected: Vec<Vec<usize>>,
     /// Policies that stand above these and are not read.
@@ -46,11 +47,10 @@ impl<'a> Verdicts<'a> {
     /// Judges every workload once; `judged` are the policies, each by itself.
     #[must_use]
     pub fn of(
-        cluster: &Cluster,
-        facts: &'a Facts,
+        (cluster, facts): (&Cluster, &'a Facts),
         world: &'a World,
-        policies: &'a [Policy],
-        judged: &'a [Judged],
+        (policies, judged): (&'a [Policy], &'a [Judged]),
+        folder_of: Folders<'_>,
     ) -> Self {
         let mut verdicts = Self {
             world,
@@ -66,7 +66,8 @@ impl<'a> Verdicts<'a> {
         let around = Surroundings::of(cluster, facts);
         for (index, workload) in cluster.objects.workloads.iter().enumerate() {
             let answers = around.dns_workloads.contains(&index);
-            verdicts.add(Subject::of(workload, world, &around.known, answers));
+            let subject = Subject::of(workload, world, &around.known, answers);
+            verdicts.add(Subject { scope: scope_of(&workload.meta, folder_of), ..subject });
         }
         if !verdicts.overridden {
             let subjects: Vec<&Subject> = verdicts.subjects.iter().map(|(subject, _)| subject).collect();
@@ -81,8 +82,8 @@ impl<'a> Verdicts<'a> {
         for policy in applying {
             self.selected.get_mut(policy).into_iter().for_each(|list| list.push(at));
         }
-        let namespace = subject.namespace_name.clone().unwrap_or_default();
-        self.members.entry(namespace).or_default().push(at);
+        let place = (subject.namespace_name.clone().unwrap_or_default(), subject.scope.clone());
+        self.members.entry(place).or_default().push(at);
         self.subjects.push((subject, sum));
     }
 
@@ -115,7 +116,7 @@ impl<'a> Verdicts<'a> {
         let these = |list: &Vec<usize>| list.iter().filter_map(|at| self.subjects.get(*at)).collect();
         match &policy.namespace {
             _ if !is_for_all(policy) => self.selected.get(at).map(these).unwrap_or_default(),
-            Some(name) => self.members.get(name).map(these).unwrap_or_default(),
+            Some(name) => self.members.get(&(name.clone(), policy.scope.clone())).map(these).unwrap_or_default(),
             None => self.subjects.iter().collect(),
         }
     }
