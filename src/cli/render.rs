@@ -9,12 +9,13 @@ use crate::fix::diff::unified;
 use crate::lint::LintOptions;
 use crate::model::Cluster;
 use crate::render::chosen::Source;
+use crate::render::places::{Places, patched};
 use crate::render::request::NodeForm;
 use crate::render::{File, Part, Plan, Request, plan};
 use crate::report::{Format, Report, ReportOptions, Summary, render, sanitize, show_diff};
-use crate::source::{FileId, LoadOptions, NodeRoot, Snapshot};
+use crate::source::{LoadOptions, Snapshot};
 use crate::{CheckOptions, builtin_rules, check};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -104,48 +105,14 @@ fn refuse(refusal: &crate::render::plan::Refusal, snapshot: &Snapshot, io: &mut 
     EXIT_ERROR
 }
 
-/// The snapshot with the rendered files in their places.
-fn patched(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Snapshot {
-    let base = base(args, snapshot);
-    let mut replaced: BTreeMap<FileId, String> = BTreeMap::new();
-    let mut new: Vec<(String, String)> = Vec::new();
-    for file in &plan.files {
-        for path in places(snapshot, &base, file) {
-            match snapshot.find(&path) {
-                Some(old) => drop(replaced.insert(old.id, file.text.clone())),
-                None => new.push((path, file.text.clone())),
-            }
-        }
-    }
-    if snapshot.files.is_empty() { Snapshot::from_texts(new) } else { snapshot.with_texts(&replaced, new) }
-}
-
-/// Shown paths of a file: below the node's root where it belongs to one.
-fn places(snapshot: &Snapshot, base: &str, file: &File) -> Vec<String> {
-    let join = |root: &str| {
-        if root.is_empty() || root == "." {
-            file.path.clone()
-        } else {
-            format!("{}/{}", root.trim_end_matches('/'), file.path)
-        }
-    };
-    let roots: Vec<&NodeRoot> = match &file.node {
-        Some(name) => snapshot.nodes.iter().filter(|root| root.name == *name).collect(),
-        None => Vec::new(),
-    };
-    if roots.is_empty() {
-        return vec![join(base)];
-    }
-    roots.into_iter().map(|root| join(&root.path)).collect()
-}
-
 /// What the rules say of the result and did not say before: then the result would be wrong.
 fn findings(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Option<(Snapshot, Vec<Diagnostic>)> {
     let options =
         CheckOptions { lint: LintOptions::default(), assume: args.assume(), today: today(), ..CheckOptions::default() };
     let key = |d: &Diagnostic| (d.rule.clone(), d.message.clone(), d.object.clone());
     let before: BTreeSet<_> = check(snapshot, builtin_rules(), &options).diagnostics.iter().map(key).collect();
-    let after = patched(args, snapshot, plan);
+    let base = base(args, snapshot);
+    let after = patched(snapshot, &Places::new(snapshot, &base), &plan.files);
     let mut new = check(&after, builtin_rules(), &options).diagnostics;
     new.retain(|d| d.severity > Severity::Info && !before.contains(&key(d)));
     (!new.is_empty()).then_some((after, new))
@@ -164,18 +131,17 @@ fn refuse_findings(args: &RenderArgs, (snapshot, findings): &(Snapshot, Vec<Diag
 /// Where each file goes, with what stands there.
 fn targets(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Vec<Target> {
     let base = base(args, snapshot);
-    let mut targets = Vec::new();
-    for file in &plan.files {
-        for place in places(snapshot, &base, file) {
-            let shown = match &args.output.out {
-                Some(out) => out.join(below(&base, &place)).to_string_lossy().into_owned(),
-                None => place,
-            };
-            let old = super::disk::read(Path::new(&shown)).ok();
-            targets.push(Target { file: file.clone(), shown, old });
-        }
-    }
-    targets
+    let places = Places::new(snapshot, &base);
+    let target = |file: &File| {
+        let place = places.shown(file);
+        let shown = match &args.output.out {
+            Some(out) => out.join(below(&base, &place)).to_string_lossy().into_owned(),
+            None => place,
+        };
+        let old = super::disk::read(Path::new(&shown)).ok();
+        Target { file: file.clone(), shown, old }
+    };
+    plan.files.iter().map(target).collect()
 }
 
 /// A shown path below the directory of its cluster.

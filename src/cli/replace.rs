@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn new_files_with_their_directories() {
         let (_dir, inside, writable) = place();
-        let path = inside.join("etc/rancher/k3s/config.yaml.d/50-dnslint.yaml");
+        let path = inside.join("etc/rancher/k3s/config.yaml.d/90-dnslint.yaml");
         writable.create(&path, "x\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "x\n");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);

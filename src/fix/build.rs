@@ -175,7 +175,12 @@ impl<'a> Workshop<'a> {
             "replace-words" => self.in_place_of_all(request.at, arguments.required("text")?),
             _ => self.at_each_place(request, &arguments)?,
         };
-        Ok(draft.and_then(|draft| drop_in::redirected(self, draft)).filter(|draft| self.is_allowed(draft)))
+        Ok(draft.and_then(|draft| self.settled(draft)))
+    }
+
+    /// The draft with packaged units turned into drop-ins; `None` where it may not be made.
+    pub(super) fn settled(&self, draft: Draft) -> Option<Draft> {
+        drop_in::redirected(self, draft).filter(|draft| self.is_allowed(draft))
     }
 
     /// Every place must be mended, or nothing is offered.

@@ -1,6 +1,7 @@
 //! The DNS settings of a KubeletConfiguration, set anew in its own text.
 
 use super::apply::apply_edits;
+use super::area::Area;
 use super::build::Workshop;
 use super::yaml;
 use crate::diagnostic::Edit;
@@ -52,6 +53,23 @@ fn addresses(text: &str) -> Vec<Span> {
 #[must_use]
 pub fn with_keys(text: &str, patch: &Value) -> Option<String> {
     edited(text, |workshop, file| yaml::add_to_root(workshop, file, &patch.to_string()))
+}
+
+/// The text of a file with these keys added or set in the YAML that a scalar of it holds (Helm values in a manifest); everything
+/// else stays byte for byte. `None` where the texts do not allow that.
+#[must_use]
+pub fn with_keys_in(snapshot: &Snapshot, scalar: Location, patch: &Value) -> Option<String> {
+    let workshop = Workshop::new(snapshot);
+    let area = Area::around(&workshop, scalar)?;
+    let mut new = with_keys(&area.text, patch)?;
+    if !area.text.ends_with('\n') {
+        new.truncate(new.trim_end_matches('\n').len());
+    }
+    let file = snapshot.file(scalar.file);
+    if file.lossy {
+        return None;
+    }
+    apply_edits(&file.text, &area.edits(&[(Span::new(0, area.text.len()), new)])?)
 }
 
 /// One edit after the other, since each builder proves its own against the text that it finds.

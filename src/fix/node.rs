@@ -7,12 +7,12 @@ use crate::analysis::view::ViewValue;
 use crate::diagnostic::NewFile;
 use crate::model::manifests::Objects;
 use crate::model::node::{Agent, K3s, Node, NodeObjects};
-use crate::source::{FileKind, Location, NodeIndex, SourceFile};
+use crate::source::{FileKind, Location, NodeIndex, Snapshot, SourceFile};
 use crate::syntax::kubelet_flags::parse_kubelet;
 use crate::syntax::systemd::Traced;
 
-/// Name of the files that fixes add to a directory of drop-ins: late, so that it counts.
-pub(super) const DROP_IN: &str = "90-dnslint";
+/// Name of the files that fixes and renderings add to a directory of drop-ins: late, so that it counts.
+pub const DROP_IN: &str = "90-dnslint";
 
 /// Its key in a KubeletConfiguration.
 const KUBELET_KEY: &str = "resolvConf";
@@ -43,6 +43,21 @@ pub(super) fn own_resolv_conf(workshop: &Workshop<'_>, request: &FixRequest<'_>)
     let own = request.subject.field("own_file")?;
     let text = own.field("text").and_then(ViewValue::as_str);
     set_resolv_conf(workshop, request, own.field("path")?.as_str()?, text)
+}
+
+/// Settings that stand somewhere, set anew: each place with the text that comes there, and places that say the same once more
+/// and go. A unit that a package owns gets a drop-in. `None` where a place cannot be changed.
+#[must_use]
+pub fn restated(snapshot: &Snapshot, set: &[(Location, String)], gone: &[Location]) -> Option<Draft> {
+    let workshop = Workshop::new(snapshot);
+    let mut edits = Vec::new();
+    for (at, value) in set {
+        edits.extend(yaml::set_value(&workshop, *at, value, None)?);
+    }
+    for at in gone {
+        edits.extend(flags::remove(&workshop, *at)?);
+    }
+    workshop.settled(edits.into())
 }
 
 /// Where a text says it already. A flag that stands before the same value of the configuration file goes.

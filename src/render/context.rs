@@ -1,14 +1,15 @@
 //! The parameters as the templates see them.
 
 use super::parameters::{Mode, Parameters};
-use super::request::{Companion, Request, Update};
+use super::policies::Policy;
+use super::request::{Request, Update};
 use super::{chosen::Chosen, stubs::StubZone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// What node-cache itself replaces by the address of the Service that `-upstreamsvc` names.
-const CLUSTER_DNS: &str = "__PILLAR__CLUSTER__DNS__";
+pub const CLUSTER_DNS: &str = "__PILLAR__CLUSTER__DNS__";
 /// The Service that leads past the cache to CoreDNS.
 const UPSTREAM_SERVICE: &str = "kube-dns-upstream";
 
@@ -123,6 +124,39 @@ struct ServiceName {
     name: String,
 }
 
+/// What the template of network policies sees.
+#[derive(Debug, Serialize)]
+pub struct PolicyContext<'a> {
+    version: &'static str,
+    policies: &'a [Policy],
+    /// The cache has pods that a selector selects.
+    cache_pods: bool,
+    /// Addresses of the node that the cache answers on.
+    blocks: Vec<String>,
+    /// The port of the CoreDNS pods where it is a number.
+    port: Option<u16>,
+    dns_service: ServiceName,
+    selector: BTreeMap<String, String>,
+}
+
+/// The context of network policies: what reaches a pod of the cache is judged by its labels, what reaches an address of the
+/// node by that address.
+#[must_use]
+pub fn policies<'a>(parameters: &Parameters, policies: &'a [Policy]) -> PolicyContext<'a> {
+    let redirect = parameters.mode == Mode::Redirect;
+    let service = &parameters.dns_service.value;
+    let block = |ip: IpAddr| format!("{ip}/{}", if ip.is_ipv4() { 32 } else { 128 });
+    PolicyContext {
+        version: env!("CARGO_PKG_VERSION"),
+        policies,
+        cache_pods: redirect,
+        blocks: parameters.answers_on().into_iter().filter(|_| !redirect).map(block).collect(),
+        port: service.target_port.parse().ok(),
+        dns_service: ServiceName { namespace: service.namespace.clone(), name: service.name.clone() },
+        selector: service.selector.clone(),
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Families {
     policy: &'static str,
@@ -145,6 +179,7 @@ pub struct ManifestContext {
     families: Option<Families>,
     selector: BTreeMap<String, String>,
     target_port: String,
+    port_names: [String; 2],
     dns_service: ServiceName,
     corefile: String,
     daemon_set: DaemonSet,
@@ -156,12 +191,12 @@ pub struct ManifestContext {
     args: Vec<String>,
     probe_host: Option<String>,
     redirect_services: Vec<ServiceName>,
-    companions: Vec<&'static str>,
+    pod_monitor: bool,
 }
 
 /// The context of the manifests around a finished Corefile.
 #[must_use]
-pub fn manifests(request: &Request, parameters: &Parameters, corefile: String) -> ManifestContext {
+pub fn manifests(request: &Request, parameters: &Parameters, corefile: String, pod_monitor: bool) -> ManifestContext {
     let redirect = parameters.mode == Mode::Redirect;
     let service = &parameters.dns_service.value;
     let name = || ServiceName { namespace: service.namespace.clone(), name: service.name.clone() };
@@ -173,6 +208,7 @@ pub fn manifests(request: &Request, parameters: &Parameters, corefile: String) -
         families: families(parameters),
         selector: service.selector.clone(),
         target_port: service.target_port.clone(),
+        port_names: service.port_names.clone(),
         dns_service: name(),
         corefile,
         daemon_set: daemon_set(request.update),
@@ -184,14 +220,7 @@ pub fn manifests(request: &Request, parameters: &Parameters, corefile: String) -
         args: args(parameters),
         probe_host: parameters.local_ips.value.first().filter(|_| !redirect).map(ToString::to_string),
         redirect_services: (redirect && parameters.redirect.is_none()).then(name).into_iter().collect(),
-        companions: request.companions.iter().map(|companion| template_of(*companion)).collect(),
-    }
-}
-
-const fn template_of(companion: Companion) -> &'static str {
-    match companion {
-        Companion::PodMonitor => "pod-monitor",
-        Companion::NetworkPolicy => "network-policy",
+        pod_monitor,
     }
 }
 

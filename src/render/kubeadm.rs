@@ -1,8 +1,8 @@
 //! Settings of kubeadm's kubelets: in the file that a kubelet reads where the snapshot has it, else as a patch for kubeadm.
 
-use super::node_files::NodeChange;
-use super::parameters::Parameters;
+use super::changes::NodeChange;
 use super::plan::{File, Part};
+use super::scene::Scene;
 use super::templates::render;
 use crate::fix::{kubelet_config_file, with_dns_settings};
 use crate::source::{FileId, FileKind, Location, NodeRoot, Snapshot};
@@ -11,31 +11,18 @@ use std::collections::BTreeMap;
 
 /// The directory that `kubeadm --patches` is given.
 pub const PATCHES: &str = "kubeadm-patches";
-
-/// The files for these changes.
-///
-/// # Errors
-/// A fault of the template.
-pub fn files(snapshot: &Snapshot, parameters: &Parameters, changes: &[NodeChange]) -> Result<Vec<File>, String> {
-    let mut files = Vec::new();
-    let mut rest = Vec::new();
-    for change in changes {
-        match own_files(snapshot, parameters, change) {
-            Some(own) => files.extend(own),
-            None => rest.push(change),
-        }
-    }
-    files.extend(patches(&rest)?);
-    Ok(files)
-}
+/// The patch in it: its target, and how it is merged
+/// (<https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/control-plane-flags/#patches>).
+pub const PATCH: &str = "kubeletconfiguration0+merge.yaml";
 
 /// The files of a node that say these settings, with the new values; `None` where a patch must do.
-fn own_files(snapshot: &Snapshot, parameters: &Parameters, change: &NodeChange) -> Option<Vec<File>> {
-    let root = snapshot.nodes.iter().find(|root| root.name == change.node)?;
-    let kubelet = &parameters.nodes.iter().find(|node| node.name == change.node)?.kubelet;
+#[must_use]
+pub fn own_files(scene: &Scene<'_>, change: &NodeChange) -> Option<Vec<File>> {
+    let site = scene.site(&change.node)?;
+    let (snapshot, kubelet) = (scene.snapshot, &site.dns.kubelet);
     let mut texts: BTreeMap<FileId, String> = BTreeMap::new();
     let mut set = |at: Option<Location>, cluster_dns: &[String], resolv_conf: Option<&str>| {
-        let file = place(snapshot, root, at)?;
+        let file = place(snapshot, site.root, at)?;
         let old = texts.get(&file).map_or(&*snapshot.file(file).text, String::as_str);
         let new = with_dns_settings(old, cluster_dns, resolv_conf)?;
         texts.insert(file, new);
@@ -64,21 +51,28 @@ fn place(snapshot: &Snapshot, root: &NodeRoot, at: Option<Location>) -> Option<F
     (file.kind == FileKind::KubeletConfig && file.node == Some(root.index) && !file.lossy).then_some(file.id)
 }
 
-/// One patch for all, or one a node where they differ.
-fn patches(changes: &[&NodeChange]) -> Result<Vec<File>, String> {
-    let same = changes.windows(2).all(|pair| match pair {
-        [a, b] => (&a.resolv_conf, &a.cluster_dns) == (&b.resolv_conf, &b.cluster_dns),
-        _ => true,
-    });
-    let patch = |change: &&NodeChange| {
-        let context = json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "cluster_dns": change.cluster_dns,
-            "resolv_conf": change.resolv_conf.as_ref().map(|path| &path.value),
-        });
-        let folder = if same { String::new() } else { format!("{}/", change.node) };
-        let path = format!("{PATCHES}/{folder}kubeletconfiguration0+merge.yaml");
-        Ok(File { path, text: render("node/kubelet-patch.yaml.j2", &context)?, part: Part::Node, node: None })
+/// One patch for all of these nodes, or one for each where they differ, with the nodes that it is for.
+///
+/// # Errors
+/// A fault of the template.
+pub fn patches(changes: &[&NodeChange]) -> Result<Vec<(Vec<String>, File)>, String> {
+    let Some(first) = changes.first() else { return Ok(Vec::new()) };
+    let names = |changes: &[&NodeChange]| {
+        changes.iter().map(|change| change.node.clone()).filter(|name| !name.is_empty()).collect::<Vec<_>>()
     };
-    changes.iter().take(if same { 1 } else { usize::MAX }).map(patch).collect()
+    if changes.iter().all(|change| change.same(first)) {
+        return Ok(vec![(names(changes), patch(PATCHES, first)?)]);
+    }
+    let own = |change: &&NodeChange| Ok((names(&[*change]), patch(&format!("{PATCHES}/{}", change.node), change)?));
+    changes.iter().map(own).collect()
+}
+
+fn patch(directory: &str, change: &NodeChange) -> Result<File, String> {
+    let context = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "cluster_dns": change.cluster_dns,
+        "resolv_conf": change.resolv_conf.as_ref().map(|path| &path.value),
+    });
+    let text = render("node/kubelet-patch.yaml.j2", &context)?;
+    Ok(File { path: format!("{directory}/{PATCH}"), text, part: Part::Node, node: None })
 }

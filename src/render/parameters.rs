@@ -14,7 +14,8 @@ use crate::analysis::servers::read::Upstream;
 use crate::analysis::servers::served::served_domains;
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
-use crate::model::service::Service;
+use crate::model::object::Meta;
+use crate::model::service::{Service, ServicePort};
 use crate::source::{Located, Location, Snapshot};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -50,6 +51,9 @@ pub struct DnsService {
     pub selector: BTreeMap<String, String>,
     /// The port of the CoreDNS pods: a number or a name.
     pub target_port: String,
+    /// Names of its port 53 over UDP and TCP. Cilium's redirect joins a port of the Service with that of a pod by name
+    /// (`processConfigWithNamedPorts` in `pkg/redirectpolicy/manager.go`).
+    pub port_names: [String; 2],
 }
 
 /// A CiliumLocalRedirectPolicy that is not the one that is rendered.
@@ -61,6 +65,15 @@ pub struct OtherRedirect {
     pub location: Location,
     /// It sends queries to the pods that are rendered.
     pub to_cache: bool,
+}
+
+/// A node cache that the snapshot has.
+#[derive(Clone, Debug)]
+pub struct OldCache {
+    /// Its workload.
+    pub meta: Meta,
+    /// How queries reach it.
+    pub mode: Mode,
 }
 
 /// Everything that the templates need.
@@ -88,12 +101,16 @@ pub struct Parameters {
     pub health_port: Chosen<u16>,
     /// Port of the metrics.
     pub metrics_port: Chosen<u16>,
-    /// A redirect policy of another name that has the DNS Service already.
+    /// A redirect policy of another name that has the DNS Service, in whatever mode.
     pub redirect: Option<OtherRedirect>,
     /// Entries of the cache for the cluster's names.
     pub cache_entries: Chosen<u32>,
     /// The nodes as they are.
     pub nodes: Vec<NodeDns>,
+    /// Node caches of the snapshot.
+    pub caches: Vec<OldCache>,
+    /// Addresses that these answer on.
+    pub cache_addresses: Vec<IpAddr>,
     /// True sentences about what the rendering does not carry over.
     pub notes: Vec<String>,
 }
@@ -119,20 +136,24 @@ impl Parameters {
             ProxyMode::Replaced => Mode::Redirect,
         };
         let (stub_zones, notes) = stubs::of(&routes.graph, &cluster_domain.value, &cluster_dns.value, &served);
+        let role = request.takes_settings_alone() && request.distribution == Distribution::Kubespray;
+        let (health, whose) = if role { (9254, "kubespray") } else { (super::HEALTH_PORT, "the Kubernetes add-on") };
         Self {
             dns_service: dns_service(request.distribution, cluster, &facts),
             local_ips: local_ips(request, &facts, &cluster_dns.value),
             upstreams: upstreams(request, &routes),
             image: image(request, cluster),
-            health_port: port(request.health_port, "--health-port", super::HEALTH_PORT, "the Kubernetes add-on"),
-            metrics_port: port(request.metrics_port, "--metrics-port", super::METRICS_PORT, "the Kubernetes add-on"),
+            health_port: port(request.health_port, "--health-port", health, whose),
+            metrics_port: port(request.metrics_port, "--metrics-port", super::METRICS_PORT, whose),
             cache_entries: match request.cache_entries {
                 Some(entries) => Chosen::flag(entries, "--cache-entries"),
                 None => Chosen::default_of(9984, "the Kubernetes add-on"),
             },
             proxy,
             cluster_domain,
-            redirect: other_redirect(cluster, &cluster_dns.value).filter(|_| mode == Mode::Redirect),
+            redirect: other_redirect(cluster, &cluster_dns.value),
+            caches: caches(cluster, &facts, &cluster_dns.value),
+            cache_addresses: facts.node_cache_addresses.iter().map(|ip| ip.value).collect(),
             cluster_dns,
             mode,
             stub_zones,
@@ -147,6 +168,16 @@ impl Parameters {
     pub fn served_dns(&self) -> Vec<IpAddr> {
         let v4 = self.local_ips.value.first().is_none_or(IpAddr::is_ipv4);
         self.cluster_dns.value.iter().copied().filter(|ip| ip.is_ipv4() == v4).collect()
+    }
+
+    /// Whether an address is one of a node cache, by the snapshot or by the distributions' defaults, on which the rendered
+    /// one does not answer.
+    #[must_use]
+    pub fn goes_away(&self, ip: IpAddr) -> bool {
+        let defaults =
+            [Distribution::K3s.local_ip(), Distribution::Kubespray.local_ip(), Distribution::K3s.local_ip6()];
+        let of_caches = self.cache_addresses.contains(&ip) || defaults.contains(&ip);
+        of_caches && !self.cluster_dns.value.contains(&ip) && !self.answers_on().contains(&ip)
     }
 
     /// Addresses on which pods reach the cache.
@@ -279,13 +310,18 @@ fn local_ips(request: &Request, facts: &Facts, cluster_dns: &[IpAddr]) -> Chosen
 /// The Service in front of CoreDNS, as it is or as the distribution installs it.
 fn dns_service(distribution: Distribution, cluster: &Cluster, facts: &Facts) -> Chosen<DnsService> {
     let found = facts.dns_services.iter().filter_map(|index| cluster.objects.services.get(*index));
-    match found.into_iter().find(|service| !service.selector.is_empty() && is_domain(&service.meta.name.value)) {
+    let usable = |service: &&Service| {
+        let keys = service.selector.iter().all(|(key, _)| is_label_key(key));
+        keys && !service.selector.is_empty() && is_domain(&service.meta.name.value)
+    };
+    match found.into_iter().find(usable) {
         Some(service) => Chosen::shown(
             DnsService {
                 namespace: service.meta.namespace.value.clone(),
                 name: service.meta.name.value.clone(),
                 selector: service.selector.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect(),
                 target_port: target_port(service),
+                port_names: [port_name(service, "UDP", "dns"), port_name(service, "TCP", "dns-tcp")],
             },
             service.meta.name.location(),
             "the DNS Service",
@@ -296,21 +332,33 @@ fn dns_service(distribution: Distribution, cluster: &Cluster, facts: &Facts) -> 
                 name: distribution.dns_service().to_owned(),
                 selector: distribution.dns_selector(),
                 target_port: "53".to_owned(),
+                port_names: ["dns".to_owned(), "dns-tcp".to_owned()],
             },
             distribution.name(),
         ),
     }
 }
 
+/// Whether a text is harmless as the key of a label.
+fn is_label_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))
+}
+
+/// Port 53 of a Service.
+fn dns_port<'s>(service: &'s Service, protocol: &str) -> Option<&'s ServicePort> {
+    let mut ports = service.ports.iter().map(|port| &port.value);
+    ports.find(|p| p.protocol.value == protocol && p.port.as_ref().is_some_and(|n| n.value == 53))
+}
+
+/// The name of port 53, which must do for a port of a container, too (IANA_SVC_NAME: 15 characters).
+fn port_name(service: &Service, protocol: &str, usual: &str) -> String {
+    let named = dns_port(service, protocol).and_then(|port| port.name.as_ref()).map(|name| name.value.as_str());
+    named.filter(|name| name.len() <= 15 && is_domain(name) && !name.contains('.')).unwrap_or(usual).to_owned()
+}
+
 /// The port of the pods behind port 53 over TCP, which is how the cache asks.
 fn target_port(service: &Service) -> String {
-    let of = |protocol: &str| {
-        let port = service
-            .ports
-            .iter()
-            .find(|p| p.protocol.value == protocol && p.port.as_ref().is_some_and(|n| n.value == 53))?;
-        port.target_port.as_ref().map(|t| t.value.clone())
-    };
+    let of = |protocol: &str| dns_port(service, protocol)?.target_port.as_ref().map(|port| port.value.clone());
     of("TCP").or_else(|| of("UDP")).filter(|port| is_domain(port)).unwrap_or_else(|| "53".to_owned())
 }
 
@@ -344,6 +392,26 @@ fn other_redirect(cluster: &Cluster, cluster_dns: &[IpAddr]) -> Option<OtherRedi
         && labels == Some(1)
         && label.is_some_and(|label| label.value == "node-local-dns");
     Some(OtherRedirect { name: policy.meta.display(), location: policy.meta.name_location(), to_cache })
+}
+
+/// The node caches that run, with what leads queries to them.
+fn caches(cluster: &Cluster, facts: &Facts, cluster_dns: &[IpAddr]) -> Vec<OldCache> {
+    let mut policies = cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter();
+    let redirected = policies.any(|policy| {
+        let frontend = entrances::frontend(cluster, policy);
+        policy.meta.display() == REDIRECT
+            || frontend.is_some_and(|taken| taken.iter().any(|ip| cluster_dns.contains(ip)))
+    });
+    let mode = if redirected {
+        Mode::Redirect
+    } else if facts.node_cache_addresses.iter().any(|ip| cluster_dns.contains(&ip.value)) {
+        Mode::Intercept
+    } else {
+        Mode::LocalOnly
+    };
+    let servers = cluster.dns_servers.iter().filter(|server| server.kind == ServerKind::NodeCache);
+    let workloads = servers.filter_map(|server| cluster.objects.workloads.get(server.workload?));
+    workloads.map(|workload| OldCache { meta: workload.meta.clone(), mode }).collect()
 }
 
 fn image(request: &Request, cluster: &Cluster) -> Chosen<String> {

@@ -138,7 +138,17 @@ impl Request {
         self.resolver == Resolver::NodeCache && self.distribution.has_own_manifests()
     }
 
-    /// What of it could not stand in a generated file.
+    /// The part that configures the resolver.
+    #[must_use]
+    pub const fn resolver_part(&self) -> Part {
+        match (self.resolver, self.distribution) {
+            (Resolver::NodeCache, Distribution::Kubespray) => Part::Node,
+            (Resolver::NodeCache, _) => Part::Manifests,
+            (Resolver::CoreDns | Resolver::HickoryDns, _) => Part::Resolver,
+        }
+    }
+
+    /// What of it could not stand in a generated file, or would change nothing.
     ///
     /// # Errors
     /// A sentence that names the flag.
@@ -162,68 +172,10 @@ impl Request {
         if self.local_ips.len() > 1 {
             return Err("--local-ip: one address, since one node cache serves IPv4 or IPv6".to_owned());
         }
-        self.check_use()?;
-        match (self.health_port, self.metrics_port) {
-            (Some(0), _) | (_, Some(0)) => Err("a port is between 1 and 65535".to_owned()),
-            (Some(health), metrics) if health == metrics.unwrap_or(super::METRICS_PORT) => {
-                Err(format!("--health-port and --metrics-port are both {health}"))
-            }
-            _ => Ok(()),
+        if self.health_port == Some(0) || self.metrics_port == Some(0) {
+            return Err("a port is between 1 and 65535".to_owned());
         }
-    }
-}
-
-impl Request {
-    /// Flags that would change nothing are refused.
-    fn check_use(&self) -> Result<(), String> {
-        let name = self.distribution.name();
-        if !self.wants(Part::Node) && !self.wants(Part::Resolver) && self.resolver != Resolver::NodeCache {
-            return Err("--only manifests: a resolver on the nodes has none".to_owned());
-        }
-        if !self.wants(Part::Node) && !self.wants(Part::Manifests) && self.resolver == Resolver::NodeCache {
-            return Err("--only resolver: the node cache is rendered as manifests; see --resolver".to_owned());
-        }
-        if !self.wants(Part::Node) && self.takes_settings_alone() && self.distribution == Distribution::Kubespray {
-            return Err("--only manifests: kubespray installs its own node cache and takes variables alone".to_owned());
-        }
-        if self.node_form != NodeForm::Config && !self.distribution.is_rancher() {
-            return Err(format!("--node-form: settings of {name}'s nodes have one form"));
-        }
-        let manifests = [
-            ("--image", self.image.is_some()),
-            ("--update", self.update != Update::Rolling),
-            ("--with", !self.companions.is_empty()),
-        ];
-        if let Some((flag, _)) = manifests.into_iter().find(|(_, given)| *given) {
-            if self.resolver != Resolver::NodeCache {
-                return Err(format!("{flag} is for the node cache's manifests, and this resolver runs on the node"));
-            }
-            if self.takes_settings_alone() {
-                return Err(format!("{flag} is for rendered manifests, and {name} installs its own node cache"));
-            }
-        }
-        if self.resolver == Resolver::HickoryDns && (self.health_port.is_some() || self.metrics_port.is_some()) {
-            return Err("--health-port and --metrics-port: hickory-dns is rendered without either".to_owned());
-        }
-        if !self.takes_settings_alone() {
-            return Ok(());
-        }
-        let fixed = [
-            ("--cache-entries", self.cache_entries.is_some(), true),
-            ("--udp", self.udp, true),
-            ("--health-port", self.health_port.is_some(), self.distribution == Distribution::Rke2),
-            ("--metrics-port", self.metrics_port.is_some(), self.distribution == Distribution::Rke2),
-            ("--upstream", !self.upstreams.is_empty(), self.distribution == Distribution::Rke2),
-        ];
-        if let Some((flag, ..)) = fixed.into_iter().find(|(_, given, fixed)| *given && *fixed) {
-            return Err(format!("{flag}: {name} installs its own node cache and has no setting for that"));
-        }
-        match self.upstreams.iter().find(|upstream| upstream.parse::<IpAddr>().is_err()) {
-            Some(other) => Err(format!(
-                "--upstream: `{other}` is no plain address, and kubespray writes its upstreams into resolv.conf of the nodes, too"
-            )),
-            None => Ok(()),
-        }
+        super::unused::check(self)
     }
 }
 

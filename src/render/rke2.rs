@@ -3,29 +3,55 @@
 use super::context::texts;
 use super::parameters::{Mode, Parameters};
 use super::plan::Refusal;
+use super::scene::Scene;
 use super::templates::render;
-use crate::fix::with_keys;
-use crate::model::Cluster;
+use crate::fix::with_keys_in;
 use crate::model::manifests::Generic;
+use crate::source::{Location, SourceFile, Span};
 use crate::syntax::yaml;
 use serde_json::{Map, Value, json};
 
-/// The HelmChartConfig as a whole file.
+/// The object that holds values for the chart.
+pub const CHART_CONFIG: &str = "HelmChartConfig/kube-system/rke2-coredns";
+
+/// The object in a file of its own.
 ///
 /// # Errors
-/// Values that are set already and cannot be added to.
-pub fn chart_config(parameters: &Parameters, cluster: &Cluster) -> Result<String, Refusal> {
-    let known = cluster
-        .objects
-        .of_kind("HelmChartConfig")
-        .iter()
-        .find(|object| object.meta.name.value == "rke2-coredns" && object.meta.namespace.value == "kube-system");
-    let values = match known.map(|object| (object, values_of(object))) {
-        Some((object, Some(old))) => merged(parameters, object, &old)?,
-        _ => fresh(parameters)?,
-    };
-    let context = json!({"version": env!("CARGO_PKG_VERSION"), "values": values});
-    Ok(render("node/rke2-chart-config.yaml.j2", &context)?)
+/// A fault of a template.
+pub fn new(parameters: &Parameters) -> Result<String, String> {
+    let context = json!({
+        "local_ip": local_ip(parameters),
+        // the chart's word for a cache that kubelets name, which nftables needs as well
+        "local_only": parameters.mode == Mode::LocalOnly,
+        "cilium": parameters.mode == Mode::Redirect,
+        "zones": zones(parameters),
+    });
+    let values = render("node/rke2-values.yaml.j2", &context)?;
+    render("node/rke2-chart-config.yaml.j2", &json!({"version": env!("CARGO_PKG_VERSION"), "values": values}))
+}
+
+/// The text of the file that holds the object, with these values added to it.
+///
+/// # Errors
+/// Values that cannot be added to.
+pub fn added(scene: &Scene<'_>, file: &SourceFile) -> Result<String, Refusal> {
+    let mut objects = scene.cluster.objects.of_kind("HelmChartConfig").iter();
+    let object = objects.find(|object| object.meta.location.file == file.id && object.meta.display() == CHART_CONFIG);
+    let values = object.and_then(|object| object.values_content.as_ref());
+    let patch = patch(scene.parameters, values.map_or("", |values| &values.text));
+    let text = values.and_then(|values| {
+        let start = values.map.offset(0);
+        with_keys_in(scene.snapshot, Location::new(file.id, Span::new(start, start)), &patch)
+    });
+    text.ok_or_else(|| by_hand(object, &patch))
+}
+
+fn by_hand(object: Option<&Generic>, patch: &Value) -> Refusal {
+    Refusal {
+        reason: format!("{CHART_CONFIG} sets values that cannot be added to"),
+        at: object.map(|object| object.meta.name_location()),
+        help: Some(format!("add to its valuesContent by hand: {patch}")),
+    }
 }
 
 fn zones(parameters: &Parameters) -> Vec<&str> {
@@ -36,24 +62,7 @@ fn local_ip(parameters: &Parameters) -> String {
     texts(&parameters.local_ips.value).join(",")
 }
 
-fn fresh(parameters: &Parameters) -> Result<String, String> {
-    let context = json!({
-        "local_ip": local_ip(parameters),
-        // the chart's word for a cache that kubelets name, which nftables needs as well
-        "local_only": parameters.mode == Mode::LocalOnly,
-        "cilium": parameters.mode == Mode::Redirect,
-        "zones": zones(parameters),
-    });
-    render("node/rke2-values.yaml.j2", &context)
-}
-
-/// The text of `valuesContent` where it says anything.
-fn values_of(object: &Generic) -> Option<String> {
-    let text = object.values_content.as_ref()?.text.clone();
-    (!text.trim().is_empty()).then_some(text)
-}
-
-fn merged(parameters: &Parameters, object: &Generic, old: &str) -> Result<String, Refusal> {
+fn patch(parameters: &Parameters, old: &str) -> Value {
     let mut nodelocal = Map::new();
     nodelocal.insert("enabled".to_owned(), json!(true));
     nodelocal.insert("ip_address".to_owned(), json!(local_ip(parameters)));
@@ -69,13 +78,7 @@ fn merged(parameters: &Parameters, object: &Generic, old: &str) -> Result<String
     if !zones.is_empty() {
         nodelocal.insert("extraClusterDomains".to_owned(), json!(zones));
     }
-    let patch = json!({ "nodelocal": Value::Object(nodelocal) });
-    let plain = !old.starts_with(char::is_whitespace) && only_values(object);
-    plain.then(|| with_keys(old, &patch)).flatten().ok_or_else(|| Refusal {
-        reason: format!("{} sets values that cannot be added to", object.meta.display()),
-        at: object.meta.name.location(),
-        help: Some(format!("add to its valuesContent by hand: {patch}")),
-    })
+    json!({ "nodelocal": Value::Object(nodelocal) })
 }
 
 fn nodelocal_keys(values: &str) -> Vec<String> {
@@ -88,15 +91,4 @@ fn nodelocal_keys(values: &str) -> Vec<String> {
         .flat_map(|entry| entry.value.entries())
         .filter_map(|entry| entry.name().map(|n| n.to_string()));
     keys.collect()
-}
-
-/// The object says nothing besides its name and `valuesContent`, so that nothing is lost when it is written anew.
-fn only_values(object: &Generic) -> bool {
-    let keys = |path: &[&str]| {
-        let at = object.value.value.path(path);
-        at.map(|at| at.value.entries().iter().map(|entry| entry.0.value.clone()).collect::<Vec<_>>())
-            .unwrap_or_default()
-    };
-    let spec_alone = keys(&["spec"]) == ["valuesContent"];
-    spec_alone && keys(&["metadata"]).iter().all(|key| key == "name" || key == "namespace")
 }

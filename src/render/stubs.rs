@@ -1,6 +1,8 @@
 //! Zones that CoreDNS sends elsewhere: the cache must know them, since it asks CoreDNS only for the cluster's names.
 
 use super::chosen::Chosen;
+use super::context::CLUSTER_DNS;
+use super::parameters::OWN_FILE;
 use super::request::{is_domain, is_path};
 use crate::analysis::servers::read::{Block, Forward, Upstream};
 use crate::analysis::servers::routing::Graph;
@@ -18,6 +20,12 @@ pub struct StubZone {
     /// CoreDNS asks them over TCP.
     pub force_tcp: bool,
 }
+
+/// Placeholders that become an address of the cluster's own DNS: the first by node-cache, the second by whoever fills in the
+/// add-on's manifest (`cmd/node-cache/app/configmap.go` and `nodelocaldns.yaml` of the Kubernetes add-on).
+const TO_CLUSTER: [&str; 2] = [CLUSTER_DNS, "__PILLAR__DNS__SERVER__"];
+/// What node-cache replaces by the upstreams of the ConfigMap kube-dns, else by its own resolver file.
+const UPSTREAM_SERVERS: &str = "__PILLAR__UPSTREAM__SERVERS__";
 
 /// Plugins of a block that change what clients see; what they do only CoreDNS can do.
 const ANSWERING: [&str; 14] = [
@@ -101,7 +109,7 @@ fn of_node_caches(graph: &Graph<'_>, cluster_dns: &[IpAddr]) -> Vec<(Option<Chos
             // the cluster's own resolver is CoreDNS, however it is named
             let to_cluster = |upstream: &Located<Upstream>| match &upstream.value {
                 Upstream::Address { ip, .. } => cluster_dns.contains(ip),
-                Upstream::Placeholder(_) => true,
+                Upstream::Placeholder(name) => TO_CLUSTER.contains(&name.as_str()),
                 Upstream::File(_) | Upstream::Other(_) => false,
             };
             let zones = block.zones.iter().filter(|zone| forward.from == "." && zone.value != ".");
@@ -157,6 +165,7 @@ pub fn targets(upstreams: &[Located<Upstream>]) -> Vec<String> {
             Some(format!("{scheme}{address}"))
         }
         Upstream::File(path) => Some(path.clone()).filter(|path| is_path(path)),
+        Upstream::Placeholder(name) if name == UPSTREAM_SERVERS => Some(OWN_FILE.to_owned()),
         Upstream::Placeholder(_) | Upstream::Other(_) => None,
     };
     upstreams.iter().filter_map(text).collect()

@@ -40,6 +40,8 @@ mod oracle_systemd;
 mod policies;
 mod predict;
 mod render;
+mod render_clusters;
+mod render_nodes;
 mod report;
 mod resolver_rules;
 mod rule_commands;

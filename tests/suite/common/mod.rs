@@ -5,6 +5,7 @@ pub mod incident;
 pub mod mending;
 pub mod oracle;
 pub mod pages;
+pub mod rendering;
 pub mod renderings;
 
 use dnslint::CheckOptions;

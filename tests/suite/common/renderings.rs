@@ -24,7 +24,9 @@ pub fn requests() -> Vec<Request> {
                     match distribution {
                         Distribution::Rke2 if v6_alone => {}
                         Distribution::Rke2 => all.push(base),
-                        Distribution::Kubespray => all.extend(variables(&base)),
+                        // its cache is the same in every mode
+                        Distribution::Kubespray if proxy != ProxyMode::Iptables => {}
+                        Distribution::Kubespray => all.extend(variables(&Request { proxy: None, ..base })),
                         Distribution::K3s | Distribution::Kubeadm => {
                             all.extend(manifests(&base));
                             all.extend(on_nodes(&base, proxy));
@@ -57,7 +59,7 @@ fn manifests(base: &Request) -> [Request; 4] {
     let in_place = Request {
         update: Update::InPlace,
         upstreams: vec!["/run/resolv.conf".to_owned()],
-        companions: vec![Companion::PodMonitor, Companion::NetworkPolicy],
+        companions: vec![Companion::PodMonitor],
         ..base.clone()
     };
     let numbers = Request {
