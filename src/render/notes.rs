@@ -24,8 +24,8 @@ pub fn of(scene: &Scene<'_>, needed: &[NodeChange], nodes: &NodeFiles) -> Vec<St
         let cache = parameters.caches.first().filter(|_| own);
         notes.extend(cache.map(|cache| {
             format!(
-                "the way back ends without a node cache; to the {} of the snapshot: put its old files back and apply them in \
-                 the same order",
+                "the way back leads to no node cache at all; for the one of the snapshot, {}, put its old files back and apply \
+                 them in the order of the steps",
                 cache.meta.display()
             )
         }));

@@ -84,7 +84,7 @@ impl From<String> for Refusal {
 pub fn plan(request: &Request, snapshot: &Snapshot, cluster: &Cluster, assume: &Assumptions) -> Result<Plan, Refusal> {
     request.check()?;
     let parameters = Parameters::of(request, snapshot, cluster, assume);
-    refuse::check(request, &parameters)?;
+    refuse::check(request, &parameters, assume)?;
     let scene = Scene::of(request, snapshot, cluster, &parameters);
     let needed = changes::changes(&scene);
     let changes = if request.wants(Part::Node) { needed.clone() } else { Vec::new() };

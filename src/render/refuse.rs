@@ -5,6 +5,7 @@ use super::parameters::{Mode, OldCache, Parameters};
 use super::plan::Refusal;
 use super::request::{Request, Resolver};
 use super::unused;
+use crate::analysis::collect::Assumptions;
 use crate::model::node::Distribution as Rancher;
 
 /// Port of the metrics that node-cache keeps of itself (`-metrics-listen-address` in `cmd/node-cache/main.go`).
@@ -14,8 +15,9 @@ const OWN_METRICS: u16 = 9353;
 ///
 /// # Errors
 /// The first reason.
-pub fn check(request: &Request, parameters: &Parameters) -> Result<(), Refusal> {
+pub fn check(request: &Request, parameters: &Parameters, assume: &Assumptions) -> Result<(), Refusal> {
     unused::check_mode(request, parameters)?;
+    unused::check_release(parameters, assume)?;
     programs(request, parameters)?;
     addresses(request, parameters)?;
     ports(request, parameters)?;

@@ -4,6 +4,8 @@ use super::distribution::Distribution;
 use super::parameters::{Mode, Parameters};
 use super::plan::{Part, Refusal};
 use super::request::{NodeForm, Request, Resolver, Update};
+use crate::analysis::collect::Assumptions;
+use crate::analysis::effective::KubeVersion;
 use std::net::IpAddr;
 
 /// What the request alone tells.
@@ -43,6 +45,25 @@ pub fn check_mode(request: &Request, parameters: &Parameters) -> Result<(), Refu
         )),
         None => Ok(()),
     }
+}
+
+/// The release decides how the kubelets of nodes are started, and nothing else.
+///
+/// # Errors
+/// A sentence that names the flag.
+pub fn check_release(parameters: &Parameters, assume: &Assumptions) -> Result<(), Refusal> {
+    if assume.kubernetes.is_none() || parameters.nodes.iter().any(|node| !node.version_known) {
+        return Ok(());
+    }
+    let told = parameters.nodes.iter().map(|node| node.version);
+    let assumed = assume.kubernetes.as_deref().and_then(KubeVersion::parse);
+    // a release that is assumed counts as known
+    if told.into_iter().any(|version| Some(version) == assumed) {
+        return Ok(());
+    }
+    Err(Refusal::from(
+        "--k8s-version: no node is here whose release is unknown, and nothing else depends on it".to_owned(),
+    ))
 }
 
 fn parts(request: &Request) -> Result<(), String> {

@@ -413,6 +413,7 @@ fn a_flag_that_would_change_nothing_is_refused() {
         ("--kubespray --metrics-port 9254", "--health-port and --metrics-port are both 9254"),
         ("--kubeadm --health-port 53", "--health-port is 53, which is the port of DNS"),
         ("--k3s --metrics-port 9353", "--metrics-port is 9353, which is the port of the metrics of node-cache itself"),
+        ("--kubeadm --k8s-version 1.30", "--k8s-version: no node is here whose release is unknown"),
         ("--kubeadm --node-form unit", "--node-form: settings of kubeadm's nodes have one form"),
         ("--k3s --proxy-mode ipvs --resolver coredns --with pod-monitor", "--with is for the node cache's manifests"),
         ("--k3s --proxy-mode ipvs --resolver hickory-dns --upstream 192.0.2.53 --health-port 1", "hickory-dns"),

@@ -201,7 +201,11 @@ fn a_kubelet_that_names_the_cache_already_is_led_away_before_it_goes() {
     let made = copy.render(&["--kubeadm", "--check"]);
     let back = made.stderr.split("the way back:").nth(1).unwrap();
     let (kubelets, deleted) = (back.find("let the kubelet name ").unwrap(), back.find("delete daemonset/").unwrap());
-    assert!(kubelets < deleted, "{back}");
+    assert!(kubelets < deleted && back.contains("restart the workloads"), "{back}");
+    // in iptables mode, too, where kubelets may name either address
+    let made = Copy::of("k3s-tailscale-node-cache").render(&["--k3s", "--check"]);
+    let back = made.stderr.split("the way back:").nth(1).unwrap();
+    assert!(back.contains("let the kubelet name 10.43.0.10") && back.contains("restart the workloads"), "{back}");
 }
 
 #[test]

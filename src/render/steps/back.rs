@@ -18,8 +18,7 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
         return of_kubespray(work);
     }
     let mut steps = nodes::back(work);
-    let named =
-        work.is_named() || work.has_resolver() && work.mode() == Mode::LocalOnly && !naming(work.scene).is_empty();
+    let named = work.is_named() || work.has_resolver() && !work.is_taken_back() && !naming(work.scene).is_empty();
     if named {
         steps.push("restart the workloads that were made meanwhile: they name the cache".to_owned());
     }
