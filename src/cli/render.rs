@@ -61,19 +61,20 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         io.message("nothing to render: nodes need no other settings\n");
         return Ok(EXIT_CLEAN);
     }
+    // variables show on no node before they are applied: judged is what they come to
+    let config = NodeForm::Config;
+    let again = |request: Request| crate::render::plan(&request, &snapshot, cluster, &args.assume()).ok();
     let shown = match request.node_form {
-        // variables show on no node before they are applied: judged is what they come to
-        NodeForm::Ansible => crate::render::plan(
-            &Request { node_form: NodeForm::Config, ..request.clone() },
-            &snapshot,
-            cluster,
-            &args.assume(),
-        )
-        .unwrap_or_else(|_| plan.clone()),
+        NodeForm::Ansible => again(Request { node_form: config, ..request.clone() }).unwrap_or_else(|| plan.clone()),
         _ => plan.clone(),
     };
-    if let Some(findings) = findings(args, &snapshot, &shown) {
-        return Ok(refuse_findings(args, &findings, io));
+    if let Some(found) = findings(args, &snapshot, &shown) {
+        // of a part that waits for the others, what all of them come to
+        let whole = || again(Request { parts: Vec::new(), node_form: config, ..request.clone() });
+        let waits = !request.parts.is_empty() && whole().is_some_and(|all| findings(args, &snapshot, &all).is_none());
+        if !waits {
+            return Ok(refuse_findings(args, &found, io));
+        }
     }
     let targets = targets(args, &snapshot, &plan);
     let code = write(args, &targets, io)?;

@@ -18,7 +18,7 @@ pub enum Way {
         new: Vec<String>,
         /// Files that are replaced.
         old: Vec<String>,
-        /// The unit to restart; `None` where the snapshot does not have the node.
+        /// The unit to restart; `None` where the snapshot does not tell.
         unit: Option<String>,
     },
     /// A patch for kubeadm, in this directory.
@@ -121,9 +121,9 @@ fn own_deliveries(scene: &Scene<'_>, changes: &[NodeChange], own: &[File]) -> Ve
         }
         paths.0.sort();
         paths.1.sort();
-        let unit = (!change.node.is_empty()).then(|| match scene.request.distribution {
-            Distribution::K3s | Distribution::Rke2 => rancher::unit(scene, change),
-            Distribution::Kubeadm | Distribution::Kubespray => "kubelet".to_owned(),
+        let unit = scene.site(&change.node).and_then(|site| match scene.request.distribution {
+            Distribution::K3s | Distribution::Rke2 => site.node.k3s().map(|_| rancher::unit(scene, change)),
+            Distribution::Kubeadm | Distribution::Kubespray => Some("kubelet".to_owned()),
         });
         let way = Way::Own { new: paths.0, old: paths.1, unit };
         let at = *places.entry(way.clone()).or_insert_with(|| {

@@ -52,13 +52,9 @@ pub fn check_mode(request: &Request, parameters: &Parameters) -> Result<(), Refu
 /// # Errors
 /// A sentence that names the flag.
 pub fn check_release(parameters: &Parameters, assume: &Assumptions) -> Result<(), Refusal> {
-    if assume.kubernetes.is_none() || parameters.nodes.iter().any(|node| !node.version_known) {
-        return Ok(());
-    }
-    let told = parameters.nodes.iter().map(|node| node.version);
-    let assumed = assume.kubernetes.as_deref().and_then(KubeVersion::parse);
-    // a release that is assumed counts as known
-    if told.into_iter().any(|version| Some(version) == assumed) {
+    let Some(text) = &assume.kubernetes else { return Ok(()) };
+    let assumed = KubeVersion::parse(text);
+    if parameters.nodes.iter().any(|node| Some(node.version) == assumed) {
         return Ok(());
     }
     Err(Refusal::from(

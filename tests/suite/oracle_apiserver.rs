@@ -3,8 +3,10 @@
 use crate::common::oracle::answers;
 use crate::common::renderings::requests;
 use dnslint::analysis::collect::Assumptions;
+use dnslint::analysis::facts::ProxyMode;
 use dnslint::model::{Cluster, assemble};
 use dnslint::render::distribution::Distribution;
+use dnslint::render::request::Companion;
 use dnslint::render::{Part, Request, plan};
 use dnslint::source::Snapshot;
 use serde_json::{Value, json};
@@ -61,8 +63,37 @@ fn texts() -> BTreeSet<String> {
         let distribution = if name == "stock-rke2" { Distribution::Rke2 } else { Distribution::Kubeadm };
         add(&Request::of(distribution), &snapshot, &clusters[0]);
     }
+    // policies stand beside those that restrict: in a namespace, and for some pods of it
+    let restricted = Snapshot::from_texts([("manifests/restricted.yaml", RESTRICTED)]);
+    let clusters = assemble(&restricted);
+    for proxy in [ProxyMode::Iptables, ProxyMode::Ipvs, ProxyMode::Replaced] {
+        for dns in ["10.99.0.10", "fd00:99::a"] {
+            let request = Request {
+                proxy: Some(proxy),
+                cluster_dns: vec![dns.parse().unwrap()],
+                companions: vec![Companion::NetworkPolicy],
+                ..Request::of(Distribution::Kubeadm)
+            };
+            add(&request, &restricted, &clusters[0]);
+        }
+    }
     texts
 }
+
+const RESTRICTED: &str = "apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: default-deny, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Egress]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: backend, namespace: bank}
+spec:
+  podSelector:
+    matchExpressions: [{key: app, operator: In, values: [backend, \"on\"]}]
+    matchLabels: {tier: \"1\"}
+  egress: [{}]
+";
 
 #[test]
 fn every_rendered_object_is_accepted() {

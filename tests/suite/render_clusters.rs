@@ -288,6 +288,28 @@ fn the_chart_takes_no_file_that_it_does_not_own() {
     assert!(refusal.reason.contains("also holds Service/kube-system/kube-dns-upstream"), "{refusal:?}");
 }
 
+/// Cilium joins the ports of a Service with those of pods by their names.
+#[test]
+fn a_redirect_has_the_port_names_of_the_service() {
+    let before = with_pod("stock-kubeadm");
+    let file = before.files.iter().find(|file| file.path.ends_with("manifests/coredns.yaml")).unwrap();
+    let (service, rest) = file.text.split_once("kind: Service\n").unwrap();
+    let text = format!(
+        "{service}kind: Service\n{}",
+        rest.replace("name: dns-tcp", "name: tcp-53").replace("name: dns\n", "name: udp-53\n")
+    );
+    let named = before.with_texts(&BTreeMap::from([(file.id, text)]), []);
+    let (made, _) = rendered(&request(Distribution::Kubeadm, &named, ProxyMode::Replaced), &named, "none");
+    let text = &made.files[0].text;
+    for (name, protocol) in [("udp-53", "UDP"), ("tcp-53", "TCP")] {
+        assert!(
+            text.contains(&format!("    - port: \"53\"\n      name: {name}\n      protocol: {protocol}\n")),
+            "{text}"
+        );
+        assert!(text.contains(&format!("- name: {name}\n          containerPort: 53\n")), "{text}");
+    }
+}
+
 #[test]
 fn only_the_clusters_own_placeholders_are_the_cluster() {
     let caches = |upstream: &str| {

@@ -169,6 +169,42 @@ fn a_resolver_file_of_one_node_is_not_that_of_all() {
 }
 
 #[test]
+fn a_patch_is_for_the_nodes_without_a_file() {
+    let copy = Copy::of("stock-kubeadm");
+    fs::remove_file(copy.file("nodes/worker-1/var/lib/kubelet/config.yaml")).unwrap();
+    let made = copy.render(&["--kubeadm", "--proxy-mode", "ipvs", "--check"]);
+    assert_eq!(made.code, 1, "{}", made.stderr);
+    for step in [
+        "on worker-1: copy ",
+        "on cp-1 and worker-2, one after the other: put /var/lib/kubelet/config.yaml in place",
+        "on worker-1: put the old values back",
+    ] {
+        assert!(made.stderr.contains(step), "{step}\n{}", made.stderr);
+    }
+}
+
+#[test]
+fn a_note_is_told_once_and_with_every_part_that_it_is_about() {
+    let hosts = "note: the root block of kube-system/coredns has `hosts`";
+    let k3s = Copy::of("stock-k3s");
+    assert_eq!(k3s.render(&["--k3s", "--check"]).stderr.matches(hosts).count(), 1);
+    assert_eq!(k3s.render(&["--k3s", "--check", "--only", "manifests"]).stderr.matches(hosts).count(), 1);
+    // what kubespray is told is all of it settings of nodes
+    let kubespray = Copy::of("healthy-cilium-local-redirect");
+    fs::remove_dir_all(kubespray.file("nodes")).unwrap();
+    fs::remove_file(kubespray.file("manifests/node-local-dns.yaml")).unwrap();
+    fs::remove_file(kubespray.file("manifests/node-local-dns-redirect.yaml")).unwrap();
+    for args in [&["--kubespray", "--check"][..], &["--kubespray", "--check", "--only", "node"]] {
+        let made = kubespray.render(args);
+        assert!(made.stderr.contains("note: kubespray has no Cilium redirect"), "{}", made.stderr);
+    }
+    // a cache that no kubelet names is not asked
+    let made = k3s.render(&["--k3s", "--proxy-mode", "ipvs", "--check", "--only", "manifests"]);
+    assert_eq!(made.code, 1, "{}", made.stderr);
+    assert!(made.stderr.contains("note: no pod asks the cache before kubelets name it"), "{}", made.stderr);
+}
+
+#[test]
 fn kubelets_leave_an_address_that_goes_away() {
     let copy = Copy::of("stock-node-cache-ipvs");
     let nodes: Vec<_> =

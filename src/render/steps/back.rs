@@ -20,7 +20,7 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
     let mut steps = nodes::back(work);
     let named = work.is_named() || work.has_resolver() && !work.is_taken_back() && !naming(work.scene).is_empty();
     if named {
-        steps.push("restart the workloads that were made meanwhile: they name the cache".to_owned());
+        steps.push("restart the workloads whose pods name the cache, one after the other".to_owned());
     }
     if !work.has_resolver() {
         return steps;
@@ -82,7 +82,7 @@ fn of_kubespray(work: &Work<'_>) -> Vec<String> {
     }
     vec![
         format!("put `enable_nodelocaldns: false` in place of {files} and run {playbook}: they name CoreDNS again"),
-        "restart the workloads that were made meanwhile: they name the cache".to_owned(),
+        "restart the workloads whose pods name the cache, one after the other".to_owned(),
         "the playbook does not remove the cache: `kubectl -n kube-system delete --ignore-not-found daemonset/nodelocaldns \
          configmap/nodelocaldns serviceaccount/nodelocaldns`"
             .to_owned(),
