@@ -40,6 +40,7 @@ mod oracle_systemd;
 mod policies;
 mod predict;
 mod render;
+mod render_charts;
 mod render_clusters;
 mod render_nodes;
 mod report;
