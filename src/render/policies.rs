@@ -7,9 +7,7 @@ use super::context;
 use super::plan::Refusal;
 use super::scene::Scene;
 use super::templates;
-use crate::analysis::policy::kubernetes::read;
-use crate::analysis::policy::selector::Expr;
-use crate::model::manifests::Generic;
+use crate::analysis::policy::{Isolating, isolating};
 use crate::model::value::Value;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -49,13 +47,9 @@ pub fn is_ours(display: &str) -> bool {
 /// # Errors
 /// No pod of it is isolated.
 pub fn of(scene: &Scene<'_>) -> Result<Vec<Policy>, Refusal> {
-    let mut by_namespace: BTreeMap<&str, Vec<(&Generic, Expr)>> = BTreeMap::new();
-    for (index, object) in scene.cluster.objects.of_kind("NetworkPolicy").iter().enumerate() {
-        let group = object.meta.api_version.split('/').next().unwrap_or_default();
-        let Some(policy) = read(index, object).filter(|policy| policy.isolates) else { continue };
-        if group == "networking.k8s.io" && !is_ours(&object.meta.display()) {
-            by_namespace.entry(&object.meta.namespace.value).or_default().push((object, policy.pods));
-        }
+    let mut by_namespace: BTreeMap<&str, Vec<Isolating<'_>>> = BTreeMap::new();
+    for policy in isolating(scene.cluster).filter(|policy| !is_ours(&policy.object.meta.display())) {
+        by_namespace.entry(&policy.object.meta.namespace.value).or_default().push(policy);
     }
     let policies: Vec<Policy> =
         by_namespace.into_iter().flat_map(|(name, isolating)| in_namespace(name, &isolating)).collect();
@@ -75,14 +69,14 @@ pub fn of(scene: &Scene<'_>) -> Result<Vec<Policy>, Refusal> {
     })
 }
 
-fn in_namespace(namespace: &str, isolating: &[(&Generic, Expr)]) -> Vec<Policy> {
+fn in_namespace(namespace: &str, isolating: &[Isolating<'_>]) -> Vec<Policy> {
     let policy = |name: String, pods: Json| Policy { namespace: namespace.to_owned(), name, pods: pods.to_string() };
-    if isolating.iter().any(|(_, pods)| matches!(pods, Expr::All)) {
+    if isolating.iter().any(|policy| policy.all_pods) {
         return vec![policy(NAME.to_owned(), json!({}))];
     }
     let mut seen: Vec<Json> = Vec::new();
     let mut policies = Vec::new();
-    for (object, _) in isolating {
+    for Isolating { object, .. } in isolating {
         let pods = object.value.value.path(&["spec", "podSelector"]).map_or_else(|| json!({}), |s| json_of(&s.value));
         if !seen.contains(&pods) {
             policies.push(policy(format!("{NAME}-{}", object.meta.name.value), pods.clone()));

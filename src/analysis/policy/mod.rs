@@ -64,6 +64,25 @@ fn read(index: usize, object: &Generic) -> Vec<Policy> {
     }
 }
 
+/// A NetworkPolicy that lets the pods that it selects send only what some policy allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Isolating<'a> {
+    /// The object.
+    pub object: &'a Generic,
+    /// It selects every pod of its namespace.
+    pub all_pods: bool,
+}
+
+/// The NetworkPolicies that isolate egress, in file order.
+pub fn isolating(cluster: &Cluster) -> impl Iterator<Item = Isolating<'_>> {
+    let objects = cluster.objects.of_kind("NetworkPolicy").iter().enumerate();
+    objects
+        .filter(|(_, object)| object.meta.api_version.starts_with("networking.k8s.io/"))
+        .filter_map(|(index, object)| Some((object, kubernetes::read(index, object)?)))
+        .filter(|(_, policy)| policy.isolates)
+        .map(|(object, policy)| Isolating { object, all_pods: matches!(policy.pods, selector::Expr::All) })
+}
+
 /// The view of every policy object, with its name; `nameservers` are the addresses that kubelets give to pods
 /// (`clusterDNS`), as far as they are known beyond the DNS Service's own; `folder_of` tells what is applied together.
 #[must_use]
