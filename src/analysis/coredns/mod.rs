@@ -10,6 +10,7 @@ mod roles;
 mod setup;
 mod surroundings;
 mod version;
+pub mod zone_file;
 
 pub use crate::syntax::corefile::Version;
 pub use forward::{ForwardSpec, Upstream, UpstreamKind, classify_upstream};

@@ -5,7 +5,7 @@ use super::plugins::acl::{self, Action};
 use super::plugins::rewrite::{self, Rewrite};
 use super::plugins::{Verdict, hosts, local, template, zone_file};
 use super::step::Step;
-use crate::analysis::coredns::{Role, position};
+use crate::analysis::coredns::{self, Role, position};
 use crate::analysis::servers::read::{Block, falls_through, first_line, in_zone, release};
 use crate::analysis::servers::rewriting::Rule;
 use crate::model::Cluster;
@@ -350,7 +350,7 @@ impl<'a> Run<'_, 'a> {
         let types: Vec<&str> = self.types.iter().map(String::as_str).collect();
         let verdict = match self.text_of(path) {
             None => Verdict::Ends(Answer::Unknown { reason: format!("the snapshot does not have {path}") }),
-            Some(text) => match zone_file::read(&text.text, &zone) {
+            Some(text) => match coredns::zone_file::read(&text.text, &zone) {
                 Ok(records) => zone_file::answer(&records, &self.name, &zone, &types, through),
                 Err(reason) => Verdict::Ends(Answer::Unknown { reason: format!("{reason} decides") }),
             },

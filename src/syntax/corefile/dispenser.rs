@@ -10,7 +10,10 @@ pub struct Dispenser<'a> {
     files: &'a [SourceFile],
     /// Position of the current word plus one; 0 before the first word.
     position: usize,
-    in_block: bool,
+    /// How many blocks are open.
+    depth: usize,
+    /// Whether a brace inside a block opens another one.
+    nests: bool,
 }
 
 /// A refusal worded by the dispenser.
@@ -28,7 +31,13 @@ impl<'a> Dispenser<'a> {
     /// A cursor before the first word; `files` give the names for messages.
     #[must_use]
     pub const fn new(tokens: &'a [Token], files: &'a [SourceFile]) -> Self {
-        Self { tokens, files, position: 0, in_block: false }
+        Self { tokens, files, position: 0, depth: 0, nests: false }
+    }
+
+    /// The same with blocks inside blocks, as CoreDNS 1.15 reads them (`NextBlock` of caddy 1.1.4).
+    #[must_use]
+    pub const fn nesting(self, nests: bool) -> Self {
+        Self { nests, ..self }
     }
 
     /// The current word.
@@ -73,12 +82,16 @@ impl<'a> Dispenser<'a> {
 
     /// Moves to the next word of a block that opens on the same line; `false` behind the closing brace or without block.
     pub fn next_block(&mut self) -> bool {
-        if self.in_block {
+        if self.depth > 0 {
             if !self.advance() {
                 return false;
             }
-            self.in_block = self.text() != "}";
-            return self.in_block;
+            if !(self.nests && self.text() == "{") {
+                let closed = self.text() == "}";
+                self.depth -= usize::from(closed);
+                return !closed;
+            }
+            self.position -= 1;
         }
         if !self.next_arg() {
             return false;
@@ -87,8 +100,9 @@ impl<'a> Dispenser<'a> {
             self.position -= 1;
             return false;
         }
-        self.in_block = self.advance() && self.text() != "}";
-        self.in_block
+        let opened = self.advance() && self.text() != "}";
+        self.depth += usize::from(opened);
+        opened
     }
 
     /// The rest of the line, up to an opening brace.
@@ -167,6 +181,24 @@ mod tests {
         let [property] = split.properties.as_slice() else { panic!("one property") };
         assert_eq!(property.args.iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>(), ["a", "b", "}"]);
         assert!(layout(&lex("x { }")).properties.is_empty());
+    }
+
+    #[test]
+    fn blocks_in_blocks_since_1_15() {
+        let tokens = lex("x {\na b {\nc\n}\nd\n}\ny {\n}");
+        let read = |nests: bool| {
+            let mut d = Dispenser::new(&tokens, &[]).nesting(nests);
+            d.advance();
+            let mut names = Vec::new();
+            for _ in 0..8 {
+                let name = if d.next_block() { d.text() } else { "-" };
+                names.push(name);
+                d.remaining_args();
+            }
+            names.join(" ")
+        };
+        assert_eq!(read(true), "a c - d - - - -");
+        assert_eq!(read(false), "a { c - - - - -");
     }
 
     #[test]

@@ -369,6 +369,11 @@ fn plugins_are_set_up_like_coredns_1_14() {
 }
 
 #[test]
+fn plugins_are_set_up_like_coredns_1_15() {
+    judge_release("coredns-1.15-setup", Version::new(1, 15, 0));
+}
+
+#[test]
 fn plugins_are_set_up_like_coredns_1_13() {
     judge_release("coredns-1.13-setup", Version::new(1, 13, 2));
 }

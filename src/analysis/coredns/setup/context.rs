@@ -142,7 +142,7 @@ impl<'a> Check<'a> {
     where
         'a: 't,
     {
-        Dispenser::new(tokens, &self.corefile.files)
+        Dispenser::new(tokens, &self.corefile.files).nesting(self.version >= Version::new(1, 15, 0))
     }
 
     /// Whether the node cache replaces the word before CoreDNS reads it, so that nothing can be said of it.

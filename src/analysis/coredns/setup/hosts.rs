@@ -1,9 +1,10 @@
 //! Set-up of the plugins that answer from files: `hosts`, `file`, `auto`, `secondary`.
 
-use super::super::golang::{atoi, check_brackets, duration, parse_ip};
+use super::super::golang::{atoi, check_brackets, duration, parse_ip, quote};
 use super::super::options::{OptionStatus, status};
 use super::super::problem::{ProblemKind, Refusal};
 use super::super::surroundings::FileState;
+use super::super::zone_file;
 use super::context::{Check, Outcome, Unknown, at, need_arg, no_arg, text_at};
 use super::rewrite::groups;
 use crate::syntax::corefile::{Dispenser, Place, Version};
@@ -123,8 +124,13 @@ fn entry(check: &mut Check<'_>, d: &mut Dispenser<'_>) {
 pub(super) fn file(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
     while d.advance() {
         need_arg(d)?;
-        let zones = d.remaining_args();
-        check.origins(&zones);
+        let (name, place) = (check.rooted(d.text()), d.place());
+        let args = d.remaining_args();
+        let origins = check.origins(&args);
+        let origins = if args.is_empty() { check.zones.clone() } else { origins };
+        if let Err(refusal) = zone_text(check, &name, place, &origins) {
+            check.refuse(refusal);
+        }
         let names = ["fallthrough", "reload", "reload_by_mtime", "upstream"];
         check.properties(d, Unknown::Property, &names, |check, d| match d.text() {
             "fallthrough" => {
@@ -139,6 +145,28 @@ pub(super) fn file(check: &mut Check<'_>, d: &mut Dispenser<'_>) -> Outcome {
             }
             _ => Ok(false),
         });
+    }
+    Ok(())
+}
+
+/// A zone file needs an SOA record, since CoreDNS 1.15 none with another owner (`Parse` in `plugin/file/file.go`).
+fn zone_text(check: &Check<'_>, path: &str, place: Option<Place>, origins: &[String]) -> Outcome {
+    let FileState::Text(text) = check.surroundings.file(path) else { return Ok(()) };
+    let shown = quote(path.strip_prefix("./").unwrap_or(path));
+    for origin in origins {
+        let Ok(records) = zone_file::read(&text, origin) else { continue };
+        let owners = zone_file::soa_owners(&records);
+        if owners.is_empty() {
+            let message = format!("the zone file {shown} has no SOA record");
+            let text = format!("file {shown} has no SOA record for origin {origin}");
+            return Err(Refusal::plain(place, text).message(message));
+        }
+        let strict = check.version >= Version::new(1, 15, 0);
+        if let Some(owner) = owners.into_iter().find(|owner| strict && owner != origin) {
+            let message = format!("the SOA record of {shown} belongs to {owner}, not to {origin}");
+            let text = format!("file {shown} has SOA owner {owner} that does not match origin {origin}");
+            return Err(Refusal::plain(place, text).message(message));
+        }
     }
     Ok(())
 }

@@ -1,112 +1,11 @@
-//! `file`: a zone in the master file format of RFC 1035, section 5 (`plugin/file`).
+//! `file`: what a zone answers (`plugin/file`).
 
 use super::{Verdict, from_records};
+use crate::analysis::coredns::zone_file::Record;
 use crate::analysis::trace::names::Answer;
-
-/// Types that we tell apart from TTLs, classes and owners.
-const TYPES: [&str; 16] = [
-    "A", "AAAA", "CAA", "CNAME", "DNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB",
-    "TXT",
-];
 
 /// Aliases in one zone that CoreDNS follows.
 const MAX_ALIASES: usize = 8;
-
-/// One record of the zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Fully qualified, lower case.
-    pub owner: String,
-    /// Its type, upper case.
-    pub kind: String,
-    /// Its data; names are fully qualified.
-    pub data: String,
-}
-
-/// The records of a file for a zone, or the reason why it cannot be read here.
-///
-/// # Errors
-/// `$INCLUDE` and `$GENERATE`, which bring in what the text does not show.
-pub fn read(text: &str, zone: &str) -> Result<Vec<Record>, String> {
-    let (mut origin, mut owner) = (zone.to_owned(), zone.to_owned());
-    let mut records = Vec::new();
-    for line in lines(text) {
-        let starts_blank = line.starts_with([' ', '\t']);
-        let mut words: Vec<&str> = line.split_whitespace().collect();
-        match words.first().map(|w| w.to_ascii_uppercase()).as_deref() {
-            None => continue,
-            Some("$ORIGIN") => {
-                origin = absolute(words.get(1).copied().unwrap_or("."), &origin);
-                continue;
-            }
-            Some("$TTL") => continue,
-            Some(word) if word.starts_with('$') => return Err(format!("`{word}` of the zone file")),
-            Some(_) => {}
-        }
-        if !starts_blank && !words.is_empty() {
-            owner = absolute(words.remove(0), &origin);
-        }
-        let is_type = |w: &str| TYPES.iter().any(|t| t.eq_ignore_ascii_case(w));
-        let Some(at) = words.iter().position(|w| is_type(w)) else { continue };
-        let kind = words.get(at).map(|w| w.to_ascii_uppercase()).unwrap_or_default();
-        let data = data(&kind, words.get(at + 1..).unwrap_or_default(), &origin);
-        records.push(Record { owner: owner.clone(), kind, data });
-    }
-    Ok(records)
-}
-
-/// Logical lines: comments removed, parentheses joined.
-fn lines(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let (mut line, mut depth, mut quoted) = (String::new(), 0_usize, false);
-    for raw in text.lines() {
-        for c in raw.chars() {
-            match c {
-                '"' => quoted = !quoted,
-                ';' if !quoted => break,
-                '(' if !quoted => {
-                    depth += 1;
-                    continue;
-                }
-                ')' if !quoted => {
-                    depth = depth.saturating_sub(1);
-                    continue;
-                }
-                _ => {}
-            }
-            line.push(c);
-        }
-        quoted = false;
-        if depth == 0 {
-            lines.push(std::mem::take(&mut line));
-        } else {
-            line.push(' ');
-        }
-    }
-    lines.push(line);
-    lines
-}
-
-fn absolute(name: &str, origin: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    match name.as_str() {
-        "@" => origin.to_owned(),
-        name if name.ends_with('.') => name.to_owned(),
-        name if origin == "." => format!("{name}."),
-        name => format!("{name}.{origin}"),
-    }
-}
-
-/// The data with its name made absolute where the type has one.
-fn data(kind: &str, words: &[&str], origin: &str) -> String {
-    match (kind, words.split_last()) {
-        ("CNAME" | "DNAME" | "NS" | "PTR" | "MX" | "SRV", Some((name, before))) => {
-            let name = absolute(name, origin);
-            before.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(" ")
-        }
-        _ => words.join(" "),
-    }
-}
 
 /// What the zone gives for a name in it (`Zone.Lookup`): a delegation, the name itself, a wildcard, or nothing.
 ///
@@ -187,6 +86,7 @@ fn ancestors(name: &str, zone: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::coredns::zone_file::read;
 
     const ZONE: &str = "$ORIGIN example.org.\n$TTL 60\n@ IN SOA ns h (\n 1 ; serial\n 60 60 60 60 )\n@ NS ns\nns A 10.0.0.1\n\
         a 60 IN A 10.0.0.2\n  AAAA fd00::2\nc CNAME a\nd CNAME h.org.\n*.w A 10.0.0.3\nsub NS ns.sub\nx.ent TXT \"a;b\" ; note\n";
@@ -217,6 +117,5 @@ mod tests {
         for name in ["b.example.org.", "b.a.example.org."] {
             assert!(matches!(look(name, &["A"]), Verdict::Ends(Answer::Nxdomain { .. })), "{name}");
         }
-        assert!(read("$INCLUDE other\n", "example.org.").is_err());
     }
 }
