@@ -80,6 +80,17 @@ pub struct ConfigFile {
     pub file: FileId,
     /// Its first document; null where it is empty or broken.
     pub value: Located<Value>,
+    /// The first mistake for which the kubelet does not read the document.
+    pub refused: Option<RefusedYaml>,
+}
+
+/// A mistake for which a document is not read.
+#[derive(Clone, Copy, Debug)]
+pub struct RefusedYaml {
+    /// Where.
+    pub at: Location,
+    /// It is a key that JSON does not have, which k3s does not mind.
+    pub key: bool,
 }
 
 /// What runs the kubelet.
@@ -237,7 +248,9 @@ fn configs(snapshot: &Snapshot, root: &NodeRoot) -> BTreeMap<String, ConfigFile>
             let (file, text) = text_of(snapshot, root, path)?;
             let kind = snapshot.file(file).kind;
             let structured = !matches!(kind, FileKind::SystemdDropIn | FileKind::SystemdUnit | FileKind::EnvFile);
-            (structured && wanted(path, kind)).then(|| (path.to_owned(), config_file(file, text)))
+            // k3s reads every one of equal keys
+            let read = if path.contains("kubelet") { Value::read } else { Value::read_repeated };
+            (structured && wanted(path, kind)).then(|| (path.to_owned(), read_config(file, text, read)))
         })
         .collect()
 }
@@ -245,14 +258,25 @@ fn configs(snapshot: &Snapshot, root: &NodeRoot) -> BTreeMap<String, ConfigFile>
 /// Parses a configuration file: its first document.
 #[must_use]
 pub fn config_file(file: FileId, text: &str) -> ConfigFile {
+    read_config(file, text, Value::read)
+}
+
+fn read_config(file: FileId, text: &str, read: fn(At<'_>) -> Located<Value>) -> ConfigFile {
     let parsed = yaml::parse(text);
     let place = Place::file(file);
     let whole = Location::new(file, Span::new(0, 0));
     let value = parsed
         .documents
         .first()
-        .map_or(Located::at(Value::Null, whole), |document| Value::read(At::new(document.root(), &place)));
-    ConfigFile { file, value }
+        .map_or(Located::at(Value::Null, whole), |document| read(At::new(document.root(), &place)));
+    // what stands behind the first document is not read
+    let end = parsed.documents.first().map_or(text.len(), |document| document.span.end);
+    let mut errors = parsed.errors.iter().filter(|error| error.kind.refused_by_kubernetes() && error.span.start <= end);
+    let refused = errors.next().map(|error| {
+        let at = Location::new(file, error.span);
+        RefusedYaml { at, key: error.kind == yaml::ErrorKind::InvalidKey }
+    });
+    ConfigFile { file, value, refused }
 }
 
 fn agent(

@@ -2,7 +2,7 @@
 
 use super::read::At;
 use crate::source::{Located, Location};
-use crate::syntax::yaml::{Kind, Scalar};
+use crate::syntax::yaml::{Entry, Kind, NodeRef, Scalar};
 
 /// Values nest at most this deep; what lies deeper reads as null.
 const MAX_DEPTH: usize = 64;
@@ -31,6 +31,18 @@ impl Value {
     #[must_use]
     pub fn read(at: At<'_>) -> Located<Self> {
         Self::read_to(at, MAX_DEPTH)
+    }
+
+    /// Copies a YAML node; of a mapping all entries, those too whose key comes again.
+    #[must_use]
+    pub fn read_repeated<'a>(at: At<'a>) -> Located<Self> {
+        if at.node.kind() != Kind::Map {
+            return Self::read(at);
+        }
+        let inner = |node: NodeRef<'a>| At { node, place: at.place };
+        let entry =
+            |entry: Entry<'a>| Some((inner(entry.key).text()?, Self::read_to(inner(entry.value), MAX_DEPTH - 1)));
+        Located::at(Self::Map(at.node.all_entries().filter_map(entry).collect()), at.location())
     }
 
     fn read_to(at: At<'_>, depth: usize) -> Located<Self> {

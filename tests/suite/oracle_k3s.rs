@@ -5,10 +5,14 @@ use dnslint::analysis::effective::k3s_args::assemble;
 use dnslint::analysis::effective::k3s_config::{Command, merge};
 use dnslint::analysis::effective::k3s_viability::viability;
 use dnslint::analysis::effective::{ConfigValue, Distribution, FlagValue, KubeVersion};
+use dnslint::analysis::node_dns;
 use dnslint::analysis::node_dns::inputs::config_value;
 use dnslint::model::cluster;
 use dnslint::source::{Located, Snapshot};
 use serde_json::{Map, Value, json};
+
+/// The release that answered, or a later one.
+const NEWEST: KubeVersion = KubeVersion::new(1, 36, 3);
 
 fn plain(text: impl Into<String>) -> Located<String> {
     Located::default_value(text.into())
@@ -61,20 +65,22 @@ fn one_item(seed: &mut Seed) -> String {
 }
 
 fn config_text(seed: &mut Seed) -> String {
+    if seed.chance(2) {
+        return seed.word("- a\n|plain\n|{}\n|---\n|null\n|a: [\n|\ta: b\n").to_owned();
+    }
     let mut text = String::new();
-    let mut seen = Vec::new();
-    for _ in 0..seed.below(5) {
+    for _ in 0..seed.below(6) {
         text += seed.word("||||# comment\n|\n");
-        let key = seed.word(
-            "resolv-conf|resolv-conf|kubelet-arg|kubelet-arg|cluster-dns|cluster-domain|node-ip|v|debug|data-dir|disable|service-cidr",
-        );
+        let key = match seed.below(10) {
+            0 => seed.word("resolv_conf|kubelet-args|dns|tls-san|kine-tls|disable-apiserver-lb|d|i|Debug|''|1|~|cni"),
+            _ => seed.word(
+                "resolv-conf|resolv-conf|kubelet-arg|kubelet-arg|cluster-dns|cluster-domain|node-ip|v|debug|data-dir|disable|\
+                 service-cidr",
+            ),
+        };
         let plus = if seed.chance(30) { "+" } else { "" };
-        let key = format!("{key}{plus}");
         let value = value(seed);
-        if !seen.contains(&key) {
-            text += &format!("{key}:{value}");
-            seen.push(key);
-        }
+        text += &format!("{key}{plus}:{value}");
     }
     text
 }
@@ -88,22 +94,26 @@ fn config_cases() -> Vec<Value> {
         for _ in 0..seed.below(3) {
             files.insert(format!("config.yaml.d/{}", seed.word(names)), json!(config_text(seed)));
         }
-        json!({"files": files})
+        json!({"command": "server", "files": files})
     };
-    (0..2200).map(|_| case(&mut seed)).collect()
+    (0..3000).map(|_| case(&mut seed)).collect()
 }
 
 fn predict_config(case: &Value) -> Value {
-    let unit = ("nodes/n1/etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server\n");
     let files = case["files"].as_object().unwrap().iter();
     let files =
         files.map(|(name, text)| (format!("nodes/n1/etc/rancher/k3s/{name}"), text.as_str().unwrap().to_owned()));
+    let unit = ("nodes/n1/etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server\n");
     let snapshot = Snapshot::from_texts(files.chain([(unit.0.to_owned(), unit.1.to_owned())]));
     let nodes = cluster::assemble(&snapshot).remove(0);
     let node = nodes.nodes.first().unwrap();
+    let nodes = node_dns::all(&snapshot, &nodes, Some(&NEWEST.to_string()));
+    if !nodes[0].k3s.as_ref().unwrap().refused.is_empty() {
+        return json!("refused");
+    }
     let files: Vec<ConfigValue> =
         node.k3s().unwrap().config_files(node).iter().map(|(_, file)| config_value(&file.value).value).collect();
-    let merged = merge(Distribution::K3s, Command::Server, &files.iter().collect::<Vec<_>>());
+    let merged = merge(Distribution::K3s, Command::Server, NEWEST, &files.iter().collect::<Vec<_>>());
     json!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>())
 }
 

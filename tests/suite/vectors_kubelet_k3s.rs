@@ -266,7 +266,13 @@ fn config_files() {
                 ConfigValue::Map(list(file).iter().map(entry).collect())
             };
             let files: Vec<_> = list(&vector["files"]).iter().map(file).collect();
-            let merged = merge(Distribution::K3s, Command::Server, &files.iter().collect::<Vec<_>>());
+            // the server of RKE2 drops no key here, as k3s's does with those that it does not know
+            let merged = merge(
+                Distribution::Rke2,
+                Command::Server,
+                KubeVersion::new(1, 34, 0),
+                &files.iter().collect::<Vec<_>>(),
+            );
             json!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>())
         },
     );
@@ -315,7 +321,7 @@ fn flag(text: &str) -> FlagValue {
     FlagValue::new(plain(name), plain(value))
 }
 
-/// The vectors leave out the header that every drop-in of 1.32 has.
+/// The vectors leave out the header that every file has, and every drop-in of 1.32.
 fn with_header(fields: &Value) -> Value {
     let mut fields = fields.clone();
     fields["apiVersion"] = json!(API_VERSION);
@@ -331,7 +337,8 @@ fn kubelet_settings() {
         |vector| {
             let flags: Vec<_> = list(&vector["flags"]).iter().map(|text| flag(&scalar(text))).collect();
             let file = |path: &str, tree| KubeletFile { path: path.to_owned(), tree, named_by: Vec::new().into() };
-            let config = flag_value(&flags, "config").map(|path| file(&path.value, tree(&vector["config"], 0)));
+            let config =
+                flag_value(&flags, "config").map(|path| file(&path.value, tree(&with_header(&vector["config"]), 0)));
             let dropins = vector["dropins"].as_object().expect("dropins").iter();
             let dropins: Vec<_> = dropins.map(|(path, fields)| file(path, tree(&with_header(fields), 1))).collect();
             let got = effective(&KubeletInput {

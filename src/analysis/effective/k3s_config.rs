@@ -4,7 +4,9 @@ use super::Distribution;
 use super::config_value::{ConfigValue, comma_text};
 use super::flag::FlagValue;
 use super::losing::{Losing, LosingReason};
+use super::versions::{KubeVersion, k3s_server_skips_unknown_keys};
 use crate::source::Located;
+use crate::syntax::kubelet_flags::k3s::{agent_knows, server_knows};
 use std::collections::BTreeMap;
 
 /// Whether a file of the drop-in directory is read: every name that ends in `.yaml` or `.yml`, in any case.
@@ -41,8 +43,8 @@ pub enum Command {
     Agent,
 }
 
-/// Flags about DNS and addresses that only the server has.
-pub const SERVER_ONLY: [&str; 5] = ["cluster-cidr", "cluster-dns", "cluster-domain", "disable", "service-cidr"];
+/// Flags about DNS and addresses that only the server has, of RKE2 as of k3s.
+const SERVER_ONLY: [&str; 5] = ["cluster-cidr", "cluster-dns", "cluster-domain", "disable", "service-cidr"];
 
 /// The arguments that the files become, and what is lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,13 +58,20 @@ pub struct ConfigArguments {
 
 /// Merges the main file and its drop-ins, in reading order; a file that is not a map has no keys.
 ///
-/// `key` replaces what earlier files said, `key+` appends to it.
+/// `key` replaces what earlier entries said, in the same file or another, `key+` appends to it. Keys that the command does
+/// not know are skipped or fatal (`stripInvalidFlags`).
 #[must_use]
-pub fn merge(distribution: Distribution, command: Command, files: &[&ConfigValue]) -> ConfigArguments {
-    let mut merger = Merger { distribution, command, ..Merger::default() };
-    for file in files {
+pub fn merge(
+    distribution: Distribution,
+    command: Command,
+    version: KubeVersion,
+    files: &[&ConfigValue],
+) -> ConfigArguments {
+    let mut merger =
+        Merger { distribution, command, version, places: BTreeMap::new(), keys: Vec::new(), losing: Vec::new() };
+    for (index, file) in files.iter().enumerate() {
         if let ConfigValue::Map(entries) = file {
-            entries.iter().for_each(|(key, value)| merger.entry(key, value));
+            entries.iter().for_each(|(key, value)| merger.entry(index, key, value));
         }
     }
     let args = merger.keys.into_iter().flat_map(|key| key.items).collect();
@@ -72,6 +81,7 @@ pub fn merge(distribution: Distribution, command: Command, files: &[&ConfigValue
 struct Merger {
     distribution: Distribution,
     command: Command,
+    version: KubeVersion,
     places: BTreeMap<String, usize>,
     keys: Vec<Key>,
     losing: Vec<Losing>,
@@ -80,33 +90,30 @@ struct Merger {
 #[derive(Default)]
 struct Key {
     items: Vec<FlagValue>,
+    /// The file that set it without `+`.
+    file: usize,
     /// The value so far is null, to which `+` adds as to an empty list.
     is_null: bool,
 }
 
-impl Default for Merger {
-    fn default() -> Self {
-        let (distribution, command) = (Distribution::K3s, Command::Server);
-        Self { distribution, command, places: BTreeMap::new(), keys: Vec::new(), losing: Vec::new() }
-    }
-}
-
 impl Merger {
-    fn entry(&mut self, key: &Located<String>, value: &Located<ConfigValue>) {
+    fn entry(&mut self, file: usize, key: &Located<String>, value: &Located<ConfigValue>) {
         let plain = key.value.strip_suffix('+');
         let name = key.with(plain.unwrap_or(&key.value).to_owned());
         let new = self.items(&name, value);
-        if self.command == Command::Agent && SERVER_ONLY.contains(&name.value.as_str()) {
-            return self.unknown(&name, &new);
+        if let Some(reason) = self.refusal(&name.value) {
+            return self.unknown(&name, &new, reason);
         }
         let is_null = value.value == ConfigValue::Null;
         let place = *self.places.entry(name.value.clone()).or_insert(self.keys.len());
         let Some(known) = self.keys.get_mut(place) else {
-            return self.keys.push(Key { items: new, is_null });
+            return self.keys.push(Key { items: new, file, is_null });
         };
         if plain.is_none() {
-            let old = std::mem::replace(known, Key { items: new.clone(), is_null });
-            self.replaced(&name.value, &old, &new);
+            let old = std::mem::replace(known, Key { items: new.clone(), file, is_null });
+            let reason =
+                if old.file == file { LosingReason::ReplacedInFile } else { LosingReason::ReplacedByLaterFile };
+            self.replaced(&name.value, &old, &new, reason);
             return;
         }
         if std::mem::take(&mut known.is_null) {
@@ -133,23 +140,36 @@ impl Merger {
         flags
     }
 
-    fn unknown(&mut self, name: &Located<String>, items: &[FlagValue]) {
-        let reason = match self.distribution {
-            Distribution::K3s => LosingReason::UnknownKeyFatal,
-            Distribution::Rke2 => LosingReason::UnknownKeySkipped,
+    /// What becomes of a key that the command does not know; of RKE2 only a few flags are known here, and it skips all
+    /// others.
+    fn refusal(&self, name: &str) -> Option<LosingReason> {
+        let known = match (self.distribution, self.command) {
+            (Distribution::K3s, Command::Server) => server_knows(name),
+            (Distribution::K3s, Command::Agent) => agent_knows(name),
+            (Distribution::Rke2, Command::Server) => true,
+            (Distribution::Rke2, Command::Agent) => !SERVER_ONLY.contains(&name),
         };
+        let skips = match self.command {
+            Command::Server => k3s_server_skips_unknown_keys(self.version),
+            Command::Agent => self.distribution == Distribution::Rke2,
+        };
+        let reason = if skips { LosingReason::UnknownKeySkipped } else { LosingReason::UnknownKeyFatal };
+        (!known).then_some(reason)
+    }
+
+    fn unknown(&mut self, name: &Located<String>, items: &[FlagValue], reason: LosingReason) {
         let values: Vec<_> = items.iter().map(|item| item.value.clone()).collect();
         let value = if values.is_empty() { name.with(String::new()) } else { comma_text(&values) };
         self.losing.push(Losing::alone(&name.value, value, reason));
     }
 
-    fn replaced(&mut self, name: &str, old: &Key, new: &[FlagValue]) {
+    fn replaced(&mut self, name: &str, old: &Key, new: &[FlagValue], reason: LosingReason) {
         let values: Vec<_> = new.iter().map(|item| item.value.clone()).collect();
         let winning = comma_text(&values);
         let kept: std::collections::BTreeSet<&str> = values.iter().map(|value| value.value.as_str()).collect();
         for item in old.items.iter().filter(|_| !old.is_null) {
             let value = item.value.clone();
-            let mut losing = Losing::one_of_many(name, value, &winning, LosingReason::ReplacedByLaterFile);
+            let mut losing = Losing::one_of_many(name, value, &winning, reason);
             losing.same_value = kept.contains(item.value.value.as_str());
             self.losing.push(losing);
         }
@@ -160,6 +180,8 @@ impl Merger {
 mod tests {
     use super::*;
     use crate::source::{FileId, Location, Span};
+
+    const NOW: KubeVersion = KubeVersion::new(1, 34, 0);
 
     fn scalar(file: u32, start: usize, text: &str) -> Located<ConfigValue> {
         let span = Span::new(start, start + text.len());
@@ -180,7 +202,7 @@ mod tests {
         let list = |items: &[Located<ConfigValue>]| file("kubelet-arg", ConfigValue::List(items.to_vec()));
         let first = list(&[scalar(0, 5, "resolv-conf=/a"), scalar(0, 30, "max-pods=9")]);
         let second = list(&[scalar(1, 5, "max-pods=9")]);
-        let merged = merge(Distribution::K3s, Command::Server, &[&first, &second]);
+        let merged = merge(Distribution::K3s, Command::Server, NOW, &[&first, &second]);
         assert_eq!(merged.args.len(), 1);
         assert_eq!(
             losses(&merged),
@@ -197,7 +219,8 @@ mod tests {
     fn a_map_item_becomes_nonsense() {
         let entry = (Located::default_value("resolv-conf".to_owned()), scalar(0, 9, "/x"));
         let item = Located::default_value(ConfigValue::Map(vec![entry]));
-        let merged = merge(Distribution::K3s, Command::Agent, &[&file("kubelet-arg", ConfigValue::List(vec![item]))]);
+        let merged =
+            merge(Distribution::K3s, Command::Agent, NOW, &[&file("kubelet-arg", ConfigValue::List(vec![item]))]);
         assert_eq!(
             merged.args.first().map(FlagValue::k3s_argument).as_deref(),
             Some("--kubelet-arg=[{resolv-conf /x}]")
@@ -211,11 +234,26 @@ mod tests {
         for (distribution, want) in
             [(Distribution::K3s, LosingReason::UnknownKeyFatal), (Distribution::Rke2, LosingReason::UnknownKeySkipped)]
         {
-            let merged = merge(distribution, Command::Agent, &[&file]);
+            let merged = merge(distribution, Command::Agent, NOW, &[&file]);
             assert_eq!(losses(&merged), [("cluster-dns", "10.43.0.11", want, false)]);
             assert!(merged.args.is_empty());
-            assert!(merge(distribution, Command::Server, &[&file]).losing.is_empty());
+            assert!(merge(distribution, Command::Server, NOW, &[&file]).losing.is_empty());
         }
+    }
+
+    #[test]
+    fn a_server_skips_what_it_does_not_know() {
+        let file = file("resolv_conf", ConfigValue::Scalar("/x".to_owned()));
+        for (version, want) in [
+            (KubeVersion::new(1, 21, 6), LosingReason::UnknownKeyFatal),
+            (KubeVersion::new(1, 21, 7), LosingReason::UnknownKeySkipped),
+            (KubeVersion::new(1, 22, 3), LosingReason::UnknownKeyFatal),
+            (NOW, LosingReason::UnknownKeySkipped),
+        ] {
+            let merged = merge(Distribution::K3s, Command::Server, version, &[&file]);
+            assert_eq!(losses(&merged), [("resolv_conf", "/x", want, false)], "{version}");
+        }
+        assert!(merge(Distribution::Rke2, Command::Server, NOW, &[&file]).losing.is_empty());
     }
 
     #[test]
@@ -223,13 +261,14 @@ mod tests {
         let merged = merge(
             Distribution::K3s,
             Command::Server,
+            NOW,
             &[
-                &file("a", ConfigValue::Null),
-                &file("a+", ConfigValue::Null),
-                &file("a+", ConfigValue::Scalar("x".into())),
+                &file("v", ConfigValue::Null),
+                &file("v+", ConfigValue::Null),
+                &file("v+", ConfigValue::Scalar("x".into())),
             ],
         );
-        assert_eq!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>(), ["-a=x"]);
+        assert_eq!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>(), ["-v=x"]);
         assert!(merged.losing.is_empty());
     }
 

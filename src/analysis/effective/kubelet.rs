@@ -4,10 +4,12 @@
 use super::config_value::{ConfigValue, comma_text, display_text};
 use super::flag::FlagValue;
 use super::flag_csv::split_csv;
+use super::kubelet_names::Standing;
 use super::losing::{Losing, LosingReason};
 use super::merge_patch::merge_patch;
 use super::origin::{joined, split_commas};
 use super::pod_dns::{KubeletDns, ResolvConfSetting};
+use super::refusals;
 use super::spellings;
 use super::versions::{DropInSupport, KubeVersion, kubelet_dropins, kubelet_dropins_are_versioned};
 use crate::source::{FileId, Located, Location, Origins};
@@ -99,25 +101,50 @@ pub struct InvalidDropIn {
 pub struct KubeletProblem {
     /// What is wrong.
     pub kind: KubeletProblemKind,
+    /// The flag, field, feature gate or file that is wrong; empty where the place says it.
+    pub name: String,
     /// Where.
     pub at: Option<Location>,
 }
 
+impl KubeletProblem {
+    /// Whether another release might not mind.
+    #[must_use]
+    pub const fn depends_on_release(&self) -> bool {
+        use KubeletProblemKind::{ConfigDirRefused, ConfigDirUnknown, Flag, Gate};
+        match self.kind {
+            Flag(standing) => !matches!(standing, Standing::Unknown),
+            Gate(_) | ConfigDirRefused | ConfigDirUnknown => true,
+            _ => false,
+        }
+    }
+}
+
 /// Kinds of [`KubeletProblem`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KubeletProblemKind {
     /// `--config-dir` before 1.28: unknown flag.
     ConfigDirUnknown,
     /// `--config-dir` in 1.28 and 1.29 without the variable `KUBELET_CONFIG_DROPIN_DIR_ALPHA`.
     ConfigDirRefused,
+    /// The file of `--config` is proved not to be there.
+    ConfigMissing,
+    /// A configuration file is not YAML.
+    Syntax,
     /// A configuration file is not a map.
     NotAMap,
+    /// The file of `--config` lacks `apiVersion` or `kind`, or has others.
+    NoHeader,
     /// A field has the wrong type: `clusterDNS` must be a list of strings, the others strings.
     WrongType,
     /// A flag's name starts with a dash: one dash or three were typed.
     FlagSyntax,
     /// A value of `--cluster-dns` has quotes that do not match (it is read as CSV).
     FlagQuotes,
+    /// A flag that this release does not have.
+    Flag(Standing),
+    /// A feature gate that this release does not have.
+    Gate(Standing),
 }
 
 /// The last value of a flag with one value, e.g. the path of `--config` or `--config-dir`.
@@ -144,6 +171,7 @@ pub fn effective(input: &KubeletInput<'_>) -> EffectiveKubelet {
     let named_by = named_by(input);
     result.read_file_fields(&tree, &named_by);
     result.apply_flags(input.flags);
+    result.problems.extend(refusals::flags_and_gates(input));
     result
 }
 
@@ -157,6 +185,10 @@ fn named_by<'a>(input: &KubeletInput<'a>) -> BTreeMap<FileId, &'a Origins> {
 fn merged_tree(input: &KubeletInput<'_>, result: &mut EffectiveKubelet) -> Located<ConfigValue> {
     let mut tree = Located::default_value(ConfigValue::Map(Vec::new()));
     if let Some(file) = input.config.filter(|file| result.is_map(file)) {
+        let (fields, at) = wrong_header(file);
+        if !fields.is_empty() {
+            result.problem(KubeletProblemKind::NoHeader, &fields.join(" and "), at);
+        }
         tree = file.tree.clone();
         make_absolute(&mut tree, &file.path);
     }
@@ -189,15 +221,15 @@ fn walk_order(path: &str) -> Vec<&str> {
 }
 
 impl EffectiveKubelet {
-    fn problem(&mut self, kind: KubeletProblemKind, at: Option<Location>) {
-        self.problems.push(KubeletProblem { kind, at });
+    fn problem(&mut self, kind: KubeletProblemKind, name: &str, at: Option<Location>) {
+        self.problems.push(KubeletProblem { kind, name: name.to_owned(), at });
     }
 
     /// An empty document is a map without keys.
     fn is_map(&mut self, file: &KubeletFile) -> bool {
         let is_map = matches!(file.tree.value, ConfigValue::Map(_));
         if !is_map && file.tree.value != ConfigValue::Null {
-            self.problem(KubeletProblemKind::NotAMap, file.tree.location());
+            self.problem(KubeletProblemKind::NotAMap, &file.path, file.tree.location());
         }
         is_map
     }
@@ -208,11 +240,11 @@ impl EffectiveKubelet {
         match kubelet_dropins(input.version) {
             _ if input.dropins.is_empty() && flag.is_none() => return Vec::new(),
             DropInSupport::UnknownFlag => {
-                self.problem(KubeletProblemKind::ConfigDirUnknown, at);
+                self.problem(KubeletProblemKind::ConfigDirUnknown, "config-dir", at);
                 return Vec::new();
             }
             DropInSupport::NeedsAlphaVariable if !input.alpha_dropins => {
-                self.problem(KubeletProblemKind::ConfigDirRefused, at);
+                self.problem(KubeletProblemKind::ConfigDirRefused, "config-dir", at);
                 return Vec::new();
             }
             DropInSupport::NeedsAlphaVariable | DropInSupport::Usable => {}
@@ -230,15 +262,7 @@ impl EffectiveKubelet {
     }
 
     fn check_header(&mut self, file: &KubeletFile) {
-        let mut at = file.tree.location();
-        let mut fields = Vec::new();
-        for (field, want) in [("apiVersion", API_VERSION), ("kind", KIND)] {
-            let value = file.tree.value.get(field);
-            if value.is_none_or(|value| value.value.as_scalar() != Some(want)) {
-                fields.push(field);
-                at = value.and_then(Located::location).or(at);
-            }
-        }
+        let (fields, at) = wrong_header(file);
         if !fields.is_empty() {
             self.invalid_dropins.push(InvalidDropIn { path: file.path.clone(), fields, at });
         }
@@ -276,7 +300,7 @@ impl EffectiveKubelet {
             ConfigValue::Null => None,
             ConfigValue::Scalar(text) => Some(value.with(text.clone())),
             ConfigValue::List(_) | ConfigValue::Map(_) => {
-                self.problem(KubeletProblemKind::WrongType, value.location());
+                self.problem(KubeletProblemKind::WrongType, field, value.location());
                 None
             }
         }
@@ -288,19 +312,19 @@ impl EffectiveKubelet {
             ConfigValue::Null => return None,
             ConfigValue::List(items) => items,
             ConfigValue::Scalar(_) | ConfigValue::Map(_) => {
-                self.problem(KubeletProblemKind::WrongType, value.location());
+                self.problem(KubeletProblemKind::WrongType, field, value.location());
                 return None;
             }
         };
         let wrong = items.iter().filter(|item| item.value.as_scalar().is_none() && item.value != ConfigValue::Null);
-        wrong.for_each(|item| self.problem(KubeletProblemKind::WrongType, item.location()));
+        wrong.for_each(|item| self.problem(KubeletProblemKind::WrongType, field, item.location()));
         Some(items.iter().map(|item| item.with(item.value.as_scalar().unwrap_or_default().to_owned())).collect())
     }
 
     /// The command line is parsed again over the files, so it beats them.
     fn apply_flags(&mut self, flags: &[FlagValue]) {
         for flag in flags.iter().filter(|flag| flag.name.value.starts_with('-')) {
-            self.problem(KubeletProblemKind::FlagSyntax, flag.name.location());
+            self.problem(KubeletProblemKind::FlagSyntax, &flag.name.value, flag.name.location());
         }
         self.apply_cluster_dns(flags);
         let domain = std::mem::replace(&mut self.cluster_domain, Located::default_value(String::new()));
@@ -323,7 +347,7 @@ impl EffectiveKubelet {
         for flag in &given {
             match split_csv(&flag.located_value()) {
                 Some(parts) => addresses.extend(parts),
-                None => self.problem(KubeletProblemKind::FlagQuotes, flag.value.location()),
+                None => self.problem(KubeletProblemKind::FlagQuotes, "cluster-dns", flag.value.location()),
             }
         }
         let file = std::mem::replace(&mut self.cluster_dns, addresses);
@@ -361,6 +385,20 @@ impl EffectiveKubelet {
             }
         }
     }
+}
+
+/// Which of `apiVersion` and `kind` are missing or wrong, and where.
+fn wrong_header(file: &KubeletFile) -> (Vec<&'static str>, Option<Location>) {
+    let mut at = file.tree.location();
+    let mut fields = Vec::new();
+    for (field, want) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        let value = file.tree.value.get(field);
+        if value.is_none_or(|value| value.value.as_scalar() != Some(want)) {
+            fields.push(field);
+            at = value.and_then(Located::location).or(at);
+        }
+    }
+    (fields, at)
 }
 
 /// The value with the flag that names its file behind its own place.

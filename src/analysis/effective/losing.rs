@@ -13,11 +13,13 @@ const MAX_ORIGINS: usize = 8;
 pub enum LosingReason {
     /// k3s, RKE2: a later configuration file sets the key again without `+`.
     ReplacedByLaterFile,
+    /// k3s, RKE2: the same configuration file sets the key again without `+`.
+    ReplacedInFile,
     /// k3s, RKE2: a list item is a map (`- resolv-conf: /x`), which becomes text that no flag understands.
     MapItem,
-    /// RKE2: the sub-command does not know the key and skips it with a warning.
+    /// k3s, RKE2: the sub-command does not know the key and skips it with a warning.
     UnknownKeySkipped,
-    /// k3s: the agent does not know the key and does not start.
+    /// k3s: the agent, or an old server, does not know the key and does not start.
     UnknownKeyFatal,
     /// k3s, RKE2: the command line sets the same flag.
     BeatenByCommandLine,

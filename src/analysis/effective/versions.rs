@@ -189,7 +189,7 @@ pub fn kubeadm_uses_resolv_conf_flag(version: KubeVersion) -> bool {
 }
 
 /// Whether k3s and RKE2 reject a candidate file without any `nameserver` line (`pkg/agent/config/config.go`; k3s pull
-/// request 9948, June 2024). The patch numbers are inferred from the dates of the backports.
+/// request 9948, June 2024). The patch numbers of 1.27 and 1.28 are inferred from the dates of the backports.
 #[must_use]
 pub fn k3s_requires_a_nameserver(version: KubeVersion) -> bool {
     version.has_backport(&[
@@ -215,6 +215,20 @@ pub fn k3s_fallback_text(version: KubeVersion) -> &'static str {
     } else {
         "nameserver 8.8.8.8\n"
     }
+}
+
+/// Whether the server of k3s skips keys of its configuration that it does not know, instead of not starting
+/// (`stripInvalidFlags` in `pkg/configfilearg/parser.go`; k3s pull requests 4464, 4475, 4482). Its agent never does.
+#[must_use]
+pub fn k3s_server_skips_unknown_keys(version: KubeVersion) -> bool {
+    version.has_backport(&[Version::new(1, 21, 7), Version::new(1, 22, 4)])
+}
+
+/// Whether k3s reads its data directory from `K3S_DATA_DIR` (`pkg/cli/cmds/server.go`, July 2024). The patch numbers of
+/// 1.28 and 1.30 are inferred from that of 1.29.
+#[must_use]
+pub fn k3s_reads_data_dir_variable(version: KubeVersion) -> bool {
+    version.has_backport(&[Version::new(1, 28, 13), Version::new(1, 29, 8), Version::new(1, 30, 4)])
 }
 
 /// Whether k3s and RKE2 write their kubelet settings to the drop-in `00-k3s-defaults.conf` (`00-rke2-defaults.conf`)

@@ -4,8 +4,10 @@ use super::settings::losing_view;
 use crate::analysis::effective::losing::{Losing, LosingReason};
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::views::kubelet::{EditedManifest, LosingView};
+use crate::diagnostic::nearest;
 use crate::model::node::text_of;
 use crate::source::{Located, Location, NodeRoot, Snapshot, Span};
+use crate::syntax::kubelet_flags::k3s::{agent_knows, names, server_knows};
 use std::net::IpAddr;
 
 /// The packaged manifest of CoreDNS, which k3s writes anew at every start.
@@ -13,6 +15,18 @@ pub const COREDNS_MANIFEST: &str = "/var/lib/rancher/k3s/server/manifests/coredn
 /// Flags that bear on DNS.
 const DNS_FLAGS: [&str; 6] =
     ["cluster-dns", "cluster-domain", "service-cidr", "cluster-cidr", "resolv-conf", "data-dir"];
+/// Names that other interfaces have for flags about DNS: kubelet, kubeadm, resolv.conf's usual name.
+const OTHER_NAMES: [(&str, &str); 9] = [
+    ("clusterdns", "cluster-dns"),
+    ("clusterdomain", "cluster-domain"),
+    ("dns-domain", "cluster-domain"),
+    ("resolv.conf", "resolv-conf"),
+    ("resolvconf", "resolv-conf"),
+    ("resolver-config", "resolv-conf"),
+    ("resolverconfig", "resolv-conf"),
+    ("kubelet-extra-args", "kubelet-arg"),
+    ("servicesubnet", "service-cidr"),
+];
 /// Words of a value that bear on DNS.
 const DNS_WORDS: [&str; 3] = ["cluster-dns", "cluster-domain", "resolv-conf"];
 /// Corefile lines that the packages have had, blanks folded and the cluster domain as `DOMAIN`.
@@ -24,7 +38,24 @@ const TELLING: [&str; 11] =
 
 /// The settings without effect that bear on DNS.
 pub fn losing(dns: &K3sDns) -> impl Iterator<Item = Located<LosingView>> + '_ {
-    dns.losing.iter().filter(|loss| concerns_dns(loss)).map(losing_view)
+    dns.losing.iter().filter(|loss| concerns_dns(loss)).map(|loss| {
+        let view = losing_view(loss);
+        let meant = if is_unknown(loss) { meant(&loss.name, dns.server) } else { None };
+        view.map(|view| LosingView { meant, ..view })
+    })
+}
+
+const fn is_unknown(loss: &Losing) -> bool {
+    matches!(loss.reason, LosingReason::UnknownKeyFatal | LosingReason::UnknownKeySkipped)
+}
+
+/// The flag that a key was meant to be, if the command knows it: another spelling, or one that is near.
+fn meant(key: &str, server: Option<bool>) -> Option<String> {
+    let knows = |name: &str| if server == Some(false) { agent_knows(name) } else { server_knows(name) };
+    let folded = key.to_ascii_lowercase().replace('_', "-");
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == folded).map(|(_, flag)| *flag);
+    let candidates = names().filter(|name| knows(name));
+    other.filter(|name| knows(name)).or_else(|| nearest(&folded, candidates)).map(str::to_owned)
 }
 
 fn concerns_dns(loss: &Losing) -> bool {
@@ -35,7 +66,7 @@ fn concerns_dns(loss: &Losing) -> bool {
         LosingReason::MapItem | LosingReason::SwallowedByPredecessor => name == "kubelet-arg" || speaks,
         LosingReason::UnknownKeyFatal | LosingReason::UnknownKeySkipped => {
             let folded = name.to_ascii_lowercase().replace('_', "-");
-            folded.contains("resolv") || folded.contains("dns") || DNS_FLAGS.contains(&folded.as_str())
+            folded.contains("resolv") || folded.contains("dns") || DNS_FLAGS.contains(&folded.as_str()) || speaks
         }
         _ => DNS_FLAGS.contains(&name) || (name == "kubelet-arg" && speaks),
     };

@@ -6,6 +6,7 @@ mod domains;
 pub mod fields;
 pub mod k3s;
 mod peers;
+mod refused;
 mod resolver;
 mod settings;
 mod units;

@@ -2,7 +2,7 @@
 
 use super::addresses::Known;
 use super::fields::{self, DNS_FIELDS};
-use super::{at, cluster_dns, k3s, resolver, units};
+use super::{at, cluster_dns, k3s, refused, resolver, units};
 use crate::analysis::effective::Distribution;
 use crate::analysis::effective::losing::{Losing, LosingReason};
 use crate::analysis::effective::versions::kubelet_dropins_are_versioned;
@@ -45,6 +45,7 @@ pub fn view(
         other_resolver: resolver::other(dns),
         overridden: kubelet.overridden.iter().filter(|l| written(node, l)).filter_map(overridden).collect(),
         config_problems: config_problems(dns, node, &config),
+        refused: refused::starts(dns, &config.line),
         k3s_losing: dns.k3s.iter().flat_map(k3s::losing).collect(),
         edited_manifests: k3s::edited_manifests(snapshot, root),
     };
@@ -164,6 +165,7 @@ pub fn losing_view(losing: &Losing) -> Located<LosingView> {
         name: losing.name.clone(),
         value: losing.value.value.clone(),
         winning: losing.winning.clone(),
+        meant: None,
         reason: losing.reason,
     })
 }

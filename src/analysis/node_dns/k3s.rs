@@ -6,12 +6,13 @@ use crate::analysis::effective::k3s_config::{self, Command};
 use crate::analysis::effective::k3s_flags::{FlagSources, list, single};
 use crate::analysis::effective::k3s_kubelet::{COPIED_CONFIG, K3sDefaults, K3sKubelet, start};
 use crate::analysis::effective::k3s_resolver::{FileState, ResolverChoice, ResolverInput, choose};
-use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective};
+use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, KubeletProblem, effective};
 use crate::analysis::effective::losing::Losing;
+use crate::analysis::effective::versions::k3s_reads_data_dir_variable;
 use crate::analysis::effective::{ConfigValue, Distribution, FlagValue, KubeVersion};
 use crate::model::node::{K3s, Node};
 use crate::source::{Located, Location, Lookup, NodeRoot, Snapshot};
-use crate::syntax::kubelet_flags;
+use crate::syntax::kubelet_flags::{self, k3s::long_name};
 
 /// The DNS settings of k3s or RKE2 on a node.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct K3sDns {
     pub choice: ResolverChoice,
     /// Values without effect.
     pub losing: Vec<Losing>,
+    /// Configuration files with which it does not start.
+    pub refused: Vec<KubeletProblem>,
     /// The unit or configuration file where a setting belongs.
     pub home: Option<Location>,
 }
@@ -68,14 +71,21 @@ impl Flags {
     }
 }
 
-fn flags(node: &Node, k3s: &K3s) -> Flags {
+fn flags(node: &Node, k3s: &K3s, version: KubeVersion) -> Flags {
     let files: Vec<ConfigValue> =
         k3s.config_files(node).iter().map(|(_, file)| config_value(&file.value).value).collect();
     let references: Vec<&ConfigValue> = files.iter().collect();
     let command = if k3s.server == Some(false) { Command::Agent } else { Command::Server };
-    let merged = k3s_config::merge(k3s.distribution, command, &references);
+    let merged = k3s_config::merge(k3s.distribution, command, version, &references);
     let command_line = kubelet_flags::parse_k3s(&k3s.arguments).flags.iter().map(flag_value).collect();
-    Flags { config: merged.args, command_line, losing: merged.losing }
+    let config = merged.args.into_iter().map(long).collect();
+    Flags { config, command_line, losing: merged.losing }
+}
+
+/// A flag under its long name: `d` in a file is `data-dir`.
+fn long(flag: FlagValue) -> FlagValue {
+    let name = flag.name.with(long_name(&flag.name.value).to_owned());
+    FlagValue { name, ..flag }
 }
 
 /// The settings of k3s on a node, and of the kubelet inside it.
@@ -89,17 +99,19 @@ pub fn resolve(
     server: Option<&ServerSettings>,
 ) -> (K3sDns, EffectiveKubelet) {
     let distribution = k3s.distribution;
-    let flags = flags(node, k3s);
+    let flags = flags(node, k3s, version);
     let mut losing = flags.losing.clone();
-    let variable = format!("{}RESOLV_CONF", k3s.distribution.env_prefix());
-    let environment = k3s.environment.get(&variable).map(|value| value.located());
+    let variable = |name: &str| {
+        let name = format!("{}{name}", k3s.distribution.env_prefix());
+        k3s.environment.get(&name).map(|value| value.located()).filter(|value| !value.value.is_empty())
+    };
     let mut value = |name: &str, environment: Option<&Located<String>>| {
         let found = single(name, &FlagSources { environment, ..flags.sources() });
         losing.extend(found.losing);
         found.value
     };
-    let explicit = value("resolv-conf", environment.as_ref());
-    let data_dir = value("data-dir", None);
+    let explicit = value("resolv-conf", variable("RESOLV_CONF").as_ref());
+    let data_dir = value("data-dir", variable("DATA_DIR").filter(|_| k3s_reads_data_dir_variable(version)).as_ref());
     let domain = value("cluster-domain", None).unwrap_or_else(|| Located::default_value("cluster.local".to_owned()));
     let (service_cidr, written) = (flags.list("service-cidr"), flags.list("cluster-dns"));
     let computed = cluster_dns(&service_cidr, &written);
@@ -133,6 +145,7 @@ pub fn resolve(
         disabled: flags.list("disable"),
         choice,
         losing,
+        refused: super::refused::k3s(node, k3s),
         home: home(node, k3s),
     };
     (settings, kubelet)

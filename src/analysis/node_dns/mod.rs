@@ -4,6 +4,7 @@ pub mod inputs;
 pub mod k3s;
 pub mod locals;
 pub mod pod_file;
+mod refused;
 mod resolved;
 
 use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};
@@ -12,7 +13,7 @@ use crate::analysis::facts::{node_info, parse_located};
 use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::upstream_files;
 use crate::model::Cluster;
-use crate::model::node::{Agent, Node, config_file};
+use crate::model::node::{Agent, ConfigFile, Node, config_file};
 use crate::source::{Located, Lookup, NodeRoot, Origins, Snapshot};
 use crate::syntax::kubelet_flags;
 use k3s::{K3sDns, ServerSettings};
@@ -89,7 +90,7 @@ fn of(
     let node = cluster.nodes.get(index)?;
     let root = snapshot.node(node.index)?;
     let (version, version_known) = version_of(node, cluster, assumed);
-    let (kubelet, k3s) = match &node.agent {
+    let (mut kubelet, k3s) = match &node.agent {
         Agent::K3s(k3s) => {
             let (settings, kubelet) = k3s::resolve(snapshot, root, node, k3s, version, server);
             (kubelet, Some(settings))
@@ -97,6 +98,7 @@ fn of(
         Agent::Kubelet { arguments, .. } => (plain_kubelet(snapshot, root, node, arguments, version), None),
         Agent::Unknown => (plain_kubelet(snapshot, root, node, &[], version), None),
     };
+    kubelet.problems.retain(|problem| version_known || !problem.depends_on_release());
     let pod_file = pod_file(snapshot, root, node, &kubelet, k3s.as_ref(), version);
     Some(NodeDns {
         name: node.name.clone(),
@@ -124,24 +126,35 @@ fn plain_kubelet(
     let named = flag_value(&flags, "config");
     let default_path = Located::default_value("/var/lib/kubelet/config.yaml".to_owned());
     // a kubelet whose command line the snapshot lacks reads kubeadm's file if that is there
-    let path = named.or_else(|| arguments.is_empty().then_some(default_path));
-    let config = path.as_ref().and_then(|path| kubelet_file(snapshot, root, node, path));
+    let path = named.clone().or_else(|| arguments.is_empty().then_some(default_path));
+    let read = path.as_ref().and_then(|path| Some((path, config_at(snapshot, root, node, &path.value)?)));
+    let config = read.as_ref().map(|(path, file)| kubelet_file(path, file));
     let directory = flag_value(&flags, "config-dir");
     let dropins = directory.as_ref().map(|dir| dropins(snapshot, root, dir)).unwrap_or_default();
     let input =
         KubeletInput { version, flags: &flags, config: config.as_ref(), dropins: &dropins, alpha_dropins: false };
-    effective(&input)
+    let mut kubelet = effective(&input);
+    if let Some((path, at)) = read.as_ref().and_then(|(path, file)| Some((path, file.refused?.at))) {
+        // what is read of a broken file says nothing about its fields
+        kubelet.problems.retain(|problem| problem.at.is_none_or(|place| place.file != at.file));
+        kubelet.problems.push(refused::syntax(&path.value, at));
+    }
+    kubelet.problems.extend(named.as_ref().and_then(|path| refused::missing(root, path)));
+    kubelet
 }
 
-fn kubelet_file(snapshot: &Snapshot, root: &NodeRoot, node: &Node, path: &Located<String>) -> Option<KubeletFile> {
-    let tree = match node.configs.get(&path.value) {
-        Some(file) => inputs::config_value(&file.value),
-        None => match root.lookup(&path.value) {
-            Lookup::File { file, .. } => inputs::config_value(&config_file(file, &snapshot.file(file).text).value),
-            _ => return None,
-        },
-    };
-    Some(KubeletFile { path: path.value.clone(), tree, named_by: path.origins.clone() })
+fn config_at(snapshot: &Snapshot, root: &NodeRoot, node: &Node, path: &str) -> Option<ConfigFile> {
+    if let Some(file) = node.configs.get(path) {
+        return Some(file.clone());
+    }
+    match root.lookup(path) {
+        Lookup::File { file, .. } => Some(config_file(file, &snapshot.file(file).text)),
+        _ => None,
+    }
+}
+
+fn kubelet_file(path: &Located<String>, file: &ConfigFile) -> KubeletFile {
+    KubeletFile { path: path.value.clone(), tree: inputs::config_value(&file.value), named_by: path.origins.clone() }
 }
 
 /// All files below a drop-in directory, sub-directories included.

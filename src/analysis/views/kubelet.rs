@@ -31,6 +31,8 @@ pub struct KubeletView {
     pub overridden: Vec<Located<LosingView>>,
     /// Keys of the kubelet's configuration that it does not know, or does not read where they stand.
     pub config_problems: Vec<Located<ConfigProblem>>,
+    /// What keeps the kubelet, or k3s around it, from starting.
+    pub refused: Vec<Located<RefusedStart>>,
     /// DNS settings of k3s or RKE2 without effect.
     pub k3s_losing: Vec<Located<LosingView>>,
     /// Changes to a packaged manifest that k3s writes anew at every start.
@@ -93,6 +95,8 @@ pub struct LosingView {
     pub value: String,
     /// The value that counts instead, if there is one.
     pub winning: Option<Located<String>>,
+    /// The flag of k3s that a key which it does not know was meant to be, if it is clear.
+    pub meant: Option<String>,
     /// Why.
     pub reason: LosingReason,
 }
@@ -108,6 +112,59 @@ pub struct ConfigProblem {
     pub meant: Option<String>,
     /// The key concerns DNS.
     pub dns: bool,
+}
+
+/// Something with which a program does not start.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RefusedStart {
+    /// The program that does not start: `kubelet`, `k3s` or `rke2`.
+    pub program: String,
+    /// What is wrong with the flag, feature gate, argument or file.
+    pub kind: Refusal,
+    /// The flag without dashes, the feature gate, the argument, the field or the path of the file.
+    pub name: String,
+    /// The release with which it came or went, e.g. `1.35`.
+    pub release: Option<String>,
+    /// The flag or feature gate that was probably meant.
+    pub meant: Option<String>,
+}
+
+/// Why a program does not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// No release has the flag.
+    UnknownFlag,
+    /// This release no longer has the flag.
+    FlagGone,
+    /// This release does not have the flag yet.
+    FlagNotYet,
+    /// No release has the feature gate.
+    UnknownGate,
+    /// This release no longer has the feature gate.
+    GateGone,
+    /// This release does not have the feature gate yet.
+    GateNotYet,
+    /// A long flag has one dash, or more than two.
+    FlagSyntax,
+    /// A flag at the end has no value.
+    FlagWithoutValue,
+    /// A list has a quotation mark without its partner.
+    FlagQuotes,
+    /// A word belongs to no flag.
+    Argument,
+    /// `--config-dir` before 1.30 needs the variable `KUBELET_CONFIG_DROPIN_DIR_ALPHA`.
+    ConfigDirAlpha,
+    /// The configuration file is not there.
+    ConfigMissing,
+    /// The configuration file is not YAML.
+    ConfigSyntax,
+    /// The configuration file is a list or a text.
+    ConfigNotAMap,
+    /// The configuration file does not say which kind of object it is.
+    ConfigHeader,
+    /// A field has a value of another type.
+    FieldType,
 }
 
 /// A line of a packaged manifest that the package does not have.

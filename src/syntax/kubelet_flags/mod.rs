@@ -1,6 +1,8 @@
 //! Command-line flags of the kubelet, k3s, RKE2, CoreDNS and the node cache, each in its own dialect.
 
 mod dialect;
+pub mod k3s;
+pub mod kubelet;
 mod kubelet_arg;
 mod list;
 mod scan;

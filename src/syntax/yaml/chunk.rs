@@ -35,7 +35,28 @@ pub(super) fn split(text: &str) -> Vec<Chunk> {
     chunks
 }
 
+/// A tab in front of the first word of a document, which go-yaml takes for no indentation (`scan_to_next_token`).
+fn leading_tab(text: &str, body: Span) -> Option<YamlError> {
+    let mut at = body.start;
+    for line in body.text(text).split_inclusive('\n') {
+        let rest = line.trim_start_matches([' ', '\t', '\u{feff}']).trim_end_matches(['\r', '\n']);
+        if !rest.is_empty() && !rest.starts_with('#') {
+            let column = line.find('\t').filter(|column| *column < line.len() - line.trim_start().len())?;
+            let place = Span::new(at + column, at + column + 1);
+            return Some(YamlError::new(ErrorKind::TabInIndentation, place, "kubectl wants spaces in front of a key"));
+        }
+        at += line.len();
+    }
+    None
+}
+
 fn chunk(text: &str, span: Span) -> Chunk {
+    let found = separated(text, span);
+    let error = found.error.or_else(|| leading_tab(text, found.body));
+    Chunk { error, ..found }
+}
+
+fn separated(text: &str, span: Span) -> Chunk {
     let whole = span.text(text);
     let Some(rest) = whole.strip_prefix("---") else { return Chunk { body: span, comment: None, error: None } };
     let line = rest.split_inclusive('\n').next().unwrap_or("");

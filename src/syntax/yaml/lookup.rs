@@ -134,6 +134,13 @@ impl<'a> NodeRef<'a> {
         own.chain(self.merged_entries())
     }
 
+    /// The entries of a mapping as a reader sees them that keeps all of equal keys (yaml.v2's `MapSlice`).
+    pub fn all_entries(self) -> impl Iterator<Item = Entry<'a>> + 'a {
+        let own =
+            self.pairs().filter(|(key, _)| !key.is_merge()).map(|(key, value)| Entry { key, value, merged: false });
+        own.chain(self.merged_entries())
+    }
+
     fn merged_entries(self) -> Vec<Entry<'a>> {
         let mut sources = Merges::of(self).peekable();
         let mut added = Vec::new();

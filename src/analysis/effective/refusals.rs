@@ -1,0 +1,46 @@
+//! Flags and feature gates that the kubelet does not have, for which it does not start.
+
+use super::config_value::ConfigValue;
+use super::kubelet::{KubeletInput, KubeletProblem, KubeletProblemKind};
+use super::kubelet_names::{Standing, flag, gate};
+use super::origin::split_commas;
+use crate::source::Located;
+
+/// Every flag, and every feature gate of flags and files, that this release does not have (`pflag` refuses the one,
+/// `featuregate.Set` the other).
+pub(super) fn flags_and_gates(input: &KubeletInput<'_>) -> Vec<KubeletProblem> {
+    let mut found = Vec::new();
+    for given in input.flags.iter().filter(|flag| !flag.name.value.starts_with('-')) {
+        let name = given.folded_name();
+        // `--config-dir` has problems of its own, by release and environment
+        let standing = if name == "config-dir" { Standing::Known } else { flag(&name, input.version) };
+        if standing != Standing::Known {
+            let (kind, at) = (KubeletProblemKind::Flag(standing), given.name.location());
+            found.push(KubeletProblem { kind, name, at });
+        }
+    }
+    for name in gates(input) {
+        let standing = gate(&name.value, input.version);
+        if standing != Standing::Known {
+            let (kind, at) = (KubeletProblemKind::Gate(standing), name.location());
+            found.push(KubeletProblem { kind, name: name.value, at });
+        }
+    }
+    found
+}
+
+/// The names of all feature gates that are set.
+fn gates(input: &KubeletInput<'_>) -> Vec<Located<String>> {
+    let mut names = Vec::new();
+    for file in input.config.into_iter().chain(input.dropins) {
+        if let Some(ConfigValue::Map(entries)) = file.tree.value.get("featureGates").map(|gates| &gates.value) {
+            names.extend(entries.iter().map(|(name, _)| name.clone()));
+        }
+    }
+    for flag in input.flags.iter().filter(|flag| flag.folded_name() == "feature-gates") {
+        let pairs = split_commas(&flag.located_value()).into_iter();
+        names.extend(pairs.filter_map(|pair| Some(pair.with(pair.value.split_once('=')?.0.trim().to_owned()))));
+    }
+    names.retain(|name| !name.value.is_empty());
+    names
+}
