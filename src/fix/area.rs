@@ -124,6 +124,8 @@ impl<'a> Area<'a> {
 
     /// The edits of the file that replace spans of the text; `None` where that would change anything else.
     pub(super) fn edits(&self, changes: &[(Span, String)]) -> Option<Vec<Edit>> {
+        let changes: Vec<(Span, String)> =
+            changes.iter().map(|(span, text)| (*span, self.with_own_line_ends(text))).collect();
         let wanted: Vec<(Span, &str)> = changes.iter().map(|(span, text)| (*span, text.as_str())).collect();
         let expected = apply_spans(&self.text, &wanted)?;
         let edits: Vec<Edit> = changes.iter().map(|(span, text)| self.edit(*span, text)).collect::<Option<_>>()?;
@@ -153,6 +155,7 @@ impl<'a> Area<'a> {
         let (_, path) = self.scalar.as_ref()?;
         let ended = self.text.ends_with('\n');
         let text = if ended { text.to_owned() } else { text.trim_end_matches('\n').to_owned() };
+        let text = self.with_own_line_ends(&text);
         let edit = self.edit(Span::new(0, self.text.len()), &text)?;
         yaml::renamed_with(self.workshop, self.location(), path, name, &text, edit)
     }
@@ -167,6 +170,12 @@ impl<'a> Area<'a> {
     pub(super) fn location(&self) -> Location {
         let start = self.map.offset(0);
         Location::new(self.file, Span::new(start, start))
+    }
+
+    /// A new text with the line ends that are written out in a quoted one; elsewhere they are those of the file.
+    fn with_own_line_ends(&self, text: &str) -> String {
+        let text = text.replace("\r\n", "\n");
+        if self.form == Form::Double { text.replace('\n', line_end(&self.text)) } else { text }
     }
 
     fn edit(&self, span: Span, text: &str) -> Option<Edit> {

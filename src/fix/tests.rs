@@ -242,6 +242,16 @@ fn flags_go_with_the_blanks_and_lines_that_are_theirs() {
 }
 
 #[test]
+fn line_ends_that_are_written_out_stay_of_one_kind() {
+    let add = |body: &str| yaml(body, "health", "add-directive", &[("text", "ready"), ("after", "health")]);
+    let corefile = |eol: &str| format!("data:\n  Corefile: \".:53 {{{eol}  health{eol}}}{eol}\"\n");
+    for eol in ["\\n", "\\r\\n"] {
+        let want = corefile(eol).replace("health", &format!("health{eol}  ready"));
+        assert_eq!(add(&corefile(eol)), Some(want));
+    }
+}
+
+#[test]
 fn joined_lines_become_a_block() {
     let block = |body: &str| yaml(body, "a.server", "block-text", &[]);
     assert_eq!(
