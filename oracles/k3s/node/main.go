@@ -1,6 +1,5 @@
 // Command node answers what an agent of k3s does on a node, one JSON value a line; it is put into a checkout of k3s (see
-// ../build). k3s-args gives the arguments that `kubelet-arg` entries become, k3s-resolv whether a resolver file is taken,
-// k3s-node the settings that the kubelet ends with.
+// ../build). k3s-args gives the arguments that `kubelet-arg` entries become, k3s-resolv whether a resolver file is taken.
 package main
 
 import (
@@ -28,16 +27,6 @@ type question struct {
 	// Text is a resolver file, Filler how many letters stand behind it.
 	Text   string `json:"text"`
 	Filler int    `json:"filler"`
-	// Files and Links are those of a node, by their path; Args and Env those of `k3s agent`.
-	Files map[string]string `json:"files"`
-	Links map[string]string `json:"links"`
-	Args  []string          `json:"args"`
-	Env   map[string]string `json:"env"`
-	// Told is what the server tells the agent.
-	Told struct {
-		ClusterDNS    []string `json:"cluster_dns"`
-		ClusterDomain string   `json:"cluster_domain"`
-	} `json:"told"`
 }
 
 func main() {
@@ -47,13 +36,10 @@ func main() {
 		return
 	}
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "k3s-")
-	answer, known := map[string]func(question) any{"args": arguments, "resolv": viable, "node": node}[name]
+	answer, known := map[string]func(question) any{"args": arguments, "resolv": viable}[name]
 	if !known {
 		fmt.Fprintln(os.Stderr, "no harness of the name", name)
 		os.Exit(2)
-	}
-	if name == "node" {
-		defer enter()()
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
@@ -93,10 +79,7 @@ func viable(asked question) any {
 
 func check(err error) {
 	if err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
-
-// stderr is the real one; os.Stderr becomes the file that the kubelet logs to.
-var stderr = os.Stderr
