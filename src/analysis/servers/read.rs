@@ -11,12 +11,15 @@ use std::net::IpAddr;
 /// The release that is assumed where the snapshot does not tell one.
 pub use crate::analysis::coredns::NEWEST as ASSUMED;
 
+/// First release that lowers the case of a server block's keys: before, one with capitals takes no query.
+const LOWER_CASE_KEYS: Version = Version::new(1, 14, 7);
+
 /// A server block.
 #[derive(Clone, Debug)]
 pub struct Block<'a> {
     /// The block of the Corefile.
     pub syntax: &'a ServerBlock,
-    /// Its zones, lower case and fully qualified (`.` is the root), located at the key that names them.
+    /// Its zones, fully qualified (`.` is the root), lower case where the release makes them so, located at the key that names them.
     pub zones: Vec<Located<String>>,
     /// Port and transport of each zone's key, in the order of [`zones`](Self::zones).
     pub sockets: Vec<Socket>,
@@ -185,7 +188,8 @@ fn read_block<'a>(config: &'a ServerConfig, syntax: &'a ServerBlock, version: Ve
         for parsed in parse_key(&key.expanded, 53, version).ok().into_iter().flatten() {
             let encrypted = parsed.transport != crate::syntax::corefile::Transport::Dns;
             sockets.push(Socket { port: parsed.port.parse().unwrap_or(53), encrypted });
-            let zone = parsed.zone.to_ascii_lowercase();
+            // names are compared in lower case
+            let zone = if version < LOWER_CASE_KEYS { parsed.zone } else { parsed.zone.to_ascii_lowercase() };
             zones.push(Located::from_origins(zone, place.into_iter().collect()));
         }
     }

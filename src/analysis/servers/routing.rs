@@ -330,7 +330,8 @@ impl Graph<'_> {
 
 /// The class of names in a zone that nothing mentions.
 fn below(zone: String) -> Class {
-    let name = if zone == "." { EXAMPLE_NAME.to_owned() } else { format!("dnslint-example.{zone}") };
+    let name =
+        if zone == "." { EXAMPLE_NAME.to_owned() } else { format!("dnslint-example.{}", zone.to_ascii_lowercase()) };
     Class { zone, name }
 }
 

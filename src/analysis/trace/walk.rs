@@ -5,7 +5,7 @@ use super::names::{self, Answer, Answered, Plugin};
 use super::step::{Step, Transport};
 use crate::analysis::servers::read::in_zone;
 use crate::analysis::servers::routing::{Door, Graph, LocalResolver, Route, Sender, Site, Taker, Target};
-use crate::analysis::servers::select::{Arrival, listens, select};
+use crate::analysis::servers::select::{Arrival, listens, select, select_parent};
 use crate::model::Cluster;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -230,7 +230,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             let reason = format!("it does not start with this Corefile: {}", refused.value);
             return Step::dead(lead, refused.location(), reason);
         }
-        let Some(index) = select(&vertex.blocks, query.name, arrival) else {
+        let parent = query.types.iter().all(|kind| kind == "DS");
+        let take = if parent { select_parent } else { select };
+        let Some(index) = take(&vertex.blocks, query.name, arrival) else {
             if !listens(&vertex.blocks, arrival) {
                 let port = arrival.port.map_or_else(|| "that port".to_owned(), |port| format!("port {port}"));
                 return Step::dead(lead, None, format!("none of its server blocks listens on {port} there"));
