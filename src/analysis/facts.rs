@@ -181,24 +181,7 @@ pub fn container_flag(cluster: &Cluster, server: &DnsServer, name: &str) -> Opti
 /// The same, and what stands before the value in its word: `-name=`, or nothing where the value is a word of its own.
 #[must_use]
 pub fn container_flag_word(cluster: &Cluster, server: &DnsServer, name: &str) -> Option<(Located<String>, String)> {
-    let container = container(cluster, server)?;
-    let words: Vec<&Located<String>> = container.command.iter().chain(&container.args).collect();
-    let mut found = None;
-    for (at, word) in words.iter().enumerate() {
-        let Some(bare) = word.value.strip_prefix("--").or_else(|| word.value.strip_prefix('-')) else { continue };
-        match bare.strip_prefix(name) {
-            Some("") => found = words.get(at + 1).map(|next| ((*next).clone(), String::new())),
-            Some(rest) => {
-                let joined = |value: &str| {
-                    let lead = word.value.strip_suffix(value).unwrap_or_default().to_owned();
-                    (word.with(value.to_owned()), lead)
-                };
-                found = rest.strip_prefix('=').map(joined).or(found);
-            }
-            None => {}
-        }
-    }
-    found
+    container(cluster, server)?.flag(name)
 }
 
 /// The addresses that a node cache creates: `-localip`, where the manifest has its arguments.

@@ -185,27 +185,11 @@ fn services_of(objects: &Objects, workload: &Workload) -> Vec<usize> {
 
 /// The file that the container reads its Corefile from.
 fn corefile_path(container: &Container, kind: ServerKind) -> String {
-    let flag = |names: [&str; 2]| {
-        let words: Vec<&str> =
-            container.command.iter().chain(&container.args).map(|word| word.value.as_str()).collect();
-        words.iter().enumerate().find_map(|(at, word)| {
-            let bare = word.trim_start_matches('-');
-            if !word.starts_with('-') {
-                return None;
-            }
-            names.iter().find_map(|name| match bare.strip_prefix(name) {
-                Some("") => words.get(at + 1).map(ToString::to_string),
-                Some(rest) => rest.strip_prefix('=').map(ToOwned::to_owned),
-                None => None,
-            })
-        })
+    let (flag, usual) = match kind {
+        ServerKind::NodeCache => ("basecorefile", "Corefile.base"),
+        _ => ("conf", "Corefile"),
     };
-    match kind {
-        ServerKind::NodeCache => {
-            flag(["basecorefile", "basecorefile"]).unwrap_or_else(|| format!("{DEFAULT_DIRECTORY}/Corefile.base"))
-        }
-        _ => flag(["conf", "conf"]).unwrap_or_else(|| format!("{DEFAULT_DIRECTORY}/Corefile")),
-    }
+    container.flag(flag).map_or_else(|| format!("{DEFAULT_DIRECTORY}/{usual}"), |(path, _)| path.value)
 }
 
 /// The Corefile of a container: the ConfigMap key that its mounts put at the path the arguments name.

@@ -234,6 +234,16 @@ impl PodSpec {
         self.dns_policy.as_ref().map_or("ClusterFirst", |p| p.value.as_str())
     }
 
+    /// Whether the kubelet gives the pod the cluster DNS as nameserver: with hostNetwork it reads ClusterFirst as Default.
+    #[must_use]
+    pub fn asks_cluster_dns(&self) -> bool {
+        match self.policy() {
+            "ClusterFirstWithHostNet" => true,
+            "ClusterFirst" => !self.uses_host_network(),
+            _ => false,
+        }
+    }
+
     /// Whether dnsConfig alone decides the nameservers (policy None).
     #[must_use]
     pub fn resolves_elsewhere(&self) -> bool {
@@ -283,6 +293,29 @@ impl DnsConfig {
 }
 
 impl Container {
+    /// The value of a flag of its program, as Go's `flag` package reads it: one dash or two, the last one counts; and what
+    /// stands before the value in its word: `-name=`, or nothing where the value is a word of its own.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<(Located<String>, String)> {
+        let words: Vec<&Located<String>> = self.command.iter().chain(&self.args).collect();
+        let mut found = None;
+        for (at, word) in words.iter().enumerate() {
+            let Some(bare) = word.value.strip_prefix("--").or_else(|| word.value.strip_prefix('-')) else { continue };
+            match bare.strip_prefix(name) {
+                Some("") => found = words.get(at + 1).map(|next| ((*next).clone(), String::new())),
+                Some(rest) => {
+                    let joined = |value: &str| {
+                        let lead = word.value.strip_suffix(value).unwrap_or_default().to_owned();
+                        (word.with(value.to_owned()), lead)
+                    };
+                    found = rest.strip_prefix('=').map(joined).or(found);
+                }
+                None => {}
+            }
+        }
+        found
+    }
+
     fn read(c: At<'_>) -> Self {
         let security = c.get("securityContext");
         Self {

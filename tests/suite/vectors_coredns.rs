@@ -255,10 +255,8 @@ fn on_port_53(conf: &str) -> String {
 }
 
 /// Answers that the model does not give, with the reason. Names of vectors, and of single questions.
-const KNOWN_GAPS: [(&str, &str); 2] = [
-    ("CH", "`trace` asks in class IN alone"),
-    ("DS", "the template gives a record of another type, which is no answer to who asks"),
-];
+const KNOWN_GAPS: [(&str, &str); 2] =
+    [("CH", "`trace` asks in class IN alone"), ("DS", "the parent zone answers for DS, and `trace` never asks for it")];
 
 /// The end of a way as the vectors write it: the code and the data of the records. TTLs and owners are no part of a way.
 fn outcome_of(way: &Step) -> (String, Vec<String>) {

@@ -51,10 +51,7 @@ fn dns_policy(cache: &Cache<'_>, pod: &PodSpec) -> Option<Located<PodProblemView
             Upstream::Placeholder(text) => text == UPSTREAM_SERVERS,
             _ => false,
         })?;
-    // with hostNetwork the kubelet reads ClusterFirst as Default
-    let clustered =
-        pod.policy() == "ClusterFirstWithHostNet" || (pod.policy() == "ClusterFirst" && !pod.uses_host_network());
-    if !clustered {
+    if !pod.asks_cluster_dns() {
         return None;
     }
     let place = pod.dns_policy.as_ref().and_then(Located::location).unwrap_or(pod.anchor);

@@ -106,7 +106,7 @@ fn instead(routes: &Routes<'_>, forward: &Forward<'_>) -> Option<Located<String>
 
 fn loop_view(routes: &Routes<'_>, found: &Loop, has_loop_plugin: bool, forward: &Forward<'_>) -> Located<LoopView> {
     let vertex = routes.graph.servers.get(found.server);
-    let clustered = vertex.is_some_and(|vertex| vertex.dns.asks_cluster_dns());
+    let clustered = vertex.is_some_and(|vertex| vertex.dns.asks_cluster_dns);
     let through_file = matches!(found.cause, Cause::LoopbackNameserver | Cause::ResolvConf | Cause::NodeResolver);
     let hops = found.hops.iter().map(|hop| Located::at(HopView { text: hop.text.clone() }, hop.location)).collect();
     let view = LoopView {

@@ -67,6 +67,8 @@ pub struct OwnDns {
     pub host_network: bool,
     /// `Default`, `ClusterFirst`, …
     pub policy: String,
+    /// The kubelet gives them the cluster DNS as nameserver.
+    pub asks_cluster_dns: bool,
     /// Where the policy is written.
     pub policy_location: Option<Location>,
     /// Nameservers of `dnsConfig`, which come behind those of the policy.
@@ -81,15 +83,10 @@ impl OwnDns {
         Self {
             host_network: pod.uses_host_network(),
             policy: pod.policy().to_owned(),
+            asks_cluster_dns: pod.asks_cluster_dns(),
             policy_location: pod.dns_policy.as_ref().and_then(Located::location),
             nameservers: config.map(|config| config.value.nameservers.clone()).unwrap_or_default(),
         }
-    }
-
-    /// Whether the kubelet gives the pods the cluster DNS as nameserver.
-    #[must_use]
-    pub fn asks_cluster_dns(&self) -> bool {
-        self.policy == "ClusterFirstWithHostNet" || (self.policy == "ClusterFirst" && !self.host_network)
     }
 }
 

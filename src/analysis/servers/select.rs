@@ -37,29 +37,17 @@ pub fn connected(ip: IpAddr) -> IpAddr {
 ///
 /// A socket bound to the destination address comes before one on every address, whatever the zones: the kernel
 /// decides. Among the blocks of that socket the longest zone takes the name, and there is no way back to a shorter one
-/// (`ServeDNS` in core/dnsserver/server.go of CoreDNS).
+/// (`ServeDNS` in core/dnsserver/server.go of CoreDNS). Queries of type DS, which go to the parent, are not asked for.
 #[must_use]
 pub fn select(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> Option<usize> {
-    let found = candidates(blocks, name, arrival);
-    found.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0))).map(|(index, _)| index)
-}
-
-/// The index of the block that takes a query of type DS, which is one for the parent of a zone: the shortest zone takes it,
-/// the root where no other does (`ServeDNS`, as above).
-#[must_use]
-pub fn select_parent(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> Option<usize> {
-    let found = candidates(blocks, name, arrival);
-    let rank = |length: usize| if length == 1 { usize::MAX } else { length };
-    found.min_by_key(|(index, length)| (rank(*length), *index)).map(|(index, _)| index)
-}
-
-/// The blocks on the socket of an arrival that have a zone for `name`, with the length of their longest one.
-fn candidates(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> impl Iterator<Item = (usize, usize)> {
-    let zone = move |block: &Block<'_>| {
+    let zone = |block: &Block<'_>| {
         let zones = block.zones.iter().zip(&block.sockets).filter(|(_, socket)| fits(**socket, arrival));
         zones.filter(|(zone, _)| super::read::in_zone(name, &zone.value)).map(|(zone, _)| zone.value.len()).max()
     };
-    listening(blocks, arrival).filter_map(move |(index, block)| Some((index, zone(block)?)))
+    listening(blocks, arrival)
+        .filter_map(|(index, block)| Some((index, zone(block)?)))
+        .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
+        .map(|(index, _)| index)
 }
 
 /// The blocks on the socket that takes the packets, whatever their zones.

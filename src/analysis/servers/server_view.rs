@@ -251,9 +251,6 @@ fn leaves_alone(after: &Forward<'_>, excepted: &str, from: &str) -> bool {
 /// Whether the pods' own resolv.conf names the cluster DNS because of their policy, and a forward reads that file.
 fn asks_itself(server: &DnsServer, workload: Option<&Workload>) -> bool {
     let Some(workload) = workload else { return false };
-    let pod = &workload.pod;
-    let clustered =
-        pod.policy() == "ClusterFirstWithHostNet" || (pod.policy() == "ClusterFirst" && !pod.uses_host_network());
     let reads_file = server.config.as_ref().is_none_or(|config| {
         blocks(config, ASSUMED).iter().flat_map(|b| &b.forwards).flat_map(|f| &f.upstreams).any(|u| match &u.value {
             Upstream::File(path) => path == "/etc/resolv.conf",
@@ -261,7 +258,7 @@ fn asks_itself(server: &DnsServer, workload: Option<&Workload>) -> bool {
             _ => false,
         })
     });
-    clustered && reads_file && (server.config.is_some() || server.kind != ServerKind::KubeDns)
+    workload.pod.asks_cluster_dns() && reads_file && (server.config.is_some() || server.kind != ServerKind::KubeDns)
 }
 
 fn ready_probe(workload: &Workload) -> Option<Located<String>> {

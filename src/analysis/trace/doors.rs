@@ -3,7 +3,7 @@
 use super::names::Answer;
 use super::step::{Step, Transport};
 use super::walk::{Query, Walk};
-use crate::analysis::servers::routing::{Door, Route, Sender, Taker, Target};
+use crate::analysis::servers::routing::{Door, Route, Sender, Target};
 use crate::model::service::Service;
 use crate::source::{Located, Location};
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ impl<'w> Walk<'w, '_> {
     /// The step that leads into a door; `None` where the taker is named at once.
     pub(super) fn title(&self, target: Target, door: &Door) -> Option<Step> {
         let ip = target.ip;
-        let whose = self.name(door.taker);
+        let whose = self.graph.taker_name(door.taker);
         let (text, at) = match &door.route {
             Route::Itself | Route::Beside | Route::Node(_) => return None,
             Route::Redirect(index) => {
@@ -54,15 +54,6 @@ impl<'w> Walk<'w, '_> {
             None | Some("") => "the node".to_owned(),
             Some(name) => format!("node {name}"),
         }
-    }
-
-    pub(super) fn name(&self, taker: Taker) -> &'w str {
-        let graph = self.graph;
-        let name = match taker {
-            Taker::Server { server, .. } => graph.servers.get(server).map(|v| v.name.as_str()),
-            Taker::Resolver(site) => graph.resolver(site).map(|(_, name)| name),
-        };
-        name.unwrap_or_default()
     }
 
     fn service(&self, ip: IpAddr) -> Option<&'w Service> {

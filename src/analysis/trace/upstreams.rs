@@ -42,7 +42,7 @@ impl ServerFile<'_> {
 
     fn places(self, graph: &Graph<'_>, vertex: &Vertex<'_>, node: usize) -> Vec<Location> {
         let reasons = graph.nodes.get(node).map(|n| n.host_reasons.iter().map(|(at, _)| *at)).into_iter().flatten();
-        let of_node = matches!(self, Self::Own) && !vertex.dns.asks_cluster_dns();
+        let of_node = matches!(self, Self::Own) && !vertex.dns.asks_cluster_dns;
         self.decided_at(vertex).into_iter().chain(reasons.filter(|_| of_node)).collect()
     }
 }

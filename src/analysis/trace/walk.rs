@@ -5,7 +5,7 @@ use super::names::{self, Answer, Answered, Plugin};
 use super::step::{Step, Transport};
 use crate::analysis::servers::read::in_zone;
 use crate::analysis::servers::routing::{Door, Graph, LocalResolver, Route, Sender, Site, Taker, Target};
-use crate::analysis::servers::select::{Arrival, listens, select, select_parent};
+use crate::analysis::servers::select::{Arrival, listens, select};
 use crate::model::Cluster;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -105,7 +105,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let encrypted = socket.is_some_and(|socket| socket.encrypted);
         let arrival = Arrival { ip: None, port: socket.map(|socket| socket.port), encrypted };
         let site = Site::Block { server, block };
-        let title = Step::new(self.name(Taker::Server { server, arrival }), None);
+        let title = Step::new(self.graph.taker_name(Taker::Server { server, arrival }), None);
         self.inside(&mut Path::default(), site, from, title, query, |walk, path| {
             walk.chain(query, site, arrival, from, path)
         })
@@ -138,13 +138,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
         let mut ways: Vec<Step> = Vec::new();
         for door in &doors {
-            let behind = |walk: &mut Self, lead: String, path: &mut Path| walk.enter(query, target, door, lead, path);
-            let Some(title) = self.title(target, door) else {
-                let lead = self.lead(target, door);
-                ways.push(behind(self, lead, path));
+            let title = self.title(target, door);
+            let lead = if title.is_some() { String::new() } else { self.lead(target, door) };
+            let next = self.enter(query, target, door, lead, path);
+            let Some(title) = title else {
+                ways.push(next);
                 continue;
             };
-            let next = behind(self, String::new(), path);
             // the servers behind one Service share its queries
             match ways.iter_mut().find(|way| way.text == title.text) {
                 Some(same) => same.next.push(next),
@@ -230,9 +230,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             let reason = format!("it does not start with this Corefile: {}", refused.value);
             return Step::dead(lead, refused.location(), reason);
         }
-        let parent = query.types.iter().all(|kind| kind == "DS");
-        let take = if parent { select_parent } else { select };
-        let Some(index) = take(&vertex.blocks, query.name, arrival) else {
+        let Some(index) = select(&vertex.blocks, query.name, arrival) else {
             if !listens(&vertex.blocks, arrival) {
                 let port = arrival.port.map_or_else(|| "that port".to_owned(), |port| format!("port {port}"));
                 return Step::dead(lead, None, format!("none of its server blocks listens on {port} there"));

@@ -35,11 +35,7 @@ pub(super) fn dnsmasq(cluster: &Cluster, workload: &Workload, container: &Contai
 
 /// kubedns: it answers names of its domain from the API and sends the others to the nameservers of its own file.
 pub(super) fn kubedns(container: &Container, resolver: &mut LocalResolver) {
-    let flag = |name: &str| {
-        let words: Vec<&str> = container.command.iter().chain(&container.args).map(|w| w.value.as_str()).collect();
-        let value = words.iter().find_map(|w| w.trim_start_matches('-').strip_prefix(name)?.strip_prefix('='));
-        value.map(str::to_owned)
-    };
+    let flag = |name: &str| container.flag(name).map(|(value, _)| value.value);
     let domain = flag("domain").map_or_else(|| DEFAULT_DOMAIN.to_owned(), |domain| zone_of(&domain));
     resolver.answered.push(domain.clone());
     resolver.cluster_domain = Some(domain);

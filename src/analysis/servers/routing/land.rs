@@ -87,7 +87,8 @@ impl Graph<'_> {
     }
 
     /// The name of a server or pod; that of the program for resolvers on nodes.
-    fn taker_name(&self, taker: Taker) -> &str {
+    #[must_use]
+    pub fn taker_name(&self, taker: Taker) -> &str {
         let name = match taker {
             Taker::Server { server, .. } => self.servers.get(server).map(|v| v.name.as_str()),
             Taker::Resolver(site) => self.resolver(site).map(|(_, name)| name),

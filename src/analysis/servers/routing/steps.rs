@@ -183,7 +183,7 @@ impl Graph<'_> {
     #[must_use]
     pub fn own_nameservers(&self, dns: &OwnDns, node: usize) -> Option<Vec<Located<String>>> {
         let site = self.nodes.get(node)?;
-        let clustered = dns.asks_cluster_dns();
+        let clustered = dns.asks_cluster_dns;
         let mut list = match dns.policy.as_str() {
             "None" => Vec::new(),
             _ if clustered && site.cluster_dns.is_empty() => return None,

@@ -1,5 +1,6 @@
-// Command node answers what an agent of k3s does on a node, one JSON value a line; it is put into a checkout of k3s (see
-// ../build). k3s-args gives the arguments that `kubelet-arg` entries become, k3s-resolv whether a resolver file is taken.
+// Command k3s answers questions about k3s, one JSON value a line; it is put into a checkout of k3s (see build). Under the name
+// k3s-config it gives the arguments that configuration files become, as k3s-args those that `kubelet-arg` entries make of the
+// kubelet's, as k3s-resolv whether a resolver file is taken.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/k3s-io/k3s/pkg/agent/config"
+	"github.com/k3s-io/k3s/pkg/configfilearg"
 	"github.com/k3s-io/k3s/pkg/util"
 	"github.com/sirupsen/logrus"
 )
@@ -21,6 +23,9 @@ var source string
 
 // question holds what the harnesses are asked; each reads its part.
 type question struct {
+	// Command is `server` or `agent`; Files are config.yaml, and drop-ins below config.yaml.d/.
+	Command string            `json:"command"`
+	Files   map[string]string `json:"files"`
 	// Init are the arguments that k3s itself gives, Extra the `kubelet-arg` entries.
 	Init  map[string]string `json:"init"`
 	Extra []string          `json:"extra"`
@@ -36,7 +41,7 @@ func main() {
 		return
 	}
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "k3s-")
-	answer, known := map[string]func(question) any{"args": arguments, "resolv": viable}[name]
+	answer, known := map[string]func(question) any{"config": configuration, "args": arguments, "resolv": viable}[name]
 	if !known {
 		fmt.Fprintln(os.Stderr, "no harness of the name", name)
 		os.Exit(2)
@@ -60,10 +65,28 @@ func main() {
 	}
 }
 
+// configuration is what k3s's main does first: it puts the arguments of the files behind the command. "refused" where it
+// does not go on.
+func configuration(asked question) any {
+	dir, err := os.MkdirTemp("", "oracle")
+	check(err)
+	defer os.RemoveAll(dir)
+	for name, text := range asked.Files {
+		path := filepath.Join(dir, name)
+		check(os.MkdirAll(filepath.Dir(path), 0o755))
+		check(os.WriteFile(path, []byte(text), 0o644))
+	}
+	configfilearg.DefaultParser.DefaultConfig = filepath.Join(dir, "config.yaml")
+	args, err := configfilearg.DefaultParser.Parse([]string{"k3s", asked.Command})
+	if err != nil {
+		return "refused"
+	}
+	return append([]string{}, args[2:]...)
+}
+
 // arguments merges `kubelet-arg` entries over k3s's own arguments.
 func arguments(asked question) any {
-	merged := util.GetArgs(asked.Init, asked.Extra)
-	return append([]string{}, merged...)
+	return append([]string{}, util.GetArgs(asked.Init, asked.Extra)...)
 }
 
 // viable tests one resolver file.
