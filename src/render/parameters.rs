@@ -5,6 +5,7 @@ use super::distribution::Distribution;
 use super::request::{Request, Resolver, is_domain};
 use super::stubs::{self, StubZone};
 use crate::analysis::collect::Assumptions;
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::facts::{Facts, ProxyMode, parse_cidrs, parse_located};
 use crate::analysis::node_cache::proxy::replacement;
 use crate::analysis::node_dns::{self, NodeDns};
@@ -205,7 +206,7 @@ fn cluster_domain(request: &Request, facts: &Facts, nodes: &[NodeDns], served: &
         .find(|d| !d.origins.is_empty() && is_domain(&d.value));
     match written {
         Some(domain) => Chosen::located(domain.with(domain.value.trim_matches('.').to_owned()), "the cluster"),
-        None => Chosen::default_of("cluster.local".to_owned(), request.distribution.name()),
+        None => Chosen::default_of(CLUSTER_DOMAIN.to_owned(), request.distribution.name()),
     }
 }
 

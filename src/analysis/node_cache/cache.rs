@@ -1,11 +1,13 @@
 //! A node cache with what all passes over it need.
 
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::facts::{self, Facts, container_flag};
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::servers::read::{Block, Forward, Upstream, in_zone, zone_of};
 use crate::analysis::servers::routing::Vertex;
+use crate::analysis::servers::served::served_domains;
 use crate::model::Cluster;
-use crate::model::dns_server::{DnsServer, ServerKind};
+use crate::model::dns_server::DnsServer;
 use crate::model::pillar::PILLAR;
 use crate::model::pod::Container;
 use crate::model::service::Service;
@@ -13,9 +15,6 @@ use crate::model::workload::Workload;
 use crate::source::{Located, Origins};
 use crate::syntax::corefile::Place;
 use std::net::IpAddr;
-
-/// Domain of a cluster that names none.
-const DEFAULT_DOMAIN: &str = "cluster.local.";
 
 /// A node cache.
 pub struct Cache<'a> {
@@ -65,7 +64,7 @@ impl<'a> Cache<'a> {
             local_ip,
             local_ip_lead: local_ip_lead.unwrap_or_default(),
             own: facts::node_cache_listeners(cluster, server),
-            domains: domains(facts, routes),
+            domains: domains(cluster, facts),
         }
     }
 
@@ -234,17 +233,14 @@ pub fn upstream_text(upstream: &Upstream) -> String {
     }
 }
 
-/// The cluster's domains: what configurations state and CoreDNS serves, else `cluster.local`.
-fn domains(facts: &Facts, routes: &Routes<'_>) -> Vec<String> {
-    let mut all: Vec<String> = facts.domains.iter().map(|domain| zone_of(&domain.value)).collect();
-    let servers = routes.graph.servers.iter().filter(|v| v.kind == ServerKind::CoreDns);
-    for directive in servers.flat_map(|v| &v.blocks).flat_map(|b| b.syntax.directives_named("kubernetes")) {
-        all.extend(directive.arg_texts().map(zone_of).filter(|zone| !zone.ends_with(".arpa.") && zone != "."));
-    }
+/// The cluster's domains: what configurations state and the DNS servers serve, else `cluster.local`.
+fn domains(cluster: &Cluster, facts: &Facts) -> Vec<String> {
+    let served = served_domains(cluster);
+    let mut all: Vec<String> = facts.domains.iter().chain(&served).map(|domain| zone_of(&domain.value)).collect();
     all.sort();
     all.dedup();
     if all.is_empty() {
-        all.push(DEFAULT_DOMAIN.to_owned());
+        all.push(zone_of(CLUSTER_DOMAIN));
     }
     all
 }

@@ -1,6 +1,7 @@
 //! k3s and RKE2: the flags in effect, the resolver file they choose, and the arguments of their kubelet.
 
 use super::inputs::{config_value, flag_value};
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::effective::cluster_dns::cluster_dns;
 use crate::analysis::effective::k3s_config::{self, Command};
 use crate::analysis::effective::k3s_flags::{FlagSources, list, single};
@@ -112,7 +113,7 @@ pub fn resolve(
     };
     let explicit = value("resolv-conf", variable("RESOLV_CONF").as_ref());
     let data_dir = value("data-dir", variable("DATA_DIR").filter(|_| k3s_reads_data_dir_variable(version)).as_ref());
-    let domain = value("cluster-domain", None).unwrap_or_else(|| Located::default_value("cluster.local".to_owned()));
+    let domain = value("cluster-domain", None).unwrap_or_else(|| Located::default_value(CLUSTER_DOMAIN.to_owned()));
     let (service_cidr, written) = (flags.list("service-cidr"), flags.list("cluster-dns"));
     let computed = cluster_dns(&service_cidr, &written);
     let own = computed.as_ref().map(|dns| dns.texts()).unwrap_or_default();

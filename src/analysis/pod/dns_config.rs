@@ -1,6 +1,7 @@
 //! What the kubelet makes of `dnsConfig`: the merged lists, their limits, and the options (`pkg/kubelet/network/dns`).
 
 use super::surroundings::Surroundings;
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::effective::versions::{MAX_NAMESERVERS, search_limits};
 use crate::analysis::node_dns::ASSUMED_KUBE;
 use crate::analysis::views::pod::{DroppedView, OddOption};
@@ -25,7 +26,7 @@ pub struct Searches {
 /// Merges the search lists of the policy and of `dnsConfig` and cuts the result as the kubelet does.
 #[must_use]
 pub fn searches(pod: &PodSpec, namespace: &str, effective: &str, around: &Surroundings<'_>) -> Searches {
-    let domain = around.domain.as_deref().unwrap_or("cluster.local");
+    let domain = around.domain.as_deref().unwrap_or(CLUSTER_DOMAIN);
     let cluster = effective.starts_with("ClusterFirst");
     let config = pod.dns_config.as_ref().map(|c| c.value.searches.as_slice()).unwrap_or_default();
     let from_node = if effective == "None" { &[] } else { around.node_searches.as_slice() };

@@ -1,6 +1,7 @@
 //! The host names that a pod's environment, command and arguments mention.
 
 use super::hosts::{self, Context};
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::model::pod::{Container, PodSpec};
 use crate::source::{Located, Location, Span};
 use std::collections::BTreeSet;
@@ -144,7 +145,7 @@ impl KnownNames {
     #[must_use]
     pub fn in_domain(&self, bare: &str) -> bool {
         let below = |domain: &str| bare.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-        if self.domains.is_empty() { below("cluster.local") } else { self.domains.iter().any(|d| below(d)) }
+        if self.domains.is_empty() { below(CLUSTER_DOMAIN) } else { self.domains.iter().any(|d| below(d)) }
     }
 }
 

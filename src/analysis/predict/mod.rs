@@ -2,6 +2,7 @@
 
 pub mod target;
 
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::effective::pod_dns::{
     DnsConfig, DnsConfigOption, DnsMode, HostDns, HostFile, KubeletDns, PodDns, PodDnsError, PodDnsInput, PodDnsSpec,
     ResolvConfSetting,
@@ -15,9 +16,6 @@ use crate::model::Cluster;
 use crate::model::pod::PodSpec;
 use crate::model::workload::Workload;
 use crate::source::{Located, Lookup, Snapshot};
-
-/// Cluster domain of every installer.
-const DEFAULT_DOMAIN: &str = "cluster.local";
 
 /// A node with everything that decides the files of its pods.
 #[derive(Clone, Debug)]
@@ -195,7 +193,7 @@ fn cluster_settings(facts: &Facts) -> String {
 }
 
 fn domain(facts: &Facts) -> Located<String> {
-    facts.domains.first().cloned().unwrap_or_else(|| Located::default_value(DEFAULT_DOMAIN.to_owned()))
+    facts.domains.first().cloned().unwrap_or_else(|| Located::default_value(CLUSTER_DOMAIN.to_owned()))
 }
 
 fn fill(kubelet: &mut KubeletDns, facts: &Facts) {

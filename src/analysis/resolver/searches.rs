@@ -1,6 +1,7 @@
 //! Search domains that a node's file gives to pods.
 
 use super::{Around, quoted};
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::effective::pod_dns::HostDns;
 use crate::analysis::effective::versions::{RootSearch, root_search, search_limits_with_gate};
 use crate::analysis::node_dns::pod_file::ReadFile;
@@ -66,7 +67,7 @@ pub fn class(domain: &str) -> &'static str {
 fn cluster_domain(around: &Around<'_>) -> String {
     let kubelet = around.dns.kubelet.cluster_domain.value.trim_matches('.').to_ascii_lowercase();
     let fact = || around.facts.domains.first().map(|d| d.value.clone());
-    if kubelet.is_empty() { fact().unwrap_or_else(|| "cluster.local".to_owned()) } else { kubelet }
+    if kubelet.is_empty() { fact().unwrap_or_else(|| CLUSTER_DOMAIN.to_owned()) } else { kubelet }
 }
 
 /// What the kubelet cuts of `NAMESPACE.svc.DOMAIN svc.DOMAIN DOMAIN` and the node's own domains

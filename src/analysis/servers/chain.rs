@@ -7,6 +7,7 @@ use crate::syntax::corefile::{Directive, Property, Version};
 
 /// First release in which a block may have several `forward` directives; before, the second one stops the start.
 const SEVERAL_FORWARDS: Version = Version::new(1, 9, 4);
+
 /// Which queries are asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {

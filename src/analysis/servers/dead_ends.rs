@@ -1,12 +1,13 @@
 //! Rewrites to names of the cluster in blocks where nobody knows these names.
 
-use super::read::{ASSUMED, Block, Forward, Upstream, blocks, in_zone, rule_line, zone_of};
+use super::read::{Block, Forward, Upstream, in_zone, rule_line, zone_of};
 use super::rewriting::{Effect, Names, Rule};
+use super::served::served_domains;
 use crate::analysis::coredns::Role;
 use crate::analysis::facts::Facts;
 use crate::analysis::views::dns_server::DeadEndView;
 use crate::model::Cluster;
-use crate::model::dns_server::{ServerConfig, ServerKind};
+use crate::model::dns_server::ServerConfig;
 use crate::source::Located;
 use std::net::IpAddr;
 
@@ -19,21 +20,10 @@ pub struct OwnNames<'a> {
 }
 
 impl<'a> OwnNames<'a> {
-    /// The zones of the `kubernetes` plugins of a cluster, and the addresses of its DNS.
+    /// The cluster's own zones, and the addresses of its DNS.
     #[must_use]
     pub fn of(cluster: &Cluster, facts: &'a Facts) -> Self {
-        let configs = cluster
-            .dns_servers
-            .iter()
-            .filter(|server| server.kind == ServerKind::CoreDns)
-            .filter_map(|server| server.config.as_ref());
-        let mut domains: Vec<String> = Vec::new();
-        for block in configs.flat_map(|config| blocks(config, ASSUMED)) {
-            for directive in block.syntax.directives_named("kubernetes") {
-                let named = directive.arg_texts().map(zone_of);
-                domains.extend(named.filter(|zone| !zone.ends_with(".arpa.") && zone != "."));
-            }
-        }
+        let domains = served_domains(cluster).iter().map(|domain| zone_of(&domain.value)).collect();
         Self { domains, facts: Some(facts) }
     }
 

@@ -1,6 +1,7 @@
 //! What CoreDNS's `kubernetes` plugin answers for a name, from the objects of the snapshot (`plugin/kubernetes`).
 
 use super::endpoints::{Endpoint, endpoints_of, service_endpoints};
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::diagnostic::nearest;
 use crate::model::Cluster;
 use crate::model::object::selects;
@@ -450,7 +451,7 @@ fn reverse(cluster: &Cluster, plugin: &Plugin, name: &str) -> Answered {
     let domain = crate::analysis::facts::Facts::of(cluster)
         .domains
         .first()
-        .map_or_else(|| "cluster.local".to_owned(), |d| d.value.clone());
+        .map_or_else(|| CLUSTER_DOMAIN.to_owned(), |d| d.value.clone());
     let services = cluster.objects.services.iter();
     if let Some(service) = services.clone().find(|s| s.addresses().any(|own| own == ip)) {
         let record = format!("{}.{}.svc.{domain}.", service.meta.name.value, service.meta.namespace.value);

@@ -2,6 +2,7 @@
 //! pkg/dnsmasq, cmd/kube-dns of kubernetes/dns).
 
 use super::of_words;
+use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::servers::dnsmasq_upstreams;
 use crate::analysis::servers::kube_dns_config::KubeDnsConfig;
 use crate::analysis::servers::local_resolver::LocalResolver;
@@ -10,9 +11,6 @@ use crate::model::Cluster;
 use crate::model::pod::Container;
 use crate::model::workload::Workload;
 use crate::source::Located;
-
-/// The domain of a kube-dns that names none.
-const DEFAULT_DOMAIN: &str = "cluster.local.";
 
 /// dnsmasq: its own options stand behind `--`, those of the kube-dns ConfigMap come on top.
 ///
@@ -36,7 +34,7 @@ pub(super) fn dnsmasq(cluster: &Cluster, workload: &Workload, container: &Contai
 /// kubedns: it answers names of its domain from the API and sends the others to the nameservers of its own file.
 pub(super) fn kubedns(container: &Container, resolver: &mut LocalResolver) {
     let flag = |name: &str| container.flag(name).map(|(value, _)| value.value);
-    let domain = flag("domain").map_or_else(|| DEFAULT_DOMAIN.to_owned(), |domain| zone_of(&domain));
+    let domain = zone_of(&flag("domain").unwrap_or_else(|| CLUSTER_DOMAIN.to_owned()));
     resolver.answered.push(domain.clone());
     resolver.cluster_domain = Some(domain);
     resolver.port = flag("dns-port").and_then(|port| port.parse().ok()).unwrap_or(resolver.port);
