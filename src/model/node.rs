@@ -249,7 +249,8 @@ fn configs(snapshot: &Snapshot, root: &NodeRoot) -> BTreeMap<String, ConfigFile>
             let kind = snapshot.file(file).kind;
             let structured = !matches!(kind, FileKind::SystemdDropIn | FileKind::SystemdUnit | FileKind::EnvFile);
             // k3s reads every one of equal keys
-            let read = if path.contains("kubelet") { Value::read } else { Value::read_repeated };
+            let of_k3s = kind == FileKind::K3sConfig || !path.contains("kubelet");
+            let read = if of_k3s { Value::read_repeated } else { Value::read };
             (structured && wanted(path, kind)).then(|| (path.to_owned(), read_config(file, text, read)))
         })
         .collect()

@@ -1,8 +1,9 @@
 //! The pods that answer for cluster DNS, as network policies see them: by labels, and on the port behind the Service.
 
 use super::namespaces::{Namespaces, calico_labels};
-use super::rule::Transport;
+use super::rule::{Scope, Transport};
 use super::selector::Labels;
+use super::{Folders, scope_of};
 use crate::analysis::facts::is_packaged_dns;
 use crate::model::pod::{Container, ContainerPort};
 use crate::model::service::Service;
@@ -18,6 +19,8 @@ pub struct Backend {
     pub name: String,
     /// Their namespace.
     pub namespace: String,
+    /// Where their manifest names no namespace: with what it is applied.
+    pub scope: Scope,
     /// Labels of the pods.
     pub pod_labels: Labels,
     /// Labels of the namespace.
@@ -65,15 +68,15 @@ impl From<&Service> for ServiceRef {
 }
 
 impl Backend {
-    /// The pods of a workload.
+    /// The pods of a workload; `folder_of` tells what is applied together.
     #[must_use]
-    pub fn of(workload: &Workload, service: Option<&Service>, namespaces: &Namespaces) -> Self {
+    pub fn of(workload: &Workload, service: Option<&Service>, namespaces: &Namespaces, folder_of: Folders<'_>) -> Self {
         let namespace = &workload.meta.namespace.value;
         let named = workload.pod.all_containers().flat_map(named_ports).collect();
         let host_network = workload.pod.uses_host_network();
         let location = Some(workload.meta.name_location());
         let found = Self::unseen(namespace, &workload.meta.name.value, Labels::of_pods(workload), None, namespaces);
-        Self { named, host_network, location, ..found }.behind(service)
+        Self { named, host_network, location, scope: scope_of(&workload.meta, folder_of), ..found }.behind(service)
     }
 
     /// Pods that the snapshot does not have but names.
@@ -89,6 +92,7 @@ impl Backend {
         let found = Self {
             name: format!("{namespace}/{name}"),
             namespace: namespace.to_owned(),
+            scope: None,
             pod_labels: labels,
             namespace_labels: namespaces.labels(namespace),
             udp: None,

@@ -4,7 +4,7 @@
 
 use super::calico_selector;
 use super::namespaces::named;
-use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
+use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule, entries};
 use super::selector::Expr;
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
@@ -22,15 +22,14 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
     let namespaced = policy.meta.kind.value == "NetworkPolicy";
     let namespace = namespaced.then_some(policy.meta.namespace.value.as_str());
     let tier = spec.text_at("tier").is_some_and(|tier| tier.value != "default");
-    let staged = policy.meta.kind.value.starts_with("Staged");
-    let types = spec.get("types");
-    let egress_type = types.and_then(|list| list.value.items().iter().find(|t| t.value.as_str() == Some("Egress")));
-    let isolates = if types.is_some() { egress_type.is_some() } else { spec.get("egress").is_some() };
+    let types = entries(spec, "types");
+    let egress_type = types.and_then(|list| list.iter().find(|t| t.value.as_str() == Some("Egress")));
+    let egress = entries(spec, "egress");
+    let isolates = if types.is_some() { egress_type.is_some() } else { egress.is_some() };
     let place = spec.entry("egress").and_then(|(key, _)| key.location());
     let place =
         place.or_else(|| egress_type.and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location());
-    let rules =
-        spec.get("egress").map(|list| list.value.items().iter().filter_map(|r| rule(r, namespace, tier)).collect());
+    let rules = egress.map(|list| list.iter().filter_map(|r| rule(r, namespace, tier)).collect());
     let service_accounts = spec.get("serviceAccountSelector").map_or(Expr::All, |_| Expr::Unknown);
     Some(Policy {
         object,
@@ -43,7 +42,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
         },
         namespace: namespace.map(ToOwned::to_owned),
         // policies of other tiers are judged before or after these: nothing can be proved from them
-        isolates: isolates && !tier && !staged,
+        isolates: isolates && !tier,
         rules: rules.unwrap_or_default(),
         ingress: None,
         place,

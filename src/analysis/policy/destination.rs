@@ -1,5 +1,6 @@
 //! Where the questions of pods go, as network policies see it: the DNS pods behind the Service, or a node cache.
 
+use super::Folders;
 use super::backend::{Backend, mark_asked};
 use super::namespaces::Namespaces;
 use super::selector::{Answer, Labels, read_label_selector};
@@ -46,9 +47,10 @@ pub struct World {
 }
 
 impl World {
-    /// Reads it off the cluster; `nameservers` are the addresses that kubelets give to pods.
+    /// Reads it off the cluster; `nameservers` are the addresses that kubelets give to pods, `folder_of` tells what is
+    /// applied together.
     #[must_use]
-    pub fn of(cluster: &Cluster, facts: &Facts, nameservers: &[Located<IpAddr>]) -> Self {
+    pub fn of(cluster: &Cluster, facts: &Facts, nameservers: &[Located<IpAddr>], folder_of: Folders<'_>) -> Self {
         let mut world = Self {
             backends: Vec::new(),
             cache: None,
@@ -59,9 +61,9 @@ impl World {
             api_ports: api_ports(cluster),
             namespaces: Namespaces::of(cluster),
         };
-        world.backends = world.servers(cluster, facts);
+        world.backends = world.servers(cluster, facts, folder_of);
         mark_asked(&mut world.backends, nameservers, DNS_NAMESPACE);
-        if let Some((place, backends)) = world.redirected(cluster, facts) {
+        if let Some((place, backends)) = world.redirected(cluster, facts, folder_of) {
             world.redirect = Some(place);
             world.backends = backends;
         } else {
@@ -71,7 +73,7 @@ impl World {
     }
 
     /// The DNS pods of the snapshot, behind their Services.
-    fn servers(&self, cluster: &Cluster, facts: &Facts) -> Vec<Backend> {
+    fn servers(&self, cluster: &Cluster, facts: &Facts, folder_of: Folders<'_>) -> Vec<Backend> {
         let mut behind: BTreeMap<usize, Vec<&Workload>> = BTreeMap::new();
         for server in cluster.dns_servers.iter().filter(|s| s.kind != ServerKind::NodeCache) {
             let Some(workload) = server.workload.and_then(|at| cluster.objects.workloads.get(at)) else { continue };
@@ -84,10 +86,11 @@ impl World {
             if workloads.is_empty() && !service.selector.is_empty() {
                 found.push(self.unseen(service));
             }
-            found.extend(workloads.iter().map(|workload| Backend::of(workload, Some(service), &self.namespaces)));
+            let of = |workload: &&Workload| Backend::of(workload, Some(service), &self.namespaces, folder_of);
+            found.extend(workloads.iter().map(of));
         }
         if found.is_empty() {
-            found.extend(self.unserved(cluster));
+            found.extend(self.unserved(cluster, folder_of));
         }
         found
     }
@@ -101,12 +104,12 @@ impl World {
     }
 
     /// DNS pods without a Service in the snapshot; with neither, what every packaging has in common.
-    fn unserved(&self, cluster: &Cluster) -> Vec<Backend> {
+    fn unserved(&self, cluster: &Cluster, folder_of: Folders<'_>) -> Vec<Backend> {
         let servers =
             cluster.dns_servers.iter().filter(|s| s.kind != ServerKind::NodeCache && s.namespace == DNS_NAMESPACE);
         let found: Vec<Backend> = servers
             .filter_map(|s| cluster.objects.workloads.get(s.workload?))
-            .map(|workload| Backend::of(workload, None, &self.namespaces))
+            .map(|workload| Backend::of(workload, None, &self.namespaces, folder_of))
             .collect();
         if !found.is_empty() {
             return found;
@@ -120,7 +123,7 @@ impl World {
     }
 
     /// The pods that a CiliumLocalRedirectPolicy for the DNS Service sends every question to.
-    fn redirected(&self, cluster: &Cluster, facts: &Facts) -> Option<(Location, Vec<Backend>)> {
+    fn redirected(&self, cluster: &Cluster, facts: &Facts, folder_of: Folders<'_>) -> Option<(Location, Vec<Backend>)> {
         let policy =
             cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter().find(|p| redirects_dns(p, cluster, facts))?;
         let backend = policy.value.value.path(&["spec", "redirectBackend"])?;
@@ -137,7 +140,8 @@ impl World {
         let chosen = cluster.objects.workloads.iter().filter(|w| {
             w.meta.namespace.value == *namespace && !w.pod.uses_host_network() && selects(&wanted, &w.pod_labels)
         });
-        let mut backends: Vec<Backend> = chosen.map(|workload| Backend::of(workload, None, &self.namespaces)).collect();
+        let mut backends: Vec<Backend> =
+            chosen.map(|workload| Backend::of(workload, None, &self.namespaces, folder_of)).collect();
         if backends.is_empty() {
             let labels = Labels { known: wanted, complete: false };
             backends.push(Backend::unseen(namespace, &policy.meta.name.value, labels, None, &self.namespaces));

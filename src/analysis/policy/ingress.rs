@@ -27,9 +27,7 @@ fn refusal(policies: &[Policy], backend: &Backend, subjects: &[&Subject]) -> Opt
     if backend.assumed || backend.host_network || !backend.pod_labels.complete {
         return None;
     }
-    let selects = |policy: &Policy| {
-        policy.namespaces.judge(&backend.namespace_labels).and(policy.pods.judge(&backend.pod_labels))
-    };
+    let selects = |policy: &Policy| policy.applies(&backend.pod_labels, &backend.namespace_labels, &backend.scope);
     let concerned: Vec<(usize, &Policy)> =
         policies.iter().enumerate().filter(|(_, policy)| selects(policy) != Answer::No).collect();
     let is_read = |policy: &Policy| policy.dialect == Dialect::Kubernetes && selects(policy) == Answer::Yes;
@@ -82,6 +80,7 @@ fn meant_for_backend(policies: &[Policy], backend: &Backend, subjects: &[&Subjec
         let rules = policy.ingress.iter().flat_map(|ingress| &ingress.rules);
         if !rules.into_iter().any(Rule::speaks_of_dns)
             || policy.namespaces.judge(&backend.namespace_labels) != Answer::Yes
+            || policy.scope != backend.scope
         {
             return None;
         }

@@ -55,7 +55,8 @@ impl Judged {
             allows: any(Action::Allow, &reaches),
             denies: any(Action::Deny, &reaches),
             allows_cache: any(Action::Allow, &cache),
-            private: allowing.iter().any(|rule| leans_on_private(rule, world)),
+            // Cilium never knows its pods by address
+            private: policy.dialect != Dialect::Cilium && allowing.iter().any(|rule| leans_on_private(rule, world)),
             allows_something: allowing.iter().any(|rule| !rule.is_for_api_server(&world.api_ports)),
             repair: misses.first().map(|miss| repair(miss, &allowing, policy.dialect, world)).unwrap_or_default(),
             misses,

@@ -3,7 +3,7 @@
 //! Meaning of the fields: <https://kubernetes.io/docs/concepts/services-networking/network-policies/>.
 
 use super::namespaces::named;
-use super::rule::{Action, Dialect, Ingress, Peer, PeerKind, Policy, Port, PortNumber, Rule};
+use super::rule::{Action, Dialect, Ingress, Peer, PeerKind, Policy, Port, PortNumber, Rule, entries};
 use super::selector::{Expr, read_label_selector};
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
@@ -15,16 +15,16 @@ use ipnet::IpNet;
 pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
     let spec = &policy.value.value.get("spec")?.value;
     let namespace = policy.meta.namespace.value.clone();
-    let types = spec.get("policyTypes");
-    // without policyTypes a policy is about egress where it has an `egress` section
-    let of_type =
-        |word: &str| types.and_then(|list| list.value.items().iter().find(|t| t.value.as_str() == Some(word)));
-    let isolates = if types.is_some() { of_type("Egress").is_some() } else { spec.get("egress").is_some() };
+    let types = entries(spec, "policyTypes");
+    // without policyTypes a policy is about egress where it has rules for it
+    let of_type = |word: &str| types.and_then(|list| list.iter().find(|t| t.value.as_str() == Some(word)));
+    let egress = entries(spec, "egress");
+    let isolates = if types.is_some() { of_type("Egress").is_some() } else { egress.is_some() };
     let place = |section: &str, word: &str| {
         let key = spec.entry(section).and_then(|(key, _)| key.location());
         key.or_else(|| of_type(word).and_then(Located::location)).unwrap_or_else(|| policy.meta.name_location())
     };
-    let rules = spec.get("egress").map(|list| list.value.items().iter().map(|r| rule(r, &namespace, "to")).collect());
+    let rules = egress.map(|list| list.iter().map(|r| rule(r, &namespace, "to")).collect());
     // without policyTypes every policy is about ingress
     let incoming = || spec.get("ingress").map_or(&[][..], |list| list.value.items());
     let ingress = (types.is_none() || of_type("Ingress").is_some()).then(|| Ingress {
@@ -47,7 +47,7 @@ pub fn read(object: usize, policy: &Generic) -> Option<Policy> {
 
 /// A rule of `egress` or `ingress`, whose peers stand under `peers`.
 fn rule(rule: &Located<Value>, namespace: &str, peers: &str) -> Rule {
-    let list = |key: &str| rule.get(key).map(|l| l.value.items()).filter(|items| !items.is_empty());
+    let list = |key: &str| entries(&rule.value, key);
     Rule {
         action: Action::Allow,
         peers: list(peers).map(|peers| peers.iter().map(|p| peer(p, namespace)).collect()),

@@ -171,7 +171,10 @@ impl Peer {
         let miss = |location, reason, rank, expected| Some(Miss { location, reason, rank, soft: false, expected });
         if let Some(leaf) = pods.failing(wanted.pods) {
             let reason = format!("{} do not match `{}`", wanted.called, leaf.text());
-            let expected = leaf.location.and(right_value(leaf, wanted.pods));
+            // the value is all that is wrong
+            let failing = pods.leaves().into_iter().filter(|other| other.judge(wanted.pods) == Answer::No).count();
+            let alone = failing == 1 && namespaces.judge(wanted.namespace) != Answer::No;
+            let expected = leaf.location.and(right_value(leaf, wanted.pods)).filter(|_| alone);
             return miss(or_here(leaf.location)?, reason, 0, expected);
         }
         let Some(leaf) = namespaces.failing(wanted.namespace) else {

@@ -77,9 +77,8 @@ pub struct Isolating<'a> {
 pub fn isolating(cluster: &Cluster) -> impl Iterator<Item = Isolating<'_>> {
     let objects = cluster.objects.of_kind("NetworkPolicy").iter().enumerate();
     objects
-        .filter(|(_, object)| object.meta.api_version.starts_with("networking.k8s.io/"))
-        .filter_map(|(index, object)| Some((object, kubernetes::read(index, object)?)))
-        .filter(|(_, policy)| policy.isolates)
+        .flat_map(|(index, object)| read(index, object).into_iter().map(move |policy| (object, policy)))
+        .filter(|(_, policy)| policy.dialect == rule::Dialect::Kubernetes && policy.isolates)
         .map(|(object, policy)| Isolating { object, all_pods: matches!(policy.pods, selector::Expr::All) })
 }
 
@@ -96,7 +95,7 @@ pub fn views(
     if policies.is_empty() {
         return Vec::new();
     }
-    let world = World::of(cluster, facts, nameservers);
+    let world = World::of(cluster, facts, nameservers, folder_of);
     let judged: Vec<Judged> = policies.iter().map(|policy| Judged::of(policy, &world)).collect();
     let verdicts = verdict::Verdicts::of((cluster, facts), &world, (&policies, &judged), folder_of);
     let mut own: Vec<Vec<usize>> = vec![Vec::new(); objects.len()];

@@ -3,7 +3,8 @@
 use super::backend::Backend;
 use super::destination::{Cache, World};
 use super::selector::{Answer, Expr, Labels};
-use crate::source::Location;
+use crate::model::value::Value;
+use crate::source::{Located, Location};
 use ipnet::IpNet;
 
 /// Whose language a policy is written in.
@@ -22,6 +23,13 @@ pub enum Dialect {
 /// Such a manifest goes into whatever namespace it is applied to (`kubectl -n`, `namespace:` of a kustomization). Those of
 /// one folder go together, of others it is not known.
 pub type Scope = Option<String>;
+
+/// The entries of a list of a policy; an empty one is as good as none, also where its presence would have a meaning
+/// (`SetDefaults_NetworkPolicy` in pkg/apis/networking/v1 of Kubernetes; Calico fills in `types` alike).
+#[must_use]
+pub fn entries<'v>(value: &'v Value, key: &str) -> Option<&'v [Located<Value>]> {
+    value.get(key).map(|list| list.value.items()).filter(|items| !items.is_empty())
+}
 
 /// One policy: an object, or one entry of a Cilium object's `specs`.
 #[derive(Clone, Debug)]
@@ -156,6 +164,16 @@ pub enum Transport {
     Udp,
     /// TCP: truncated answers.
     Tcp,
+}
+
+impl Policy {
+    /// Whether it applies to pods with these labels, in a namespace with these, that are applied in this scope.
+    #[must_use]
+    pub fn applies(&self, pods: &Labels, namespace: &Labels, scope: &Scope) -> Answer {
+        let applied_together = self.namespace.is_none() || self.scope == *scope;
+        let certain = if applied_together { Answer::Yes } else { Answer::Unknown };
+        self.namespaces.judge(namespace).and(self.pods.judge(pods)).and(certain)
+    }
 }
 
 impl Transport {

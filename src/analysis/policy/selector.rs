@@ -113,7 +113,7 @@ pub struct Leaf {
 }
 
 impl Leaf {
-    fn judge(&self, labels: &Labels) -> Answer {
+    pub(super) fn judge(&self, labels: &Labels) -> Answer {
         let Ok(value) = labels.look_up(&self.key) else { return Answer::Unknown };
         Answer::of(match (&self.test, value) {
             (Test::In(values), Some(have)) => values.iter().any(|v| v == have),

@@ -36,7 +36,7 @@ impl Subject {
     pub fn of(workload: &Workload, world: &World, known: &KnownNames, answers_dns: bool) -> Self {
         let namespace = &workload.meta.namespace.value;
         let pod = &workload.pod;
-        let asks_cluster = !answers_dns && !pod.uses_host_network() && pod.policy().starts_with("ClusterFirst");
+        let asks_cluster = !answers_dns && !pod.uses_host_network() && pod.asks_cluster_dns();
         let mentioned = || names::mentioned(pod, namespace, known).into_iter().next().map(|n| n.map(|n| n.name));
         Self {
             labels: Labels::of_pods(workload),
@@ -74,8 +74,6 @@ impl Subject {
     /// Whether a policy applies to them.
     #[must_use]
     pub fn under(&self, policy: &Policy) -> Answer {
-        let applied_together = policy.namespace.is_none() || policy.scope == self.scope;
-        let certain = if applied_together { Answer::Yes } else { Answer::Unknown };
-        policy.namespaces.judge(&self.namespace).and(policy.pods.judge(&self.labels)).and(certain)
+        policy.applies(&self.labels, &self.namespace, &self.scope)
     }
 }

@@ -93,6 +93,7 @@ impl<'a> Verdicts<'a> {
         let first = self.policies.get(*own.first()?)?;
         let isolating = own.iter().filter_map(|at| self.policies.get(*at)).find(|p| p.isolates);
         let place = isolating.unwrap_or(first).place;
+        let refusals = self.refusals.iter().filter(|(at, _)| own.contains(at)).map(|(_, refusal)| refusal.clone());
         let language = match first.dialect {
             Dialect::Kubernetes => "kubernetes",
             Dialect::Cilium => "cilium",
@@ -101,14 +102,9 @@ impl<'a> Verdicts<'a> {
         Some(PolicyView {
             language: language.to_owned(),
             isolates_egress: Located::at(isolating.is_some(), place),
-            blocked: own.iter().find_map(|at| self.blocked(*at)).into_iter().chain(self.refusal(own)).collect(),
+            blocked: own.iter().find_map(|at| self.blocked(*at)).into_iter().chain(refusals).collect(),
             misses_cache: own.iter().find_map(|at| self.misses_cache(*at)).into_iter().collect(),
         })
-    }
-
-    fn refusal(&self, own: &[usize]) -> Option<Located<BlockedView>> {
-        let found = self.refusals.iter().find(|(at, _)| own.contains(at));
-        found.map(|(_, refusal)| refusal.clone())
     }
 
     /// The workloads that a policy certainly selects, in their order.
@@ -147,7 +143,7 @@ impl<'a> Verdicts<'a> {
         !matches!(policy.pods, Expr::All)
             && self.world.backends.iter().any(|backend| {
                 policy.pods.judge(&backend.pod_labels) == Answer::Yes
-                    && policy.namespaces.judge(&backend.namespace_labels) != Answer::No
+                    && policy.applies(&backend.pod_labels, &backend.namespace_labels, &backend.scope) != Answer::No
             })
     }
 
