@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/klog/v2"
 	kubeletconfig "k8s.io/kubelet/config/v1beta1"
@@ -36,6 +39,9 @@ const stop = "--event-burst=-1"
 // settings runs the kubelet's whole command (app.NewKubeletCommand): flags, configuration file, drop-in directory, flags
 // again, defaults. The command logs what came out and then fails on the setting `stop`, before it touches the node.
 func settings(dir string, question []byte) (any, error) {
+	if bytes.Contains(bytes.ToLower(question), []byte("feature")) && os.Getenv(alone) == "" {
+		return askAlone(question)
+	}
 	var asked configQuestion
 	if err := json.Unmarshal(question, &asked); err != nil {
 		return nil, err
@@ -57,7 +63,7 @@ func settings(dir string, question []byte) (any, error) {
 		args = append(args, strings.ReplaceAll(arg, "@", dir))
 	}
 	command.SetArgs(args)
-	failure := command.Execute()
+	failure := execute(command)
 	if failure == nil {
 		return nil, fmt.Errorf("the kubelet was not stopped by %s", stop)
 	}
@@ -76,6 +82,33 @@ func settings(dir string, question []byte) (any, error) {
 	return configAnswer{ClusterDNS: merged.ClusterDNS, ClusterDomain: merged.ClusterDomain, ResolvConf: &path}, nil
 }
 
+// alone is set in the environment of a process that answers one question.
+const alone = "ORACLE_ALONE"
+
+// askAlone answers in a process of its own: feature gates stay set in the one that has read them.
+func askAlone(question []byte) (any, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(self)
+	command.Args[0] = os.Args[0]
+	command.Env = append(os.Environ(), alone+"=1")
+	command.Stdin = bytes.NewReader(question)
+	answer, err := command.Output()
+	return json.RawMessage(answer), err
+}
+
+// execute runs the command; with drop-ins, some mistakes make the kubelet panic.
+func execute(command *cobra.Command) (failure error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			failure = fmt.Errorf("%v", panicked)
+		}
+	}()
+	return command.Execute()
+}
+
 // reasons are the ways in which the kubelet refuses to start, by a part of their text.
 var reasons = [][2]string{
 	{"unknown command", "positional"},
@@ -89,6 +122,7 @@ var reasons = [][2]string{
 	{"already set in map", "repeated key"},
 	{"cannot unmarshal", "type"},
 	{"no such file", "missing"},
+	{"unrecognized feature gate", "gate"},
 }
 
 // reason names a refusal in short; one that is not known stays whole.

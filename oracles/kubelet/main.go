@@ -1,5 +1,5 @@
 // Command kubelet answers questions with the kubelet's own code, one JSON value a line; the name that it is called by
-// selects the part: kubelet-dns, kubelet-config or kubelet-fields.
+// selects the part: kubelet-dns, kubelet-config, kubelet-fields or kubelet-names.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 }
 
 func run(name string) error {
-	parts := map[string]answerer{"kubelet-dns": podDNS, "kubelet-config": settings, "kubelet-fields": fields}
+	parts := map[string]answerer{"kubelet-dns": podDNS, "kubelet-config": settings, "kubelet-fields": fields, "kubelet-names": names}
 	answer, known := parts[name]
 	if !known {
 		return fmt.Errorf("unknown part; call it by one of the names in its build script")

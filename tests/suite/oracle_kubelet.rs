@@ -3,7 +3,8 @@
 use crate::common::oracle::{Known, Seed, answers, judge};
 use dnslint::analysis::effective::KubeVersion;
 use dnslint::analysis::effective::Runtime;
-use dnslint::analysis::effective::kubelet::{EffectiveKubelet, KubeletProblemKind};
+use dnslint::analysis::effective::kubelet::{EffectiveKubelet, KubeletProblem, KubeletProblemKind};
+use dnslint::analysis::effective::kubelet_names::{flags, gates};
 use dnslint::analysis::effective::node_check::{NodeWarning, check_limits};
 use dnslint::analysis::effective::pod_dns::{
     DnsConfig, DnsConfigOption, Event, EventTarget, HostDns, HostFile, KubeletDns, PodDnsError, PodDnsInput,
@@ -352,7 +353,7 @@ fn address_list(seed: &mut Seed) -> String {
 /// The DNS fields of a file; rarely one that the kubelet cannot decode.
 fn file_text(seed: &mut Seed, is_dropin: bool) -> String {
     let mut text = HEADER.to_owned();
-    if is_dropin && seed.chance(1) {
+    if seed.chance(1) {
         text = seed.word("kind: KubeletConfiguration\n|apiVersion: kubelet.config.k8s.io/v1beta1\n|").to_owned();
     }
     if seed.chance(60) {
@@ -373,6 +374,11 @@ fn file_text(seed: &mut Seed, is_dropin: bool) -> String {
     }
     if seed.chance(40) {
         text += seed.word("maxPods: 100\n|# end\n|featureGates: {}\n|failSwapOn: false\n|unknownField: 1\n");
+    } else if seed.chance(10) {
+        text += seed.word(
+            "featureGates: {AllBeta: true}\n|featureGates: {WatchList: true}\n|featureGates: {NoSuchGate: false}\n\
+                |featureGates:\n  ExpandedDNSConfig: true\n|featureGates: {NoSuchGate: null}\n|featureGates:\n",
+        );
     }
     text
 }
@@ -398,6 +404,17 @@ fn argument(seed: &mut Seed, args: &mut Vec<String>) {
         17 if seed.chance(15) => {
             return args.push(
                 seed.word("-cluster-dns=1.1.1.1|---cluster-dns=1.1.1.1|x|-|--=x|--fail-swap-on=maybe").to_owned(),
+            );
+        }
+        18 if seed.chance(20) => {
+            return args.push(
+                seed.word(
+                    "--no-such-flag|--network-plugin=cni|--resolve-conf=/x|--clusterdns=1.1.1.1|--Cluster-DNS=1.1.1.1\
+                        |--container-runtime-endpoint=/x|--feature-gates=NoSuchGate=true|--feature-gates=WatchList=true\
+                        |--feature-gates=AllAlpha=false,NoSuchGate=false|--feature_gates=ExpandedDNSConfig=true\
+                        |--feature-gates=,",
+                )
+                .to_owned(),
             );
         }
         _ => ("--max-pods", "120"),
@@ -491,18 +508,24 @@ fn predict_settings(case: &Value) -> Value {
 /// Why the kubelet does not start, in the order in which it finds out.
 fn refusal(line: &CommandLine, kubelet: &EffectiveKubelet) -> Option<&'static str> {
     let has = |kinds: &[KubeletProblemKind]| kubelet.problems.iter().any(|problem| kinds.contains(&problem.kind));
+    let unknown = |problem: &KubeletProblem| matches!(problem.kind, KubeletProblemKind::Flag(_));
     if line.flags.iter().any(|flag| flag.problem.is_some())
         || has(&[KubeletProblemKind::FlagSyntax, KubeletProblemKind::FlagQuotes])
+        || kubelet.problems.iter().any(unknown)
     {
         return Some("flag");
     }
     if !line.positional.is_empty() {
         return Some("positional");
     }
-    if !kubelet.invalid_dropins.is_empty() || has(&[KubeletProblemKind::NotAMap]) {
+    if !kubelet.invalid_dropins.is_empty() || has(&[KubeletProblemKind::NotAMap, KubeletProblemKind::NoHeader]) {
         return Some("header");
     }
-    has(&[KubeletProblemKind::WrongType]).then_some("type")
+    if has(&[KubeletProblemKind::WrongType]) {
+        return Some("type");
+    }
+    let gate = |problem: &KubeletProblem| matches!(problem.kind, KubeletProblemKind::Gate(_));
+    kubelet.problems.iter().any(gate).then_some("gate")
 }
 
 #[test]
@@ -532,4 +555,19 @@ fn fields() {
     walk(&real.values[0], "", &mut paths);
     println!("kubelet-fields: {} fields of {} ({})", paths.len(), real.program, real.source);
     assert_eq!(paths, field_paths().map(str::to_owned).collect(), "src/analysis/kubelet/fields.txt is out of date");
+}
+
+/// The flags and feature gates of the release in `go.mod`; the tables know the same.
+#[test]
+fn names() {
+    let real = answers("kubelet-names", &[json!({})]);
+    let has = |list: &str| -> BTreeSet<String> {
+        strings(&real.values[0][list]).into_iter().map(|name| name.value.replace('_', "-")).collect()
+    };
+    let (real_flags, mut real_gates) = (has("flags"), has("gates"));
+    println!("kubelet-names: {} flags, {} gates ({})", real_flags.len(), real_gates.len(), real.source);
+    assert_eq!(real_flags, flags(RELEASE).map(str::to_owned).collect(), "kubelet_flags.txt is out of date");
+    // the sets of gates are no gates
+    real_gates.retain(|gate| !matches!(gate.as_str(), "AllAlpha" | "AllBeta"));
+    assert_eq!(real_gates, gates(RELEASE).map(str::to_owned).collect(), "feature_gates.txt is out of date");
 }

@@ -347,6 +347,7 @@ fn kubelet_settings() {
                 config: config.as_ref(),
                 dropins: &dropins,
                 alpha_dropins: false,
+                openshift: false,
             });
             json!({
                 "out": {

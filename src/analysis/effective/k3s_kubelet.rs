@@ -113,8 +113,8 @@ mod tests {
         let entries: Vec<_> = entries.iter().map(|entry| at(3, entry)).collect();
         let started = start(Distribution::K3s, version, &defaults, &entries);
         let dropins: Vec<_> = started.defaults_file.iter().cloned().collect();
-        let input =
-            KubeletInput { version, flags: &started.args.args, config: None, dropins: &dropins, alpha_dropins: false };
+        let (flags, alpha_dropins, openshift) = (&started.args.args, false, false);
+        let input = KubeletInput { version, flags, config: None, dropins: &dropins, alpha_dropins, openshift };
         (effective(&input), started)
     }
 

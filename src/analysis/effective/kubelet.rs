@@ -44,8 +44,10 @@ pub struct KubeletInput<'a> {
     pub config: Option<&'a KubeletFile>,
     /// The files below `--config-dir`, in any order.
     pub dropins: &'a [KubeletFile],
-    /// Whether `KUBELET_CONFIG_DROPIN_DIR_ALPHA` is in its environment.
+    /// Whether `KUBELET_CONFIG_DROPIN_DIR_ALPHA` is in its environment, or may be.
     pub alpha_dropins: bool,
+    /// Whether it is the kubelet of OpenShift, which differs from the release it is made from.
+    pub openshift: bool,
 }
 
 /// The effective DNS settings, each with its own place first and the flag that names its file behind it.
@@ -171,7 +173,7 @@ pub fn effective(input: &KubeletInput<'_>) -> EffectiveKubelet {
     let named_by = named_by(input);
     result.read_file_fields(&tree, &named_by);
     result.apply_flags(input.flags);
-    result.problems.extend(refusals::flags_and_gates(input));
+    result.problems.extend(refusals::flags_and_gates(input, &tree.value));
     result
 }
 
@@ -215,6 +217,12 @@ fn merged_tree(input: &KubeletInput<'_>, result: &mut EffectiveKubelet) -> Locat
     tree
 }
 
+/// Whether the kubelet reads a file below `--config-dir`, as its name decides.
+#[must_use]
+pub fn is_dropin(path: &str) -> bool {
+    path.ends_with(".conf")
+}
+
 /// The order in which drop-ins apply: directory by directory, by the bytes of each path component.
 fn walk_order(path: &str) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty()).collect()
@@ -249,7 +257,7 @@ impl EffectiveKubelet {
             }
             DropInSupport::NeedsAlphaVariable | DropInSupport::Usable => {}
         }
-        let (mut used, ignored): (Vec<_>, Vec<_>) = input.dropins.iter().partition(|file| file.path.ends_with(".conf"));
+        let (mut used, ignored): (Vec<_>, Vec<_>) = input.dropins.iter().partition(|file| is_dropin(&file.path));
         self.ignored_files.extend(ignored.into_iter().map(|file| file.path.clone()));
         used.sort_by(|a, b| walk_order(&a.path).cmp(&walk_order(&b.path)));
         used.retain(|file| {
@@ -480,7 +488,14 @@ mod tests {
         config: &KubeletFile,
         dropins: &[KubeletFile],
     ) -> EffectiveKubelet {
-        effective(&KubeletInput { version, flags, config: Some(config), dropins, alpha_dropins: false })
+        effective(&KubeletInput {
+            version,
+            flags,
+            config: Some(config),
+            dropins,
+            alpha_dropins: false,
+            openshift: false,
+        })
     }
 
     #[test]

@@ -58,14 +58,25 @@ impl Span {
     }
 }
 
-/// The flags of the kubelet, `_` as `-`, of every release that is known.
-pub fn flags() -> impl Iterator<Item = &'static str> {
-    FLAGS.keys().copied()
+/// Whether any release of the kubelet has a flag, `_` as `-`.
+#[must_use]
+pub fn is_flag(name: &str) -> bool {
+    FLAGS.contains_key(name)
 }
 
-/// The feature gates of the releases from which the table is made.
-pub fn gates() -> impl Iterator<Item = &'static str> {
-    GATES.keys().copied()
+/// The flags of a release, `_` as `-`.
+pub fn flags(version: KubeVersion) -> impl Iterator<Item = &'static str> {
+    of(&FLAGS, version)
+}
+
+/// The feature gates of a release.
+pub fn gates(version: KubeVersion) -> impl Iterator<Item = &'static str> {
+    of(&GATES, version)
+}
+
+fn of(table: &'static Table, version: KubeVersion) -> impl Iterator<Item = &'static str> {
+    let has = move |span: &Span| span.standing(version) == Standing::Known;
+    table.iter().filter(move |(_, span)| has(span)).map(|(name, _)| *name)
 }
 
 /// Whether the kubelet has a flag; it does not start with one that it does not have.
@@ -123,6 +134,6 @@ mod tests {
     #[test]
     fn the_command_line_and_the_table_know_the_same_flags() {
         let read: BTreeSet<&str> = names().collect();
-        assert_eq!(read, flags().collect());
+        assert_eq!(read, FLAGS.keys().copied().collect());
     }
 }

@@ -13,11 +13,18 @@ fn is_other_spelling(key: &str, field: &str) -> bool {
     key != field && key.eq_ignore_ascii_case(field)
 }
 
-/// Takes the other spellings out of a `--config` file.
+/// Takes out of a `--config` file what drop-ins are not merged with: other spellings, and the empty fields that Go leaves
+/// out when it writes the configuration for the merge (`omitempty`).
 pub(super) fn hide(tree: &mut Located<ConfigValue>) {
     if let ConfigValue::Map(entries) = &mut tree.value {
-        entries.retain(|(key, _)| !FIELDS.iter().any(|field| is_other_spelling(&key.value, field)));
+        let other = |key: &str| FIELDS.iter().any(|field| is_other_spelling(key, field));
+        entries.retain(|(key, value)| !other(&key.value) && !is_omitted(&key.value, &value.value));
     }
+}
+
+fn is_omitted(field: &str, value: &ConfigValue) -> bool {
+    let empty = *value == ConfigValue::List(Vec::new()) || value.as_scalar() == Some("");
+    empty && field != RESOLV_CONF && FIELDS.contains(&field)
 }
 
 /// Gives the fields of a merged configuration their names; of several spellings the last one by its bytes counts.

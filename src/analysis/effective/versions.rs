@@ -181,6 +181,13 @@ pub fn kubelet_dropins_are_versioned(version: KubeVersion) -> bool {
     version >= Version::new(1, 32, 0)
 }
 
+/// Whether the kubelet judges the feature gates of the `--config` file before it merges drop-ins: since 1.32, whose
+/// defaults depend on them (`SetDefaults_KubeletConfiguration` in `pkg/kubelet/apis/config/v1beta1/defaults.go`).
+#[must_use]
+pub fn kubelet_judges_gates_of_file(version: KubeVersion) -> bool {
+    version >= KubeVersion::new(1, 32, 0)
+}
+
 /// Whether kubeadm passes the resolver file as the flag `--resolv-conf` in `kubeadm-flags.env` instead of writing
 /// `resolvConf` (before 1.19; Kubernetes pull request 90394). A flag left over from then still beats the file.
 #[must_use]

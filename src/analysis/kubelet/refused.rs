@@ -2,8 +2,8 @@
 
 use super::at;
 use crate::analysis::effective::kubelet::{KubeletProblem, KubeletProblemKind};
-use crate::analysis::effective::kubelet_names::{Standing, flags, gates};
-use crate::analysis::node_dns::NodeDns;
+use crate::analysis::effective::kubelet_names::{Standing, flags, gates, is_flag};
+use crate::analysis::node_dns::{NodeDns, VersionSource};
 use crate::analysis::views::kubelet::{Refusal, RefusedStart};
 use crate::diagnostic::nearest;
 use crate::source::{Located, Location};
@@ -12,26 +12,22 @@ use crate::syntax::kubelet_flags::{CommandLine, Flag, FlagProblem, Positional};
 /// Everything that stands somewhere.
 pub(super) fn starts(dns: &NodeDns, line: &CommandLine) -> Vec<Located<RefusedStart>> {
     let own = dns.distribution().map_or("kubelet", |distribution| distribution.name());
-    let files = dns.k3s.iter().flat_map(|k3s| &k3s.refused).filter_map(|problem| view(problem, own));
-    let words = line.flags.iter().filter_map(flag_word).chain(positional(line));
-    // what a broken file of k3s leaves says nothing about its arguments
-    let broken = |at: Option<Location>| {
-        let mut files = dns.k3s.iter().flat_map(|k3s| &k3s.refused).filter_map(|problem| problem.at);
-        at.is_some_and(|at| files.any(|broken| broken.file == at.file))
-    };
-    let rest = dns.kubelet.problems.iter().filter(|problem| !broken(problem.at));
-    let rest = rest.filter_map(|problem| view(problem, "kubelet"));
-    let mut found: Vec<_> = files.chain(words).chain(rest).filter(|found| !found.origins.is_empty()).collect();
-    // a flag with wrong dashes is told by its word, too
-    found.dedup_by(|a, b| a.location() == b.location() && a.value.kind == b.value.kind);
-    found
+    let files = dns.k3s.iter().flat_map(|k3s| &k3s.refused).filter_map(|problem| view(dns, problem, own));
+    let words: Vec<_> = line.flags.iter().filter_map(flag_word).chain(positional(line)).collect();
+    // a flag that is refused by its word is not judged by its name, too
+    let told = |at: Option<Location>| at.is_some() && words.iter().any(|word| word.location() == at);
+    let rest = dns.kubelet.problems.iter().filter(|problem| !told(problem.at));
+    let rest = rest.filter_map(|problem| view(dns, problem, "kubelet"));
+    let found = files.chain(words.iter().cloned()).chain(rest);
+    found.filter(|found| !found.origins.is_empty()).collect()
 }
 
 fn start(program: &str, kind: Refusal, name: &str) -> RefusedStart {
-    RefusedStart { program: program.to_owned(), kind, name: name.to_owned(), release: None, meant: None }
+    let (program, name) = (program.to_owned(), name.to_owned());
+    RefusedStart { program, kind, name, release: None, borrowed: false, meant: None }
 }
 
-fn view(problem: &KubeletProblem, program: &str) -> Option<Located<RefusedStart>> {
+fn view(dns: &NodeDns, problem: &KubeletProblem, program: &str) -> Option<Located<RefusedStart>> {
     use KubeletProblemKind as K;
     let mut release = None;
     let mut by_release = |standing, kinds: [Refusal; 3]| {
@@ -46,6 +42,7 @@ fn view(problem: &KubeletProblem, program: &str) -> Option<Located<RefusedStart>
         Some(if matches!(standing, Standing::NotYet(_)) { not_yet } else { gone })
     };
     let kind = match problem.kind {
+        K::Flag(Standing::Unknown) if problem.name.contains(' ') => Refusal::FlagBlank,
         K::Flag(standing) => by_release(standing, [Refusal::UnknownFlag, Refusal::FlagGone, Refusal::FlagNotYet])?,
         K::Gate(standing) => by_release(standing, [Refusal::UnknownGate, Refusal::GateGone, Refusal::GateNotYet])?,
         K::ConfigDirUnknown => by_release(Standing::NotYet(28), [Refusal::FlagNotYet; 3])?,
@@ -59,12 +56,13 @@ fn view(problem: &KubeletProblem, program: &str) -> Option<Located<RefusedStart>
         K::FlagQuotes => Refusal::FlagQuotes,
     };
     let meant = match kind {
-        Refusal::UnknownFlag => nearest(&problem.name, flags()),
-        Refusal::UnknownGate => nearest(&problem.name, gates()),
+        Refusal::UnknownFlag => nearest(&problem.name, flags(dns.version)),
+        Refusal::UnknownGate => nearest(&problem.name, gates(dns.version)),
         _ => None,
     };
+    let borrowed = dns.version_source == VersionSource::Cluster && problem.depends_on_release();
     let meant = meant.map(str::to_owned);
-    Some(at(RefusedStart { release, meant, ..start(program, kind, &problem.name) }, problem.at))
+    Some(at(RefusedStart { release, borrowed, meant, ..start(program, kind, &problem.name) }, problem.at))
 }
 
 /// A flag that pflag refuses by its word.
@@ -82,6 +80,6 @@ fn positional(line: &CommandLine) -> Option<Located<RefusedStart>> {
     let plain = |word: &&Positional| !word.text.as_str().contains(['$', '{', '%']) && !word.text.as_str().is_empty();
     let word = line.positional.first().filter(plain)?;
     let before = line.flags.iter().rfind(|flag| flag.index < word.index);
-    let known = before.is_none_or(|flag| flags().any(|known| known == flag.name));
+    let known = before.is_none_or(|flag| is_flag(&flag.name));
     known.then(|| at(start("kubelet", Refusal::Argument, word.text.as_str()), word.text.location()))
 }

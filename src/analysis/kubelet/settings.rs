@@ -35,7 +35,7 @@ pub fn view(
             Some(Distribution::Rke2) => "rke2",
         }
         .to_owned(),
-        version: dns.version_known.then(|| dns.version.to_string()),
+        version: dns.version_known().then(|| dns.version.to_string()),
         cluster_dns: kubelet.cluster_dns.iter().map(cluster_dns::entry).collect(),
         cluster_dns_missing: missing(known, dns, node, &config).filter(|_| !units::has_problems(snapshot, root, node)),
         cluster_dns_outside: cluster_dns::outside(known, dns),

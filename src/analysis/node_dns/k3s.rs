@@ -1,6 +1,7 @@
 //! k3s and RKE2: the flags in effect, the resolver file they choose, and the arguments of their kubelet.
 
 use super::inputs::{config_value, flag_value};
+use super::{plain, refused};
 use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
 use crate::analysis::effective::cluster_dns::cluster_dns;
 use crate::analysis::effective::k3s_config::{self, Command};
@@ -133,7 +134,10 @@ pub fn resolve(
     };
     let started = start(distribution, version, &defaults, &flags.list("kubelet-arg"));
     losing.extend(started.filtered.losing.clone());
-    let kubelet = kubelet(root, snapshot, node, &started, version);
+    let alpha_dropins = super::may_have_variable(node, k3s.unit.as_deref(), super::ALPHA_DROPINS);
+    let mut kubelet = kubelet(root, snapshot, node, &started, version, alpha_dropins);
+    let refused = refused::k3s(node, k3s);
+    refused::forget(&mut kubelet, &refused);
     let settings = K3sDns {
         distribution,
         server: k3s.server,
@@ -146,7 +150,7 @@ pub fn resolve(
         disabled: flags.list("disable"),
         choice,
         losing,
-        refused: super::refused::k3s(node, k3s),
+        refused,
         home: home(node, k3s),
     };
     (settings, kubelet)
@@ -174,20 +178,29 @@ fn kubelet(
     node: &Node,
     started: &K3sKubelet,
     version: KubeVersion,
+    alpha_dropins: bool,
 ) -> EffectiveKubelet {
     let mut dropins: Vec<KubeletFile> = started.defaults_file.iter().cloned().collect();
+    let mut broken = Vec::new();
     if let Some(directory) = &started.config_dir {
-        dropins.extend(super::dropins(snapshot, root, directory));
-        let copied = started.filtered.config.as_ref().and_then(|path| Some((path, node.configs.get(&path.value)?)));
-        dropins.extend(copied.map(|(path, file)| KubeletFile {
-            path: format!("{}/{COPIED_CONFIG}", directory.value),
-            tree: config_value(&file.value),
-            named_by: path.origins.clone(),
-        }));
+        let found = plain::dropins(snapshot, root, directory);
+        dropins.extend(found.files);
+        broken.extend(found.broken);
+        if let Some((path, file)) =
+            started.filtered.config.as_ref().and_then(|p| Some((p, node.configs.get(&p.value)?)))
+        {
+            broken.extend(file.refused.map(|refused| refused::syntax(&path.value, refused.at)));
+            dropins.push(KubeletFile {
+                path: format!("{}/{COPIED_CONFIG}", directory.value),
+                tree: config_value(&file.value),
+                named_by: path.origins.clone(),
+            });
+        }
     }
-    let input =
-        KubeletInput { version, flags: &started.args.args, config: None, dropins: &dropins, alpha_dropins: false };
+    let flags = &started.args.args;
+    let input = KubeletInput { version, flags, config: None, dropins: &dropins, alpha_dropins, openshift: false };
     let mut kubelet = effective(&input);
+    refused::unread(&mut kubelet, broken);
     // k3s's own defaults that the user replaces are nobody's loss
     kubelet.overridden.retain(|loss| !loss.value.origins.is_empty());
     kubelet

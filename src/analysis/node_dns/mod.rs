@@ -3,25 +3,38 @@
 pub mod inputs;
 pub mod k3s;
 pub mod locals;
+mod plain;
 pub mod pod_file;
 mod refused;
 mod resolved;
 
-use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletFile, KubeletInput, effective, flag_value};
+use crate::analysis::effective::kubelet::EffectiveKubelet;
 use crate::analysis::effective::{Distribution, KubeVersion};
 use crate::analysis::facts::{node_info, parse_located};
 use crate::analysis::servers::routing::NodeSite;
 use crate::analysis::servers::upstream_files;
 use crate::model::Cluster;
-use crate::model::node::{Agent, ConfigFile, Node, config_file};
-use crate::source::{Located, Lookup, NodeRoot, Origins, Snapshot};
-use crate::syntax::kubelet_flags;
+use crate::model::node::{Agent, Node};
+use crate::source::{NodeRoot, Origins, Snapshot};
 use k3s::{K3sDns, ServerSettings};
 use pod_file::{PodFile, PodFileState};
 use rayon::prelude::*;
 
 /// The release that is assumed where the snapshot names none.
 pub const ASSUMED_KUBE: KubeVersion = KubeVersion::new(1, 34, 0);
+/// Without this variable, releases 1.28 and 1.29 do not start with `--config-dir` (`cmd/kubelet/app/server.go`).
+const ALPHA_DROPINS: &str = "KUBELET_CONFIG_DROPIN_DIR_ALPHA";
+
+/// What names the release of a kubelet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionSource {
+    /// The node's own object, or the user.
+    Own,
+    /// Another node, or kubeadm's configuration: releases of one cluster may differ.
+    Cluster,
+    /// Nothing.
+    Assumed,
+}
 
 /// The DNS settings of a node.
 #[derive(Clone, Debug)]
@@ -30,10 +43,10 @@ pub struct NodeDns {
     pub name: String,
     /// Index in [`Cluster::nodes`].
     pub node: usize,
-    /// Release of the kubelet; assumed where [`version_known`](Self::version_known) is false.
+    /// Release of the kubelet.
     pub version: KubeVersion,
-    /// The snapshot names the release.
-    pub version_known: bool,
+    /// What names the release.
+    pub version_source: VersionSource,
     /// The snapshot shows how the kubelet is configured: a unit, a configuration file, or k3s.
     pub configured: bool,
     /// The settings in effect.
@@ -68,16 +81,21 @@ fn server_settings(snapshot: &Snapshot, cluster: &Cluster, assumed: Option<KubeV
     })
 }
 
-/// The kubelet's release: the node's own Node object, else any of the cluster, else what kubeadm says.
-fn version_of(node: &Node, cluster: &Cluster, assumed: Option<KubeVersion>) -> (KubeVersion, bool) {
-    let own = node.versions.kubelet.as_ref().map(|v| v.value.clone());
+/// The kubelet's release: the node's own Node object, else any of the cluster, else what kubeadm says, else what the
+/// user says.
+fn version_of(node: &Node, cluster: &Cluster, told: Option<KubeVersion>) -> (KubeVersion, VersionSource) {
+    let own = node.versions.kubelet.as_ref().and_then(|v| KubeVersion::parse(&v.value));
     let other = || node_info(cluster, "kubeletVersion").next().map(|v| v.value);
     let kubeadm = || {
         let mut configs = cluster.embedded_of_kind("ClusterConfiguration");
         configs.find_map(|c| c.value.text_at("kubernetesVersion")).map(|v| v.value)
     };
-    let found = own.or_else(other).or_else(kubeadm).and_then(|text| KubeVersion::parse(&text));
-    (found.or(assumed).unwrap_or(ASSUMED_KUBE), found.or(assumed).is_some())
+    let shown = || other().or_else(kubeadm).and_then(|text| KubeVersion::parse(&text));
+    if let Some(own) = own {
+        return (own, VersionSource::Own);
+    }
+    let borrowed = shown().map(|version| (version, VersionSource::Cluster));
+    borrowed.or_else(|| Some((told?, VersionSource::Own))).unwrap_or((ASSUMED_KUBE, VersionSource::Assumed))
 }
 
 fn of(
@@ -89,22 +107,30 @@ fn of(
 ) -> Option<NodeDns> {
     let node = cluster.nodes.get(index)?;
     let root = snapshot.node(node.index)?;
-    let (version, version_known) = version_of(node, cluster, assumed);
+    let (version, version_source) = version_of(node, cluster, assumed);
     let (mut kubelet, k3s) = match &node.agent {
         Agent::K3s(k3s) => {
             let (settings, kubelet) = k3s::resolve(snapshot, root, node, k3s, version, server);
             (kubelet, Some(settings))
         }
-        Agent::Kubelet { arguments, .. } => (plain_kubelet(snapshot, root, node, arguments, version), None),
-        Agent::Unknown => (plain_kubelet(snapshot, root, node, &[], version), None),
+        Agent::Kubelet { arguments, unit } => {
+            let alpha_dropins = may_have_variable(node, unit.as_deref(), ALPHA_DROPINS);
+            let around = plain::Surroundings { alpha_dropins, openshift: openshift(cluster) };
+            (plain::kubelet(snapshot, root, node, arguments, version, around), None)
+        }
+        Agent::Unknown => {
+            let around = plain::Surroundings { alpha_dropins: true, openshift: openshift(cluster) };
+            (plain::kubelet(snapshot, root, node, &[], version, around), None)
+        }
     };
-    kubelet.problems.retain(|problem| version_known || !problem.depends_on_release());
+    let known = version_source != VersionSource::Assumed;
+    kubelet.problems.retain(|problem| known || !problem.depends_on_release());
     let pod_file = pod_file(snapshot, root, node, &kubelet, k3s.as_ref(), version);
     Some(NodeDns {
         name: node.name.clone(),
         node: index,
         version,
-        version_known,
+        version_source,
         configured: !matches!(node.agent, Agent::Unknown),
         pod_file,
         host_file: pod_file::read(snapshot, root, node, "/etc/resolv.conf", version),
@@ -113,63 +139,22 @@ fn of(
     })
 }
 
-/// A kubelet of its own: flags over drop-ins over the configuration file.
-fn plain_kubelet(
-    snapshot: &Snapshot,
-    root: &NodeRoot,
-    node: &Node,
-    arguments: &[crate::syntax::systemd::Traced],
-    version: KubeVersion,
-) -> EffectiveKubelet {
-    let line = kubelet_flags::parse_kubelet(arguments);
-    let flags: Vec<_> = line.flags.iter().map(inputs::flag_value).collect();
-    let named = flag_value(&flags, "config");
-    let default_path = Located::default_value("/var/lib/kubelet/config.yaml".to_owned());
-    // a kubelet whose command line the snapshot lacks reads kubeadm's file if that is there
-    let path = named.clone().or_else(|| arguments.is_empty().then_some(default_path));
-    let read = path.as_ref().and_then(|path| Some((path, config_at(snapshot, root, node, &path.value)?)));
-    let config = read.as_ref().map(|(path, file)| kubelet_file(path, file));
-    let directory = flag_value(&flags, "config-dir");
-    let dropins = directory.as_ref().map(|dir| dropins(snapshot, root, dir)).unwrap_or_default();
-    let input =
-        KubeletInput { version, flags: &flags, config: config.as_ref(), dropins: &dropins, alpha_dropins: false };
-    let mut kubelet = effective(&input);
-    if let Some((path, at)) = read.as_ref().and_then(|(path, file)| Some((path, file.refused?.at))) {
-        // what is read of a broken file says nothing about its fields
-        kubelet.problems.retain(|problem| problem.at.is_none_or(|place| place.file != at.file));
-        kubelet.problems.push(refused::syntax(&path.value, at));
-    }
-    kubelet.problems.extend(named.as_ref().and_then(|path| refused::missing(root, path)));
-    kubelet
+/// Whether a service has a variable in its environment, or may have it, because the snapshot lacks the service or a file
+/// of its environment.
+fn may_have_variable(node: &Node, unit: Option<&str>, name: &str) -> bool {
+    let service = unit.and_then(|unit| node.services.get(unit));
+    service.is_none_or(|service| {
+        service.file.is_none()
+            || !service.missing_environment_files.is_empty()
+            || service.environment.get(name).is_some()
+    })
 }
 
-fn config_at(snapshot: &Snapshot, root: &NodeRoot, node: &Node, path: &str) -> Option<ConfigFile> {
-    if let Some(file) = node.configs.get(path) {
-        return Some(file.clone());
-    }
-    match root.lookup(path) {
-        Lookup::File { file, .. } => Some(config_file(file, &snapshot.file(file).text)),
-        _ => None,
-    }
-}
-
-fn kubelet_file(path: &Located<String>, file: &ConfigFile) -> KubeletFile {
-    KubeletFile { path: path.value.clone(), tree: inputs::config_value(&file.value), named_by: path.origins.clone() }
-}
-
-/// All files below a drop-in directory, sub-directories included.
-fn dropins(snapshot: &Snapshot, root: &NodeRoot, directory: &Located<String>) -> Vec<KubeletFile> {
-    let prefix = format!("{}/", directory.value.trim_end_matches('/'));
-    root.paths()
-        .filter(|path| path.starts_with(&prefix))
-        .filter_map(|path| match root.lookup(path) {
-            Lookup::File { file, .. } => {
-                let tree = inputs::config_value(&config_file(file, &snapshot.file(file).text).value);
-                Some(KubeletFile { path: path.to_owned(), tree, named_by: directory.origins.clone() })
-            }
-            _ => None,
-        })
-        .collect()
+/// Whether objects of OpenShift show that its kubelet runs on the nodes.
+fn openshift(cluster: &Cluster) -> bool {
+    let kinds = ["ClusterVersion", "KubeletConfig", "MachineConfig", "MachineConfigPool"];
+    let mut objects = kinds.iter().flat_map(|kind| cluster.objects.of_kind(kind));
+    objects.any(|object| object.meta.api_version.split('/').next().is_some_and(|group| group.ends_with("openshift.io")))
 }
 
 fn pod_file(
@@ -206,6 +191,12 @@ fn pod_file(
 }
 
 impl NodeDns {
+    /// Whether anything names the kubelet's release.
+    #[must_use]
+    pub fn version_known(&self) -> bool {
+        self.version_source != VersionSource::Assumed
+    }
+
     /// The distribution that runs the kubelet, if it is k3s or RKE2.
     #[must_use]
     pub fn distribution(&self) -> Option<Distribution> {

@@ -1,6 +1,6 @@
 //! Configuration files with which the kubelet or k3s does not start, because they are not there or cannot be read.
 
-use crate::analysis::effective::kubelet::{KubeletProblem, KubeletProblemKind};
+use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletProblem, KubeletProblemKind};
 use crate::model::node::{K3s, Node};
 use crate::model::value::Value;
 use crate::source::{Located, Location, Lookup, NodeRoot};
@@ -8,6 +8,20 @@ use crate::source::{Located, Location, Lookup, NodeRoot};
 /// A file that is not YAML.
 pub(super) fn syntax(path: &str, at: Location) -> KubeletProblem {
     KubeletProblem { kind: KubeletProblemKind::Syntax, name: path.to_owned(), at: Some(at) }
+}
+
+/// Puts broken files in place of what there is against their settings.
+pub(super) fn unread(kubelet: &mut EffectiveKubelet, broken: Vec<KubeletProblem>) {
+    forget(kubelet, &broken);
+    kubelet.problems.extend(broken);
+}
+
+/// Drops what there is against settings of broken files: what is read of one says nothing about its fields.
+pub(super) fn forget(kubelet: &mut EffectiveKubelet, broken: &[KubeletProblem]) {
+    let stands =
+        |at: Option<Location>| at.is_some_and(|at| broken.iter().any(|b| b.at.is_some_and(|b| b.file == at.file)));
+    kubelet.problems.retain(|problem| !stands(problem.at));
+    kubelet.invalid_dropins.retain(|dropin| !stands(dropin.at));
 }
 
 /// The file of `--config` that the node does not have, as far as its snapshot proves it.

@@ -114,7 +114,7 @@ pub fn inputs(snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, nodes: &[No
 fn input(snapshot: &Snapshot, cluster: &Cluster, facts: &Facts, index: usize, node: &NodeDns) -> NodeInput {
     let mut assumptions = Vec::new();
     let name = &node.name;
-    if !node.version_known {
+    if !node.version_known() {
         assumptions.push(format!("the kubelet of {name} is release {}", release(node.version)));
     }
     let own = cluster.nodes.get(node.node);

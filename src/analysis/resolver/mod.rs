@@ -149,7 +149,7 @@ fn pods_view(around: &Around<'_>, same: bool) -> Located<ResolvConfView> {
         used_by_host: same,
         used_by: file.setting.iter().map(|at| Located::at(file.path.clone(), at)).collect(),
         kubelet_version: format!("{}.{}", dns.version.major, dns.version.minor),
-        version_known: dns.version_known,
+        version_known: dns.version_known(),
         ..ResolvConfView::default()
     };
     if dns.configured {
@@ -212,7 +212,7 @@ fn host_view(around: &Around<'_>, host: &ReadFile) -> Located<ResolvConfView> {
         path: "/etc/resolv.conf".to_owned(),
         used_by_host: true,
         kubelet_version: format!("{}.{}", around.dns.version.major, around.dns.version.minor),
-        version_known: around.dns.version_known,
+        version_known: around.dns.version_known(),
         ..ResolvConfView::default()
     };
     of_text(around.snapshot, host.file, &host.conf, &mut view);

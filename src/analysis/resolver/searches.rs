@@ -109,7 +109,7 @@ fn root(around: &Around<'_>, read: &ReadFile) -> Option<Located<RootSearchView>>
     let word = line.arguments().iter().find(|word| word.value == ".")?;
     let musl_image = around.whole.old_musl.clone();
     let reading = root_search(around.dns.version);
-    let known = around.dns.version_known;
+    let known = around.dns.version_known();
     let passed_on = known && matches!(reading, RootSearch::Verbatim | RootSearch::Kept);
     if !passed_on && (known || musl_image.is_none()) {
         return None;

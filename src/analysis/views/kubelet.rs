@@ -125,7 +125,9 @@ pub struct RefusedStart {
     pub name: String,
     /// The release with which it came or went, e.g. `1.35`.
     pub release: Option<String>,
-    /// The flag or feature gate that was probably meant.
+    /// The release is that of another node or of kubeadm's configuration, and another one might not mind.
+    pub borrowed: bool,
+    /// The flag or feature gate that was probably meant; the release has it.
     pub meant: Option<String>,
 }
 
@@ -135,6 +137,8 @@ pub struct RefusedStart {
 pub enum Refusal {
     /// No release has the flag.
     UnknownFlag,
+    /// A blank stands between name and value of a flag, which so is part of its name.
+    FlagBlank,
     /// This release no longer has the flag.
     FlagGone,
     /// This release does not have the flag yet.
