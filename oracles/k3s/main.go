@@ -10,12 +10,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/k3s-io/k3s/pkg/agent/config"
+	"github.com/k3s-io/k3s/pkg/cli/cmds"
 	"github.com/k3s-io/k3s/pkg/configfilearg"
 	"github.com/k3s-io/k3s/pkg/util"
 	"github.com/sirupsen/logrus"
+	"github.com/urfave/cli/v2"
 )
 
 // source names the checkout that was compiled; the build script sets it.
@@ -41,8 +44,8 @@ func main() {
 		return
 	}
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "k3s-")
-	answer, known := map[string]func(question) any{"config": configuration, "args": arguments, "resolv": viable}[name]
-	if !known {
+	answer, found := map[string]func(question) any{"config": configuration, "args": arguments, "resolv": viable}[name]
+	if !found {
 		fmt.Fprintln(os.Stderr, "no harness of the name", name)
 		os.Exit(2)
 	}
@@ -66,7 +69,7 @@ func main() {
 }
 
 // configuration is what k3s's main does first: it puts the arguments of the files behind the command. "refused" where it
-// does not go on.
+// does not go on, as with a flag that the agent does not have (the flags of its command are all that it can be told).
 func configuration(asked question) any {
 	dir, err := os.MkdirTemp("", "oracle")
 	check(err)
@@ -81,7 +84,23 @@ func configuration(asked question) any {
 	if err != nil {
 		return "refused"
 	}
-	return append([]string{}, args[2:]...)
+	given := append([]string{}, args[2:]...)
+	if asked.Command == "agent" && !known(given, cmds.NewAgentCommand(nil).Flags) {
+		return "refused"
+	}
+	return given
+}
+
+// known tells whether a command has every flag that it is given; urfave/cli refuses others.
+func known(given []string, flags []cli.Flag) bool {
+	var names []string
+	for _, flag := range flags {
+		names = append(names, flag.Names()...)
+	}
+	return !slices.ContainsFunc(given, func(argument string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(argument, "-"), "=")
+		return !slices.Contains(names, name)
+	})
 }
 
 // arguments merges `kubelet-arg` entries over k3s's own arguments.

@@ -3,7 +3,8 @@
 use super::area::{Area, line_start, next_line};
 use super::build::Workshop;
 use super::corefile::{Reading, behind, block_at, directive_at, ends_line, indent, own};
-use crate::analysis::servers::read::{ASSUMED, in_zone, zone_of};
+use crate::analysis::coredns::Role;
+use crate::analysis::servers::read::{ASSUMED, in_zone, named_zones, zone_of};
 use crate::diagnostic::Edit;
 use crate::source::{Location, Span};
 use crate::syntax::corefile::{Directive, ServerBlock, parse_key};
@@ -190,19 +191,34 @@ fn forwards_of(workshop: &Workshop<'_>, place: Location, zones: &[String]) -> Op
     let reading = Reading::of(&area);
     let text = reading.text.as_str();
     let block = block_at(&reading.corefile, reading.offset(area.decoded(place.span)?.start))?;
-    let answers = |directive: &Directive| {
-        let own: Vec<String> = directive.arg_texts().map(zone_of).collect();
-        let of_cluster = directive.name == "kubernetes";
-        of_cluster && (own.is_empty() || zones.iter().any(|zone| own.iter().any(|own| in_zone(&zone_of(zone), own))))
-    };
-    if block.directives.iter().any(answers) {
+    if block.directives.iter().any(|directive| takes_some(directive, zones)) {
         return None;
     }
-    let of_root = |forward: &&Directive| forward.args.first().is_some_and(|from| zone_of(&from.text) == ".");
+    let of_root = |forward: &&Directive| from_of(forward).as_deref() == Some(".");
     let lines =
         block.directives_named("forward").filter(of_root).map(|forward| Some(lines_of(text, forward)?.text(text)));
     let lines: Vec<&str> = lines.collect::<Option<_>>()?;
     (!lines.is_empty()).then(|| lines.into_iter().map(|lines| laid(lines, "")).collect())
+}
+
+/// The zone that a forward is for.
+fn from_of(forward: &Directive) -> Option<String> {
+    forward.args.first().map(|from| zone_of(&from.text))
+}
+
+/// Whether a plugin answers names of these zones itself, or sends them elsewhere than the names of the root.
+fn takes_some(directive: &Directive, zones: &[String]) -> bool {
+    let meets = |own: &String| {
+        zones.iter().map(|zone| zone_of(zone)).any(|zone| in_zone(&zone, own) || in_zone(own, &zone))
+    };
+    let own = named_zones(directive);
+    match Role::of(&directive.name) {
+        // without zones it has those of the block, where every name may be meant
+        Role::Authoritative => own.is_empty() || own.iter().any(meets),
+        Role::Answers => own.iter().any(meets),
+        Role::Forwards => from_of(directive).filter(|from| from != ".").iter().any(meets),
+        Role::SetUp | Role::Passes => false,
+    }
 }
 
 /// The names that a directive is for.

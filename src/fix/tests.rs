@@ -322,7 +322,6 @@ fn a_text_is_replaced_wherever_it_stands_as_a_word() {
     };
     assert_eq!(replaced("x.local,y.x.local", "x.local", "z").as_deref(), Some("z,y.z"));
     assert_eq!(replaced("ax.local x.local-b x.local", "x.local", "z").as_deref(), Some("ax.local x.local-b z"));
-    assert_eq!(replaced("fd00:80::1 8080", "80", "90").as_deref(), Some("fd00:90::1 8080"));
     assert_eq!(replaced("ax.local", "x.local", "z"), None);
 }
 

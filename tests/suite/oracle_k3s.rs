@@ -4,6 +4,7 @@ use crate::common::oracle::{Seed, judge};
 use dnslint::analysis::effective::k3s_args::assemble;
 use dnslint::analysis::effective::k3s_config::{Command, merge};
 use dnslint::analysis::effective::k3s_viability::viability;
+use dnslint::analysis::effective::losing::LosingReason;
 use dnslint::analysis::effective::{ConfigValue, Distribution, FlagValue, KubeVersion};
 use dnslint::analysis::node_dns;
 use dnslint::analysis::node_dns::inputs::config_value;
@@ -94,7 +95,7 @@ fn config_cases() -> Vec<Value> {
         for _ in 0..seed.below(3) {
             files.insert(format!("config.yaml.d/{}", seed.word(names)), json!(config_text(seed)));
         }
-        json!({"command": "server", "files": files})
+        json!({"command": seed.word("server|agent"), "files": files})
     };
     (0..3000).map(|_| case(&mut seed)).collect()
 }
@@ -103,8 +104,9 @@ fn predict_config(case: &Value) -> Value {
     let files = case["files"].as_object().unwrap().iter();
     let files =
         files.map(|(name, text)| (format!("nodes/n1/etc/rancher/k3s/{name}"), text.as_str().unwrap().to_owned()));
-    let unit = ("nodes/n1/etc/systemd/system/k3s.service", "[Service]\nExecStart=/usr/local/bin/k3s server\n");
-    let snapshot = Snapshot::from_texts(files.chain([(unit.0.to_owned(), unit.1.to_owned())]));
+    let name = case["command"].as_str().unwrap();
+    let unit = format!("[Service]\nExecStart=/usr/local/bin/k3s {name}\n");
+    let snapshot = Snapshot::from_texts(files.chain([("nodes/n1/etc/systemd/system/k3s.service".to_owned(), unit)]));
     let nodes = cluster::assemble(&snapshot).remove(0);
     let node = nodes.nodes.first().unwrap();
     let nodes = node_dns::all(&snapshot, &nodes, Some(&NEWEST.to_string()));
@@ -113,7 +115,11 @@ fn predict_config(case: &Value) -> Value {
     }
     let files: Vec<ConfigValue> =
         node.k3s().unwrap().config_files(node).iter().map(|(_, file)| config_value(&file.value).value).collect();
-    let merged = merge(Distribution::K3s, Command::Server, NEWEST, &files.iter().collect::<Vec<_>>());
+    let command = if name == "agent" { Command::Agent } else { Command::Server };
+    let merged = merge(Distribution::K3s, command, NEWEST, &files.iter().collect::<Vec<_>>());
+    if merged.losing.iter().any(|loss| loss.reason == LosingReason::UnknownKeyFatal) {
+        return json!("refused");
+    }
     json!(merged.args.iter().map(FlagValue::k3s_argument).collect::<Vec<_>>())
 }
 

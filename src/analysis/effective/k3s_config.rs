@@ -6,7 +6,7 @@ use super::flag::FlagValue;
 use super::losing::{Losing, LosingReason};
 use super::versions::{KubeVersion, k3s_server_skips_unknown_keys};
 use crate::source::Located;
-use crate::syntax::kubelet_flags::k3s::{agent_knows, server_knows};
+use crate::syntax::kubelet_flags::k3s::{agent_knows, rke2_agent_lacks, server_knows};
 use std::collections::BTreeMap;
 
 /// Whether a file of the drop-in directory is read: every name that ends in `.yaml` or `.yml`, in any case.
@@ -43,9 +43,6 @@ pub enum Command {
     Agent,
 }
 
-/// Flags about DNS and addresses that only the server has, of RKE2 as of k3s.
-const SERVER_ONLY: [&str; 5] = ["cluster-cidr", "cluster-dns", "cluster-domain", "disable", "service-cidr"];
-
 /// The arguments that the files become, and what is lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigArguments {
@@ -59,7 +56,7 @@ pub struct ConfigArguments {
 /// Merges the main file and its drop-ins, in reading order; a file that is not a map has no keys.
 ///
 /// `key` replaces what earlier entries said, in the same file or another, `key+` appends to it. Keys that the command does
-/// not know are skipped or fatal (`stripInvalidFlags`).
+/// not know are skipped or fatal (`stripInvalidFlags`), unless they end as empty lists, which make no argument.
 #[must_use]
 pub fn merge(
     distribution: Distribution,
@@ -67,15 +64,14 @@ pub fn merge(
     version: KubeVersion,
     files: &[&ConfigValue],
 ) -> ConfigArguments {
-    let mut merger =
-        Merger { distribution, command, version, places: BTreeMap::new(), keys: Vec::new(), losing: Vec::new() };
+    let (places, keys, unknown, losing) = (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut merger = Merger { distribution, command, version, places, keys, unknown, losing };
     for (index, file) in files.iter().enumerate() {
         if let ConfigValue::Map(entries) = file {
             entries.iter().for_each(|(key, value)| merger.entry(index, key, value));
         }
     }
-    let args = merger.keys.into_iter().flat_map(|key| key.items).collect();
-    ConfigArguments { args, losing: merger.losing }
+    merger.finish()
 }
 
 struct Merger {
@@ -84,12 +80,14 @@ struct Merger {
     version: KubeVersion,
     places: BTreeMap<String, usize>,
     keys: Vec<Key>,
+    /// Entries under keys that the command does not know.
+    unknown: Vec<(Located<String>, Vec<FlagValue>)>,
     losing: Vec<Losing>,
 }
 
-#[derive(Default)]
 struct Key {
     items: Vec<FlagValue>,
+    is_known: bool,
     /// The file that set it without `+`.
     file: usize,
     /// The value so far is null, to which `+` adds as to an empty list.
@@ -101,19 +99,22 @@ impl Merger {
         let plain = key.value.strip_suffix('+');
         let name = key.with(plain.unwrap_or(&key.value).to_owned());
         let new = self.items(&name, value);
-        if let Some(reason) = self.refusal(&name.value) {
-            return self.unknown(&name, &new, reason);
+        let is_known = self.refusal(&name.value).is_none();
+        if !is_known {
+            self.unknown.push((name.clone(), new.clone()));
         }
         let is_null = value.value == ConfigValue::Null;
         let place = *self.places.entry(name.value.clone()).or_insert(self.keys.len());
         let Some(known) = self.keys.get_mut(place) else {
-            return self.keys.push(Key { items: new, file, is_null });
+            return self.keys.push(Key { items: new, is_known, file, is_null });
         };
         if plain.is_none() {
-            let old = std::mem::replace(known, Key { items: new.clone(), file, is_null });
+            let old = std::mem::replace(known, Key { items: new.clone(), is_known, file, is_null });
             let reason =
                 if old.file == file { LosingReason::ReplacedInFile } else { LosingReason::ReplacedByLaterFile };
-            self.replaced(&name.value, &old, &new, reason);
+            if is_known {
+                self.replaced(&name.value, &old, &new, reason);
+            }
             return;
         }
         if std::mem::take(&mut known.is_null) {
@@ -147,7 +148,7 @@ impl Merger {
             (Distribution::K3s, Command::Server) => server_knows(name),
             (Distribution::K3s, Command::Agent) => agent_knows(name),
             (Distribution::Rke2, Command::Server) => true,
-            (Distribution::Rke2, Command::Agent) => !SERVER_ONLY.contains(&name),
+            (Distribution::Rke2, Command::Agent) => !rke2_agent_lacks(name),
         };
         let skips = match self.command {
             Command::Server => k3s_server_skips_unknown_keys(self.version),
@@ -157,10 +158,17 @@ impl Merger {
         (!known).then_some(reason)
     }
 
-    fn unknown(&mut self, name: &Located<String>, items: &[FlagValue], reason: LosingReason) {
-        let values: Vec<_> = items.iter().map(|item| item.value.clone()).collect();
-        let value = if values.is_empty() { name.with(String::new()) } else { comma_text(&values) };
-        self.losing.push(Losing::alone(&name.value, value, reason));
+    /// The arguments, and what is lost of the keys that the command does not know.
+    fn finish(mut self) -> ConfigArguments {
+        for (name, items) in std::mem::take(&mut self.unknown) {
+            let end = self.places.get(&name.value).and_then(|at| self.keys.get(*at));
+            let harms = !items.is_empty() && end.is_some_and(|key| !key.items.is_empty());
+            let values: Vec<_> = items.into_iter().map(|item| item.value).collect();
+            let reason = self.refusal(&name.value).filter(|_| harms);
+            self.losing.extend(reason.map(|reason| Losing::alone(&name.value, comma_text(&values), reason)));
+        }
+        let known = self.keys.into_iter().filter(|key| key.is_known);
+        ConfigArguments { args: known.flat_map(|key| key.items).collect(), losing: self.losing }
     }
 
     fn replaced(&mut self, name: &str, old: &Key, new: &[FlagValue], reason: LosingReason) {
@@ -239,6 +247,15 @@ mod tests {
             assert!(merged.args.is_empty());
             assert!(merge(distribution, Command::Server, NOW, &[&file]).losing.is_empty());
         }
+    }
+
+    #[test]
+    fn an_unknown_key_that_ends_as_an_empty_list_harms_nobody() {
+        let some = file("cluster-dns", ConfigValue::Scalar("10.43.0.11".to_owned()));
+        let none = file("cluster-dns", ConfigValue::List(Vec::new()));
+        let merged = |files: &[&ConfigValue]| merge(Distribution::K3s, Command::Agent, NOW, files);
+        assert_eq!(merged(&[&some, &none]), ConfigArguments::default());
+        assert_eq!(losses(&merged(&[&none, &some])).len(), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::settings::losing_view;
 use crate::analysis::effective::losing::{Losing, LosingReason};
 use crate::analysis::node_dns::k3s::K3sDns;
 use crate::analysis::views::kubelet::{EditedManifest, LosingView};
-use crate::diagnostic::nearest;
+use crate::diagnostic::{edits, nearest};
 use crate::model::node::text_of;
 use crate::source::{Located, Location, NodeRoot, Snapshot, Span};
 use crate::syntax::kubelet_flags::k3s::{agent_knows, names, server_knows};
@@ -27,6 +27,8 @@ const OTHER_NAMES: [(&str, &str); 9] = [
     ("kubelet-extra-args", "kubelet-arg"),
     ("servicesubnet", "service-cidr"),
 ];
+/// Edits that make a typing error of a flag about DNS; with more, `cluster-name` would be one of `cluster-cidr`.
+const MOST_EDITS: usize = 2;
 /// Words of a value that bear on DNS.
 const DNS_WORDS: [&str; 3] = ["cluster-dns", "cluster-domain", "resolv-conf"];
 /// Corefile lines that the packages have had, blanks folded and the cluster domain as `DOMAIN`.
@@ -40,8 +42,9 @@ const TELLING: [&str; 11] =
 pub fn losing(dns: &K3sDns) -> impl Iterator<Item = Located<LosingView>> + '_ {
     dns.losing.iter().filter(|loss| concerns_dns(loss)).map(|loss| {
         let view = losing_view(loss);
-        let meant = if is_unknown(loss) { meant(&loss.name, dns.server) } else { None };
-        view.map(|view| LosingView { meant, ..view })
+        let of_server = is_unknown(loss) && dns.server == Some(false) && server_knows(&loss.name);
+        let meant = if is_unknown(loss) && !of_server { meant(&loss.name, dns.server) } else { None };
+        view.map(|view| LosingView { meant, of_server, ..view })
     })
 }
 
@@ -49,13 +52,22 @@ const fn is_unknown(loss: &Losing) -> bool {
     matches!(loss.reason, LosingReason::UnknownKeyFatal | LosingReason::UnknownKeySkipped)
 }
 
+/// A key as flags are spelt.
+fn folded(key: &str) -> String {
+    key.to_ascii_lowercase().replace('_', "-")
+}
+
+/// The flag that other interfaces call so.
+fn by_other_name(folded: &str) -> Option<&'static str> {
+    OTHER_NAMES.iter().find(|(other, _)| *other == folded).map(|(_, flag)| *flag)
+}
+
 /// The flag that a key was meant to be, if the command knows it: another spelling, or one that is near.
 fn meant(key: &str, server: Option<bool>) -> Option<String> {
     let knows = |name: &str| if server == Some(false) { agent_knows(name) } else { server_knows(name) };
-    let folded = key.to_ascii_lowercase().replace('_', "-");
-    let other = OTHER_NAMES.iter().find(|(other, _)| *other == folded).map(|(_, flag)| *flag);
+    let folded = folded(key);
     let candidates = names().filter(|name| knows(name));
-    other.filter(|name| knows(name)).or_else(|| nearest(&folded, candidates)).map(str::to_owned)
+    by_other_name(&folded).filter(|name| knows(name)).or_else(|| nearest(&folded, candidates)).map(str::to_owned)
 }
 
 fn concerns_dns(loss: &Losing) -> bool {
@@ -64,13 +76,19 @@ fn concerns_dns(loss: &Losing) -> bool {
     let meant = match loss.reason {
         LosingReason::ReplacesDefault => false,
         LosingReason::MapItem | LosingReason::SwallowedByPredecessor => name == "kubelet-arg" || speaks,
-        LosingReason::UnknownKeyFatal | LosingReason::UnknownKeySkipped => {
-            let folded = name.to_ascii_lowercase().replace('_', "-");
-            folded.contains("resolv") || folded.contains("dns") || DNS_FLAGS.contains(&folded.as_str()) || speaks
-        }
+        LosingReason::UnknownKeyFatal | LosingReason::UnknownKeySkipped => speaks || looks_like_dns(&folded(name)),
         _ => DNS_FLAGS.contains(&name) || (name == "kubelet-arg" && speaks),
     };
     meant && !loss.same_value && !loss.value.origins.is_empty()
+}
+
+/// Whether a key that no command knows was meant to be about DNS.
+fn looks_like_dns(folded: &str) -> bool {
+    let typo = |flag: &str| edits(folded, flag).is_some_and(|edits| edits <= MOST_EDITS);
+    folded.contains("resolv")
+        || folded.contains("dns")
+        || by_other_name(folded).is_some_and(|flag| DNS_FLAGS.contains(&flag))
+        || DNS_FLAGS.iter().any(|flag| typo(flag))
 }
 
 /// Lines of the packaged CoreDNS manifest that change what it answers and that no package has.

@@ -166,6 +166,7 @@ pub fn losing_view(losing: &Losing) -> Located<LosingView> {
         value: losing.value.value.clone(),
         winning: losing.winning.clone(),
         meant: None,
+        of_server: false,
         reason: losing.reason,
     })
 }

@@ -97,6 +97,8 @@ pub struct LosingView {
     pub winning: Option<Located<String>>,
     /// The flag of k3s that a key which it does not know was meant to be, if it is clear.
     pub meant: Option<String>,
+    /// An agent of k3s or RKE2 does not know the key, but its servers do, and tell it the value.
+    pub of_server: bool,
     /// Why.
     pub reason: LosingReason,
 }

@@ -52,7 +52,7 @@ pub(super) const KUBELET: Dialect = Dialect {
     dashes: Dashes::TwoOrShort,
     folds_underscores: true,
     aliases: &[("v", "v"), ("h", "help")],
-    takes: kubelet_takes,
+    takes: super::kubelet::takes,
 };
 
 /// `k3s server|agent` and `rke2 server|agent` (`pkg/cli/cmds` of k3s).
@@ -77,8 +77,6 @@ pub(super) fn lookup(name: &str, booleans: &[&str], values: &[&str]) -> Takes {
         Takes::Unknown
     }
 }
-
-pub(super) use super::kubelet::takes as kubelet_takes;
 
 fn coredns_takes(name: &str) -> Takes {
     lookup(name, COREDNS_BOOLEANS, COREDNS_VALUES)

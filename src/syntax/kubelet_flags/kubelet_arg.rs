@@ -1,6 +1,7 @@
 //! Entries of `kubelet-arg` in k3s and RKE2 (`GetArgs()` in k3s `pkg/daemons/config`).
 
-use super::dialect::{KUBELET, Takes, kubelet_takes};
+use super::dialect::{KUBELET, Takes};
+use super::kubelet::takes;
 use crate::source::{Location, Span};
 use crate::syntax::systemd::Traced;
 
@@ -85,7 +86,7 @@ fn problem(key: &str, name: &str, has_value: bool) -> Option<KubeletArgProblem> 
         Some(KubeletArgProblem::Dashes)
     } else if key.contains(char::is_whitespace) {
         Some(KubeletArgProblem::BlankInKey)
-    } else if !has_value && kubelet_takes(name) == Takes::Value {
+    } else if !has_value && takes(name) == Takes::Value {
         Some(KubeletArgProblem::ImplicitTrue)
     } else {
         None
