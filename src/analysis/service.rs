@@ -139,10 +139,7 @@ fn taken_address(facts: &Facts, service: &Service, wanted: &[Located<IpAddr>]) -
 fn requests(service: &Service, ip: &Located<String>) -> Vec<Location> {
     let is_first = service.cluster_ips.first().is_some_and(|first| first.value == ip.value);
     let list = service.cluster_ips_location.filter(|_| is_first);
-    let holds = |list: Location, at: Location| {
-        list.file == at.file && list.span.start <= at.span.start && at.span.end <= list.span.end
-    };
-    let in_list = |at: &Location| list.is_some_and(|list| holds(list, *at));
+    let in_list = |at: &Location| list.is_some_and(|list| list.file == at.file && list.span.covers(at.span));
     ip.origins.iter().filter(|at| !in_list(at)).chain(list).collect()
 }
 

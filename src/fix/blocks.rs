@@ -208,9 +208,8 @@ fn from_of(forward: &Directive) -> Option<String> {
 
 /// Whether a plugin answers names of these zones itself, or sends them elsewhere than the names of the root.
 fn takes_some(directive: &Directive, zones: &[String]) -> bool {
-    let meets = |own: &String| {
-        zones.iter().map(|zone| zone_of(zone)).any(|zone| in_zone(&zone, own) || in_zone(own, &zone))
-    };
+    let meets =
+        |own: &String| zones.iter().map(|zone| zone_of(zone)).any(|zone| in_zone(&zone, own) || in_zone(own, &zone));
     let own = named_zones(directive);
     match Role::of(&directive.name) {
         // without zones it has those of the block, where every name may be meant

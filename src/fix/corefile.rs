@@ -89,13 +89,13 @@ pub(super) fn own(directive: &Directive) -> bool {
 }
 
 pub(super) fn block_at(corefile: &Corefile, at: usize) -> Option<&ServerBlock> {
-    let holds = |block: &&ServerBlock| block.file == FileIndex::MAIN && block.span.start <= at && at < block.span.end;
+    let holds = |block: &&ServerBlock| block.file == FileIndex::MAIN && block.span.has(at);
     corefile.blocks.iter().filter(holds).min_by_key(|block| block.span.len())
 }
 
 pub(super) fn directive_at(corefile: &Corefile, at: usize) -> Option<(&ServerBlock, &Directive)> {
     let block = block_at(corefile, at)?;
-    let holds = |directive: &&Directive| own(directive) && directive.span.start <= at && at < directive.span.end;
+    let holds = |directive: &&Directive| own(directive) && directive.span.has(at);
     Some((block, block.directives.iter().find(holds)?))
 }
 
@@ -121,10 +121,9 @@ pub(super) fn behind(text: &str, at: usize, lines: String) -> (Span, String) {
 
 /// The `import` lines that stand in a block.
 fn imports_of<'a>(corefile: &'a Corefile, block: &'a ServerBlock) -> impl Iterator<Item = Span> + 'a {
-    let holds = |outer: Span, inner: Span| outer.start <= inner.start && inner.end <= outer.end;
-    let in_directive = move |span: Span| block.directives.iter().any(|d| own(d) && holds(d.span, span));
+    let in_directive = move |span: Span| block.directives.iter().any(|d| own(d) && d.span.covers(span));
     let sites = corefile.imports.iter().filter(|site| site.parent.is_none() && site.place.file == FileIndex::MAIN);
-    sites.map(|site| site.place.span).filter(move |span| holds(block.span, *span) && !in_directive(*span))
+    sites.map(|site| site.place.span).filter(move |span| block.span.covers(*span) && !in_directive(*span))
 }
 
 /// Adds a directive to the block at `span`: behind the last of the lines that `after` names (directives, or `import`;
@@ -193,7 +192,7 @@ pub(super) fn remove_directive(area: &Area<'_>, span: Span) -> Option<Vec<Edit>>
     let inside = directive
         .properties
         .iter()
-        .find(|p| p.file == FileIndex::MAIN && p.span.start <= at && at < p.span.end && at > directive.name_span.end);
+        .find(|p| p.file == FileIndex::MAIN && p.span.has(at) && at > directive.name_span.end);
     if let Some(last) = directive
         .args
         .last()

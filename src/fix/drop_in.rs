@@ -46,7 +46,7 @@ fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Optio
     let mut text = "[Service]\n".to_owned();
     let mut done: BTreeSet<Span> = BTreeSet::new();
     for edit in edits {
-        let holds = |a: &&Assignment| a.span.start <= edit.span.start && edit.span.end <= a.span.end;
+        let holds = |a: &&Assignment| a.span.covers(edit.span);
         let assignment = parsed.assignments.iter().find(holds)?;
         if !done.insert(assignment.span) {
             continue;
@@ -56,7 +56,7 @@ fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Optio
         }
         let inside: Vec<(Span, &str)> = edits
             .iter()
-            .filter(|edit| assignment.span.start <= edit.span.start && edit.span.end <= assignment.span.end)
+            .filter(|edit| assignment.span.covers(edit.span))
             .map(|edit| {
                 let start = edit.span.start - assignment.span.start;
                 (Span::new(start, start + edit.span.len()), edit.text.as_str())

@@ -43,6 +43,18 @@ impl Span {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// Whether the other span lies in this one.
+    #[must_use]
+    pub const fn covers(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
+    /// Whether the byte at an offset lies in it.
+    #[must_use]
+    pub const fn has(self, offset: usize) -> bool {
+        self.start <= offset && offset < self.end
+    }
+
     /// The text of the span, or `""` where it does not fit `text`.
     #[must_use]
     pub fn text(self, text: &str) -> &str {

@@ -24,14 +24,14 @@ pub enum Standing {
 
 /// The minor releases that have a name.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct Releases {
     first: Option<u32>,
     last: Option<u32>,
-    /// The last one is an upper bound.
-    vague: bool,
+    /// The last one that has it may be an earlier one.
+    at_most: bool,
 }
 
-type Table = BTreeMap<&'static str, Span>;
+type Table = BTreeMap<&'static str, Releases>;
 
 static FLAGS: LazyLock<Table> = LazyLock::new(|| table(include_str!("kubelet_flags.txt")));
 static GATES: LazyLock<Table> = LazyLock::new(|| table(include_str!("feature_gates.txt")));
@@ -40,18 +40,17 @@ fn table(text: &'static str) -> Table {
     let line = |line: &'static str| {
         let (name, span) = line.split_once(' ').unwrap_or((line, "-"));
         let (first, last) = span.split_once('-').unwrap_or_default();
-        let (last, vague) = (last.trim_end_matches('?'), last.ends_with('?'));
-        (name, Span { first: first.parse().ok(), last: last.parse().ok(), vague })
+        let (last, at_most) = (last.trim_end_matches('?'), last.ends_with('?'));
+        (name, Releases { first: first.parse().ok(), last: last.parse().ok(), at_most })
     };
     text.lines().filter(|line| !line.starts_with('#')).map(line).collect()
 }
 
-impl Span {
-    fn standing(self, version: KubeVersion) -> Standing {
+impl Releases {
+    /// How a name stands in one release.
+    fn standing_in(self, version: KubeVersion) -> Standing {
         match (self.first, self.last) {
-            (_, Some(last)) if version.minor > last && (!self.vague || version.minor >= FIRST) => {
-                Standing::Gone(Some(last + 1).filter(|_| !self.vague))
-            }
+            (_, Some(last)) if version.minor > last => Standing::Gone(Some(last + 1).filter(|_| !self.at_most)),
             (Some(first), _) if version.minor < first => Standing::NotYet(first),
             _ => Standing::Known,
         }
@@ -83,7 +82,7 @@ fn of(table: &'static Table, version: KubeVersion) -> impl Iterator<Item = &'sta
 #[must_use]
 pub fn flag(name: &str, version: KubeVersion) -> Standing {
     match FLAGS.get(name) {
-        Some(span) => span.standing(version),
+        Some(releases) => releases.standing_in(version),
         None if version.minor > LAST => Standing::Known,
         None => Standing::Unknown,
     }
@@ -96,7 +95,7 @@ pub fn flag(name: &str, version: KubeVersion) -> Standing {
 pub fn gate(name: &str, version: KubeVersion) -> Standing {
     match GATES.get(name) {
         _ if matches!(name, "AllAlpha" | "AllBeta") => Standing::Known,
-        Some(span) => span.standing(version),
+        Some(releases) => releases.standing_in(version),
         None if (FIRST..=LAST).contains(&version.minor) => Standing::Unknown,
         None => Standing::Known,
     }

@@ -52,8 +52,7 @@ pub fn as_blocks(cluster: &Cluster, server: &DnsServer, file: FileIndex) -> Opti
 }
 
 fn holds(block: &ServerBlock, site: &ImportSite) -> bool {
-    let (outer, inner) = (block.span, site.place.span);
-    block.file == site.place.file && outer.start <= inner.start && inner.end <= outer.end
+    block.file == site.place.file && block.span.covers(site.place.span)
 }
 
 /// The name of an imported file with another ending, if an import that stands where it should reads that one.

@@ -1,6 +1,6 @@
 //! The proof of an edit: the text parses, gives the expected tree, and has lost no comment.
 
-use super::locate::{Page, Step, covers, page_at};
+use super::locate::{Page, Step, page_at};
 use super::tree::Tree;
 use crate::diagnostic::Edit;
 use crate::fix::apply::apply_spans;
@@ -12,7 +12,7 @@ use crate::syntax::yaml::{Yaml, parse};
 fn gives(workshop: &Workshop<'_>, page: Page<'_>, edits: &[(Span, String)], expected: &Tree) -> bool {
     let body = page.document.span;
     let text = &workshop.snapshot.file(page.file).text;
-    if !workshop.spend(body.len()) || !edits.iter().all(|(span, _)| covers(body, *span)) {
+    if !workshop.spend(body.len()) || !edits.iter().all(|(span, _)| body.covers(*span)) {
         return false;
     }
     let moved: Vec<(Span, &str)> = edits
@@ -31,7 +31,7 @@ fn gives(workshop: &Workshop<'_>, page: Page<'_>, edits: &[(Span, String)], expe
 
 /// The comments of a document outside the edits.
 fn comments<'a>(parsed: &'a Yaml, body: Span, edits: &[(Span, String)]) -> Vec<&'a str> {
-    let kept = |span: Span| !edits.iter().any(|(edit, _)| covers(*edit, span));
+    let kept = |span: Span| !edits.iter().any(|(edit, _)| edit.covers(span));
     within(&parsed.comments, body, |c| c.span).filter(|c| kept(c.span)).map(|c| c.value.as_str()).collect()
 }
 
@@ -39,7 +39,7 @@ fn comments<'a>(parsed: &'a Yaml, body: Span, edits: &[(Span, String)]) -> Vec<&
 fn within<T>(list: &[T], body: Span, span: impl Fn(&T) -> Span + Copy) -> impl Iterator<Item = &T> {
     let first = list.partition_point(|item| span(item).start < body.start);
     let rest = list.get(first..).unwrap_or_default().iter();
-    rest.take_while(move |item| span(item).start <= body.end).filter(move |item| covers(body, span(item)))
+    rest.take_while(move |item| span(item).start <= body.end).filter(move |item| body.covers(span(item)))
 }
 
 /// Whether the edits only give the scalar at `path` of the document at a place the text `expected`.

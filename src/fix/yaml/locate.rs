@@ -25,11 +25,6 @@ pub(in crate::fix) struct Found<'a> {
     pub on_key: bool,
 }
 
-/// Whether one span lies in another.
-pub(in crate::fix) const fn covers(outer: Span, inner: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
-}
-
 /// A document with what was read beside it.
 #[derive(Clone, Copy)]
 pub(in crate::fix) struct Page<'y> {
@@ -50,7 +45,7 @@ pub(in crate::fix) fn document_at<'y>(workshop: &Workshop<'_>, read: &'y Yaml, a
 /// The document around a place that was found before.
 pub(super) fn page_at(read: &Yaml, at: Location) -> Option<Page<'_>> {
     let index = read.documents.partition_point(|document| document.span.start <= at.span.start).checked_sub(1)?;
-    let document = read.documents.get(index).filter(|document| covers(document.span, at.span))?;
+    let document = read.documents.get(index).filter(|document| document.span.covers(at.span))?;
     Some(Page { file: at.file, document, read })
 }
 
@@ -69,13 +64,13 @@ pub(in crate::fix) fn locate(root: NodeRef<'_>, at: Span) -> Found<'_> {
 
 fn child(node: NodeRef<'_>, at: Span) -> Option<(Step, NodeRef<'_>, bool)> {
     for (key, value) in node.pairs() {
-        let on_key = covers(key.span(), at);
-        if on_key || covers(value.span(), at) || covers(key.span().join(value.span()), at) {
+        let on_key = key.span().covers(at);
+        if on_key || value.span().covers(at) || key.span().join(value.span()).covers(at) {
             // between key and value, or over both, the entry as a whole is meant
-            let whole = !covers(value.span(), at);
+            let whole = !value.span().covers(at);
             return Some((Step::Key(key.key_text()?.into_owned()), value, whole));
         }
     }
     let mut items = node.items().enumerate();
-    items.find(|(_, item)| covers(item.span(), at)).map(|(index, item)| (Step::Index(index), item, false))
+    items.find(|(_, item)| item.span().covers(at)).map(|(index, item)| (Step::Index(index), item, false))
 }

@@ -1,7 +1,7 @@
 //! Taking a key or an item out of its collection.
 
 use super::check::check;
-use super::locate::{Step, covers, document_at, locate};
+use super::locate::{Step, document_at, locate};
 use super::tree::Tree;
 use crate::diagnostic::Edit;
 use crate::fix::area::{line_start, next_line};
@@ -84,7 +84,7 @@ fn without(parent: NodeRef<'_>, step: &Step, text: &str, comments: &[Span]) -> O
         Step::Index(_) => dash(text, child.end, next.start)?,
     };
     let gap = Span::new(child.end, next);
-    (!comments.iter().any(|comment| covers(gap, *comment))).then(|| (Span::new(start, next), String::new()))
+    (!comments.iter().any(|comment| gap.covers(*comment))).then(|| (Span::new(start, next), String::new()))
 }
 
 /// The `-` of the item at `item`.
@@ -110,7 +110,7 @@ fn emptied(parent: NodeRef<'_>, text: &str, comments: &[Span]) -> Option<(Span, 
     let span = parent.span();
     let colon = key.end + text.get(key.end..span.start)?.find(':')? + 1;
     let gap = Span::new(colon, span.end);
-    if comments.iter().any(|comment| covers(gap, *comment)) || !text.get(colon..span.start)?.trim().is_empty() {
+    if comments.iter().any(|comment| gap.covers(*comment)) || !text.get(colon..span.start)?.trim().is_empty() {
         return None;
     }
     let empty = if parent.items().next().is_some() { " []" } else { " {}" };

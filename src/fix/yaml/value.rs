@@ -1,7 +1,7 @@
 //! Another value, another key: edits inside one scalar.
 
 use super::check::check;
-use super::locate::{Step, covers, document_at, locate, page_at};
+use super::locate::{Step, document_at, locate, page_at};
 use super::tree::Tree;
 use super::write;
 use crate::diagnostic::Edit;
@@ -49,7 +49,7 @@ fn whole_scalar(workshop: &Workshop<'_>, at: Location, value: &str, if_is: Optio
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let content = content_span(found.node);
-    let whole = found.on_key || covers(at.span, content);
+    let whole = found.on_key || at.span.covers(content);
     let old = found.node.scalar_text()?;
     if !whole || found.node.is_alias() || if_is.is_some_and(|wanted| wanted != old) {
         return None;
@@ -178,7 +178,7 @@ pub(in crate::fix) fn split(workshop: &Workshop<'_>, at: Location, into: &str) -
         let (Step::Index(position), parent) = found.path.split_last()? else { return None };
         let list = found.node.parent()?;
         // a part of a longer item, such as a flag, is separated by commas
-        if !covers(at.span, content_span(found.node)) || found.node.is_alias() {
+        if !at.span.covers(content_span(found.node)) || found.node.is_alias() {
             return None;
         }
         let mut tree = Tree::of(page.document.root())?;

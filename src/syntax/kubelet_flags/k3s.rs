@@ -245,6 +245,9 @@ mod tests {
         assert_eq!(knows("cluster-init"), (true, false, false));
         assert_eq!(knows("disable-apiserver-lb"), (false, true, false));
         assert_eq!(knows("cni"), (false, false, false));
-        assert_eq!([takes("rootless"), takes("cni"), takes("x-arg"), takes("x")], [Switch, Value, Value, Takes::Unknown]);
+        assert_eq!(
+            [takes("rootless"), takes("cni"), takes("x-arg"), takes("x")],
+            [Switch, Value, Value, Takes::Unknown]
+        );
     }
 }

@@ -175,7 +175,7 @@ impl Reader<'_> {
             read.push(span);
         }
         for word in line.arguments() {
-            let used = read.iter().any(|span| span.start >= word.span.start && span.end <= word.span.end);
+            let used = read.iter().any(|span| word.span.covers(*span));
             if !used {
                 let numeric = ["ndots:", "attempts:", "timeout:"].iter().any(|key| word.value.contains(key));
                 let repeated = numeric && word.value.contains(|c: char| c.is_ascii_digit());

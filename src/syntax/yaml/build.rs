@@ -328,7 +328,7 @@ impl<'t> Builder<'t> {
             self.store(&decoded, raw.start)
         } else {
             let start = raw.start + usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted));
-            if !is_block && self.repaired.iter().any(|place| raw.start <= place.start && place.end <= raw.end) {
+            if !is_block && self.repaired.iter().any(|place| raw.covers(*place)) {
                 let decoded = decode::flow_text(self.text, raw, style).text;
                 self.store(&decoded, start)
             } else {
