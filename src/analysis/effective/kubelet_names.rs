@@ -74,7 +74,7 @@ pub fn gates(version: KubeVersion) -> impl Iterator<Item = &'static str> {
 }
 
 fn of(table: &'static Table, version: KubeVersion) -> impl Iterator<Item = &'static str> {
-    let has = move |span: &Span| span.standing(version) == Standing::Known;
+    let has = move |releases: &Releases| releases.standing_in(version) == Standing::Known;
     table.iter().filter(move |(_, span)| has(span)).map(|(name, _)| *name)
 }
 
