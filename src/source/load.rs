@@ -7,7 +7,7 @@ use super::file::{ClusterIndex, NodeIndex, SourceFile};
 use super::kind::{self, FileKind, Hints};
 use super::limits::{Limits, LoadOptions};
 use super::node::NodeRoot;
-use super::paths::{Paths, clean, node_context};
+use super::paths::{Paths, clean, node_context, path_in};
 use super::problem::{InputProblem, ProblemKind, io_reason};
 use super::snapshot::{Cluster, Snapshot};
 use super::sniff;
@@ -241,7 +241,7 @@ fn look_at(real: PathBuf, planned: PlannedRoot, limits: &Limits) -> Look {
     let named = named_files(&mut explorer, &planned.parts);
     let linked = explorer.linked_kinds();
     let Explorer { tree, problems, .. } = explorer;
-    let shown = |problem: InputProblem| InputProblem { path: below(&planned.shown, &problem.path), ..problem };
+    let shown = |problem: InputProblem| InputProblem { path: path_in(&planned.shown, &problem.path), ..problem };
     let problems = problems.into_iter().map(shown).collect();
     let jobs = node_jobs(&real, &planned, &tree, &Wanted { named, linked, live }, limits);
     Look { real, explored: Explored { planned, live, tree, files: Vec::new() }, jobs, problems }
@@ -328,7 +328,7 @@ fn node_jobs(real: &Path, planned: &PlannedRoot, tree: &Tree, wanted: &Wanted, l
         }
         unknown_left -= usize::from(unknown);
         jobs.push(Job {
-            shown: below(&planned.shown, path),
+            shown: path_in(&planned.shown, path),
             disk: real.join(path.trim_start_matches('/')),
             explicit,
             node: Some((real.to_owned(), path.to_owned())),
@@ -338,15 +338,6 @@ fn node_jobs(real: &Path, planned: &PlannedRoot, tree: &Tree, wanted: &Wanted, l
         });
     }
     jobs
-}
-
-/// The shown path of a file on a node.
-pub(crate) fn below(root: &str, path: &str) -> String {
-    match root {
-        "" | "." => path.trim_start_matches('/').to_owned(),
-        "/" => path.to_owned(),
-        root => format!("{root}{path}"),
-    }
 }
 
 /// Classifies what was read.
@@ -427,7 +418,7 @@ pub(crate) fn read_extra(root: &NodeRoot, node_path: &str, limits: &Limits) -> R
         Ok(Text { text, lossy }) => {
             let hints = Hints { node_path: Some(node_path), ..Hints::default() };
             let kind = kind::classify(&hints, &text);
-            let mut file = SourceFile::new(below(&root.path, node_path), text.into(), kind);
+            let mut file = SourceFile::new(path_in(&root.path, node_path), text.into(), kind);
             file.lossy = lossy;
             file.disk_path = Some(disk);
             Ok(file)

@@ -4,19 +4,15 @@ use super::file::{ClusterIndex, NodeIndex, SourceFile};
 use super::kind::{self, Hints};
 use super::limits::Limits;
 use super::node::NodeRoot;
-use super::paths::{cluster_of, node_context_of};
+use super::paths::{cluster_of, node_context_of, path_below};
 use super::snapshot::{Cluster, Snapshot};
 use super::span::FileId;
 use super::tree::{Entry, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The path of a file below a shown directory, with a leading `/`.
-pub(crate) fn path_below(directory: &str, path: &str) -> Option<String> {
-    match directory {
-        "" | "." => (!path.starts_with('/')).then(|| format!("/{path}")),
-        "/" => path.starts_with('/').then(|| path.to_owned()),
-        directory => path.strip_prefix(directory).filter(|rest| rest.starts_with('/')).map(str::to_owned),
-    }
+/// The path on a node of a shown path below its root.
+pub(crate) fn path_on(root: &str, path: &str) -> Option<String> {
+    path_below(root, path).map(|rest| format!("/{rest}"))
 }
 
 /// Builds a snapshot from clean shown paths.
@@ -31,7 +27,7 @@ pub(crate) fn snapshot(texts: BTreeMap<String, String>, links: BTreeMap<String, 
     let place = |path: &str| {
         let above = path.match_indices('/').filter_map(|(at, _)| path.get(..at)).find(|above| roots.contains(*above));
         let root = above.or_else(|| single_root.then_some(""))?;
-        Some((root.to_owned(), path_below(root, path)?))
+        Some((root.to_owned(), path_on(root, path)?))
     };
     let mut nodes = node_roots(&roots);
     let clusters = clusters(texts.keys(), &roots);

@@ -28,6 +28,7 @@ pub use kind::FileKind;
 pub use limits::{Limits, LoadOptions};
 pub use node::NodeRoot;
 pub use origins::{CompactLocation, Origins, OriginsIter};
+pub use paths::{path_below, path_in};
 pub use problem::{InputProblem, ProblemKind};
 pub use snapshot::{Cluster, Snapshot};
 pub use span::{FileId, LOCATED_MARKER, Located, Location, Span, Spanned, TextMap};

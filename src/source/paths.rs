@@ -81,6 +81,27 @@ pub(crate) fn clean(path: &str) -> String {
     format!("{}{}", if path.starts_with('/') { "/" } else { "" }, names.join("/"))
 }
 
+/// The shown path of a path below a shown directory; it may begin with a slash, as on a node.
+#[must_use]
+pub fn path_in(directory: &str, path: &str) -> String {
+    let path = path.trim_start_matches('/');
+    match directory.trim_end_matches('/') {
+        "" if directory.starts_with('/') => format!("/{path}"),
+        "" | "." => path.to_owned(),
+        directory => format!("{directory}/{path}"),
+    }
+}
+
+/// What of a shown path lies below a shown directory, without a slash before it; `None` for what lies elsewhere.
+#[must_use]
+pub fn path_below<'p>(directory: &str, path: &'p str) -> Option<&'p str> {
+    match directory.trim_end_matches('/') {
+        "" if directory.starts_with('/') => path.strip_prefix('/'),
+        "" | "." => Some(path).filter(|path| !path.starts_with('/')),
+        directory => path.strip_prefix(directory)?.strip_prefix('/'),
+    }
+}
+
 /// The node root that an absolute path lies in, by its innermost `nodes/<name>/`, and the path on that node.
 pub(crate) fn node_context(path: &Path) -> Option<(PathBuf, String)> {
     let behind = |root: &Path| path.strip_prefix(root).map(slashes).unwrap_or_default();
@@ -136,6 +157,23 @@ mod tests {
         assert_eq!(shown("../.."), "../..");
         assert_eq!(shown("/etc/resolv.conf"), "/etc/resolv.conf");
         assert_eq!(shown("/"), "/");
+    }
+
+    #[test]
+    fn paths_in_directories() {
+        for (directory, path, shown) in [
+            ("", "a/b", "a/b"),
+            (".", "/etc/x", "etc/x"),
+            ("/", "/etc/x", "/etc/x"),
+            ("c/", "etc/x", "c/etc/x"),
+            ("/c", "/etc/x", "/c/etc/x"),
+        ] {
+            assert_eq!(path_in(directory, path), shown);
+            assert_eq!(path_below(directory, shown), Some(path.trim_start_matches('/')), "{directory}");
+        }
+        assert_eq!(path_below("c", "cd/x"), None);
+        assert_eq!(path_below("c", "c"), None);
+        assert_eq!(path_below(".", "/x"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::limits::{Limits, LoadOptions};
 use super::load;
 use super::memory;
 use super::node::NodeRoot;
-use super::paths::clean;
+use super::paths::{clean, path_below};
 use super::problem::InputProblem;
 use super::span::FileId;
 use super::tree::{End, Entry, Lookup};
@@ -130,7 +130,7 @@ impl Snapshot {
 
     /// Appends a text under its shown path.
     fn add_text(&mut self, path: String, text: Arc<str>) {
-        let on_node = |root: &NodeRoot| Some((root.index, root.cluster, memory::path_below(&root.path, &path)?));
+        let on_node = |root: &NodeRoot| Some((root.index, root.cluster, memory::path_on(&root.path, &path)?));
         let place = self.nodes.iter().filter_map(on_node).next();
         let node_path = place.as_ref().map(|(.., node_path)| node_path.as_str());
         let hints = kind::Hints { node_path, path: &path, ..kind::Hints::default() };
@@ -148,15 +148,15 @@ impl Snapshot {
     #[must_use]
     pub fn new_file_on_disk(&self, shown: &str) -> Option<PathBuf> {
         let below = |root: &NodeRoot| {
-            let path = memory::path_below(&root.path, shown).filter(|_| root.whole)?;
-            Some(root.disk_root.as_ref()?.join(path.trim_start_matches('/')))
+            let path = path_below(&root.path, shown).filter(|_| root.whole)?;
+            Some(root.disk_root.as_ref()?.join(path))
         };
         self.nodes.iter().find_map(below)
     }
 
     /// The cluster whose directory is the nearest above a shown path, else the first.
     fn cluster_of(&self, path: &str) -> ClusterIndex {
-        let holds = |cluster: &&Cluster| memory::path_below(&cluster.path, path).is_some();
+        let holds = |cluster: &&Cluster| path_below(&cluster.path, path).is_some();
         let nearest = self.clusters.iter().filter(holds).max_by_key(|cluster| cluster.path.len());
         nearest.map_or_else(ClusterIndex::default, |cluster| cluster.index)
     }
