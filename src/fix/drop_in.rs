@@ -1,7 +1,7 @@
 //! Edits of units that a package or program owns, written as drop-ins: systemd.unit(5) reads those of /etc after the unit.
 
 use super::build::{Draft, Workshop};
-use super::node::{DROP_IN, new_file};
+use super::node::{drop_in_behind, new_file};
 use super::owned;
 use crate::diagnostic::Edit;
 use crate::source::{FileId, FileKind, SourceFile, Span};
@@ -76,7 +76,7 @@ fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Optio
         }
     }
     let node = file.node?;
-    let path = format!("/etc/systemd/system/{unit}.d/{}.conf", name(workshop, file, unit));
+    let path = format!("/etc/systemd/system/{unit}.d/{}", name(workshop, file, unit));
     new_file(workshop, node, &path, text)
 }
 
@@ -84,11 +84,6 @@ fn drop_in(workshop: &Workshop<'_>, file: &SourceFile, edits: &[&Edit]) -> Optio
 fn name(workshop: &Workshop<'_>, file: &SourceFile, unit: &str) -> String {
     let of_unit = format!("/{unit}.d/");
     let paths = workshop.snapshot.files.iter().filter(|other| other.node == file.node);
-    let last = paths
-        .filter_map(|other| other.node_path.as_deref())
-        .filter(|path| path.contains(of_unit.as_str()))
-        .filter_map(|path| path.rsplit('/').next())
-        .max();
-    let prefix = last.filter(|last| *last > DROP_IN).map_or("", |last| last.strip_suffix(".conf").unwrap_or(last));
-    if prefix.is_empty() { DROP_IN.to_owned() } else { format!("{prefix}.dnslint") }
+    let paths = paths.filter_map(|other| other.node_path.as_deref()).filter(|path| path.contains(of_unit.as_str()));
+    drop_in_behind(paths.filter_map(|path| path.rsplit('/').next()), ".conf")
 }

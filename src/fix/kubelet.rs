@@ -52,6 +52,10 @@ fn addresses(text: &str) -> Vec<Span> {
 /// A YAML text with these keys at its root added or set, everything else byte for byte; `None` where it does not allow that.
 #[must_use]
 pub fn with_keys(text: &str, patch: &Value) -> Option<String> {
+    if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        return Some(format!("{text}{end}{}", yaml::lines(&patch.to_string())?));
+    }
     edited(text, |workshop, file| yaml::add_to_root(workshop, file, &patch.to_string()))
 }
 
@@ -70,6 +74,15 @@ pub fn with_keys_in(snapshot: &Snapshot, scalar: Location, patch: &Value) -> Opt
         return None;
     }
     apply_edits(&file.text, &area.edits(&[(Span::new(0, area.text.len()), new)])?)
+}
+
+/// The text of a file with these keys added or set in the mapping that has a place; everything else stays byte for byte. `None`
+/// where the text does not allow that.
+#[must_use]
+pub fn with_keys_at(snapshot: &Snapshot, mapping: Location, patch: &Value) -> Option<String> {
+    let file = snapshot.file(mapping.file);
+    let edits = yaml::add_at(&Workshop::new(snapshot), mapping, &patch.to_string())?;
+    apply_edits(&file.text, &edits).filter(|_| !file.lossy)
 }
 
 /// One edit after the other, since each builder proves its own against the text that it finds.
@@ -104,5 +117,7 @@ mod tests {
         );
         assert_eq!(set("clusterDNS: {a: b}\n", None), None);
         assert_eq!(set("- 1\n", None), None);
+        // a text of comments alone keeps them
+        assert_eq!(with_keys("# none yet", &json!({"a": {"b": 1}})).as_deref(), Some("# none yet\na:\n  b: 1\n"));
     }
 }

@@ -21,6 +21,6 @@ mod yaml;
 pub use apply::apply_edits;
 pub use build::{BUILDERS, Draft, FixRequest, Workshop};
 pub use diff::{Change, unified_diff};
-pub use kubelet::{kubelet_config_file, with_dns_settings, with_keys, with_keys_in};
-pub use node::{DROP_IN, restated};
+pub use kubelet::{kubelet_config_file, with_dns_settings, with_keys, with_keys_at, with_keys_in};
+pub use node::{DROP_IN, drop_in_behind, restated};
 pub use plan::{Applied, Failed, Judged, MAX_ROUNDS, Mode, Outcome, Reason, run};

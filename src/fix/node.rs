@@ -7,12 +7,23 @@ use crate::analysis::view::ViewValue;
 use crate::diagnostic::NewFile;
 use crate::model::manifests::Objects;
 use crate::model::node::{Agent, K3s, Node, NodeObjects};
-use crate::source::{FileKind, Location, NodeIndex, Snapshot, SourceFile};
+use crate::source::{FileKind, Location, NodeIndex, Snapshot, SourceFile, path_in};
 use crate::syntax::kubelet_flags::parse_kubelet;
 use crate::syntax::systemd::Traced;
 
 /// Name of the files that fixes and renderings add to a directory of drop-ins: late, so that it counts.
 pub const DROP_IN: &str = "90-dnslint";
+
+/// Name of a drop-in that is read behind those of these names.
+#[must_use]
+pub fn drop_in_behind<'n>(names: impl IntoIterator<Item = &'n str>, suffix: &str) -> String {
+    let usual = format!("{DROP_IN}{suffix}");
+    match names.into_iter().max().filter(|last| *last >= usual.as_str()) {
+        // `_` sorts behind the dot
+        Some(last) => format!("{}_dnslint{suffix}", last.rsplit_once('.').map_or(last, |(stem, _)| stem)),
+        None => usual,
+    }
+}
 
 /// Its key in a KubeletConfiguration.
 const KUBELET_KEY: &str = "resolvConf";
@@ -103,8 +114,12 @@ fn of_k3s(workshop: &Workshop<'_>, node: &Node, k3s: &K3s, value: &str) -> Optio
     if let Some(file) = node.configs.get(&k3s.config_path) {
         return yaml::add_to_root(workshop, file.file, &patch(K3S_KEY, value)).map(Draft::from);
     }
-    let alone = k3s.config_files(node).is_empty();
-    let path = if alone { k3s.config_path.clone() } else { format!("{}.d/{DROP_IN}.yaml", k3s.config_path) };
+    let files = k3s.config_files(node);
+    let names = files.iter().filter_map(|(path, _)| path.rsplit('/').next());
+    let path = match files.as_slice() {
+        [] => k3s.config_path.clone(),
+        _ => format!("{}.d/{}", k3s.config_path, drop_in_behind(names, ".yaml")),
+    };
     let text = format!("{K3S_KEY}: {value}\n");
     Some(Draft { edits: Vec::new(), creates: vec![new_file(workshop, node.index, &path, text)?] })
 }
@@ -135,10 +150,25 @@ pub(super) fn new_file(workshop: &Workshop<'_>, node: NodeIndex, path: &str, tex
     if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
         return None;
     }
-    let path = match root.path.as_str() {
-        "." => path.trim_start_matches('/').to_owned(),
-        "/" => path.to_owned(),
-        root => format!("{root}{path}"),
-    };
-    Some(NewFile { path, text })
+    Some(NewFile { path: path_in(&root.path, path), text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drop_in_is_read_last() {
+        for (names, new) in [
+            (&[][..], "90-dnslint.yaml"),
+            (&["10-a.yaml", "50-b.yml"], "90-dnslint.yaml"),
+            (&["99-b.yaml", "10-a.yaml"], "99-b_dnslint.yaml"),
+            (&["99-b.yml"], "99-b_dnslint.yaml"),
+            (&["90-dnslint.yaml"], "90-dnslint_dnslint.yaml"),
+        ] {
+            let made = drop_in_behind(names.iter().copied(), ".yaml");
+            assert_eq!(made, new);
+            assert!(names.iter().all(|name| *name < made.as_str()), "{names:?}");
+        }
+    }
 }

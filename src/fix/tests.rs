@@ -341,7 +341,7 @@ fn units_of_packages_get_a_drop_in() {
     assert_eq!(file.text, "[Service]\nExecStart=\nExecStart=/k --dns=9 \\\n  --v=2\n");
     let later = ("nodes/n/usr/lib/systemd/system/k.service.d/95-site.conf", "[Service]\nRestart=no\n");
     let got = drop_in(&[(path, unit), later], "1").unwrap();
-    assert!(got.creates[0].path.ends_with("/95-site.dnslint.conf"), "{:?}", got.creates);
+    assert!(got.creates[0].path.ends_with("/95-site_dnslint.conf"), "{:?}", got.creates);
     assert_eq!(drop_in(&[(path, unit)], "/etc/x1"), None, "a list of files does not start anew");
     assert_eq!(drop_in(&[(path, unit)], "Description=k"), None, "another section");
     let twice = format!("{unit}ExecStart=/other\n");

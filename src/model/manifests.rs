@@ -59,6 +59,24 @@ pub struct Generic {
     pub values_content: Option<EmbeddedText>,
 }
 
+/// Every object of a file with its kind, those of lists one by one.
+#[must_use]
+pub fn objects_of(yaml: &Yaml) -> Vec<(&str, NodeRef<'_>)> {
+    let mut found = Vec::new();
+    for document in &yaml.documents {
+        unfold(document.root(), MAX_LIST_DEPTH, &mut found);
+    }
+    found
+}
+
+fn unfold<'y>(node: NodeRef<'y>, depth: usize, found: &mut Vec<(&'y str, NodeRef<'y>)>) {
+    let Some(kind) = node.get("kind").and_then(NodeRef::scalar_text) else { return };
+    match node.get("items").filter(|_| kind.ends_with("List") && depth > 0) {
+        Some(items) => items.items().for_each(|item| unfold(item, depth - 1, found)),
+        None => found.push((kind, node)),
+    }
+}
+
 impl Generic {
     /// A field of `status.nodeInfo` of a Node object.
     #[must_use]
@@ -88,22 +106,13 @@ impl Objects {
     pub fn read(file: FileId, yaml: &Yaml) -> Self {
         let place = Place::file(file);
         let mut objects = Self::default();
-        for document in &yaml.documents {
-            objects.add(document.root(), &place, MAX_LIST_DEPTH);
+        for (kind, node) in objects_of(yaml) {
+            objects.add(kind, At::new(node, &place));
         }
         objects
     }
 
-    fn add(&mut self, node: NodeRef<'_>, place: &Place, depth: usize) {
-        let object = At::new(node, place);
-        let Some(kind) = node.get("kind").and_then(NodeRef::scalar_text) else { return };
-        if kind.ends_with("List")
-            && depth > 0
-            && let Some(items) = node.get("items")
-        {
-            items.items().for_each(|item| self.add(item, place, depth - 1));
-            return;
-        }
+    fn add(&mut self, kind: &str, object: At<'_>) {
         self.seen += 1;
         match kind {
             "Service" => {

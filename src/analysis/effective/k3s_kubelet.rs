@@ -14,6 +14,21 @@ pub const COPIED_CONFIG: &str = "10-cli-config.conf";
 /// Name below the drop-in directory of the directory that `kubelet-arg: config-dir=DIR` is copied to.
 pub const COPIED_CONFIG_DIR: &str = "20-cli-config-dir";
 
+/// The directory of drop-ins below `data-dir`.
+const DROP_INS: &str = "/agent/etc/kubelet.conf.d";
+
+fn defaults_name(distribution: Distribution) -> String {
+    format!("00-{}-defaults.conf", distribution.name())
+}
+
+/// Whether a file of a node is the drop-in that k3s or RKE2 writes anew at every start.
+#[must_use]
+pub fn is_defaults_file(path: &str) -> bool {
+    let Some((directory, name)) = path.rsplit_once('/') else { return false };
+    let own = |distribution| name == defaults_name(distribution);
+    directory.ends_with(DROP_INS) && (own(Distribution::K3s) || own(Distribution::Rke2))
+}
+
 /// What k3s itself tells its kubelet. Agents get the cluster's values from the server, never from their own files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct K3sDefaults {
@@ -53,8 +68,8 @@ pub fn start(
         let args = assemble(&default_flags(defaults), entries);
         return K3sKubelet { args, config_dir: None, defaults_file: None, filtered: FilteredArgs::default() };
     }
-    let dir = format!("{}/agent/etc/kubelet.conf.d", defaults.data_dir.value.trim_end_matches('/'));
-    let path = format!("{dir}/00-{}-defaults.conf", distribution.name());
+    let dir = format!("{}{DROP_INS}", defaults.data_dir.value.trim_end_matches('/'));
+    let path = format!("{dir}/{}", defaults_name(distribution));
     let dir = defaults.data_dir.with(dir);
     let filtered = extract_config(entries);
     K3sKubelet {
@@ -98,6 +113,23 @@ mod tests {
     use crate::analysis::effective::kubelet::{EffectiveKubelet, KubeletInput, effective};
     use crate::analysis::effective::losing::LosingReason;
     use crate::source::{FileId, Location, Span};
+
+    #[test]
+    fn the_file_of_every_start_is_known() {
+        for path in [
+            "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-k3s-defaults.conf",
+            "/data/rke2/agent/etc/kubelet.conf.d/00-rke2-defaults.conf",
+        ] {
+            assert!(is_defaults_file(path), "{path}");
+        }
+        for path in [
+            "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/50-my-defaults.conf",
+            "/etc/kubernetes/kubelet.conf.d/00-k3s-defaults.conf",
+            "00-k3s-defaults.conf",
+        ] {
+            assert!(!is_defaults_file(path), "{path}");
+        }
+    }
 
     fn at(file: u32, text: &str) -> Located<String> {
         Located::at(text.to_owned(), Location::new(FileId(file), Span::new(0, text.len())))

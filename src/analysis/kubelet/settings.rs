@@ -4,6 +4,7 @@ use super::addresses::Known;
 use super::fields::{self, DNS_FIELDS};
 use super::{at, cluster_dns, k3s, refused, resolver, units};
 use crate::analysis::effective::Distribution;
+use crate::analysis::effective::k3s_kubelet::is_defaults_file;
 use crate::analysis::effective::losing::{Losing, LosingReason};
 use crate::analysis::effective::versions::kubelet_dropins_are_versioned;
 use crate::analysis::node_dns::NodeDns;
@@ -202,7 +203,7 @@ fn k3s_files(node: &Node) -> impl Iterator<Item = &ConfigFile> {
     let is_k3s = node.k3s().is_some();
     let by_hand = move |(path, file): &(&String, &ConfigFile)| {
         let kind = file.value.value.get("kind").and_then(|kind| kind.as_str());
-        is_k3s && kind == Some("KubeletConfiguration") && !path.ends_with("-defaults.conf")
+        is_k3s && kind == Some("KubeletConfiguration") && !is_defaults_file(path)
     };
     node.configs.iter().filter(by_hand).map(|(_, file)| file)
 }

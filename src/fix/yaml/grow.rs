@@ -16,14 +16,22 @@ type Changes = Vec<(Span, String)>;
 /// Adds to a mapping or list what the argument `yaml` has and it has not: the innermost one around the place that is of
 /// the argument's kind. A place on a key means its value too. New keys come behind the entry at the place.
 pub(in crate::fix) fn merge(workshop: &Workshop<'_>, at: Location, arguments: &Arguments<'_>) -> Option<Vec<Edit>> {
-    let patch = Tree::argument(arguments)?;
-    let kind = collection(&patch)?;
+    merged(workshop, at, &Tree::argument(arguments)?)
+}
+
+/// The same for a patch that is given as a text.
+pub(in crate::fix) fn add_at(workshop: &Workshop<'_>, at: Location, patch: &str) -> Option<Vec<Edit>> {
+    merged(workshop, at, &Tree::parse(patch)?)
+}
+
+fn merged(workshop: &Workshop<'_>, at: Location, patch: &Tree) -> Option<Vec<Edit>> {
+    let kind = collection(patch)?;
     let read = workshop.yaml_at(at)?;
     let page = document_at(workshop, &read, at)?;
     let found = locate(page.document.root(), at.span);
     let depth = found.line.iter().rposition(|node| node.kind() == kind)?;
     let (target, path) = (*found.line.get(depth)?, found.path.get(..depth)?);
-    into(workshop, page, (target, path), found.path.get(depth), &patch)
+    into(workshop, page, (target, path), found.path.get(depth), patch)
 }
 
 const fn collection(tree: &Tree) -> Option<Kind> {
@@ -57,6 +65,13 @@ pub(in crate::fix) fn add_to_root(workshop: &Workshop<'_>, file: FileId, patch: 
     let read = workshop.yaml(file);
     let page = Page { file, document: read.documents.first()?, read: &read };
     into(workshop, page, (page.document.root(), &[]), None, &patch)
+}
+
+/// The keys of a mapping in lines, for a text that has none yet.
+pub(in crate::fix) fn lines(patch: &str) -> Option<String> {
+    let Tree::Map(entries) = Tree::parse(patch)? else { return None };
+    let look = Look { list: 2, json: false };
+    entries.iter().map(|(key, value)| write::entry(key, value, 0, look)).collect()
 }
 
 fn into(

@@ -10,7 +10,7 @@ mod value;
 mod write;
 
 pub(super) use check::changes_only;
-pub(super) use grow::{add_document, add_to_root, copy_item, merge};
+pub(super) use grow::{add_at, add_document, add_to_root, copy_item, lines, merge};
 pub(super) use locate::{Step, document_at, locate};
 pub(super) use remove::remove;
 pub(super) use value::{block_text, rename, renamed_with, set_value, split};

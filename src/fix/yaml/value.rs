@@ -85,6 +85,9 @@ pub(super) fn replacement(node: NodeRef<'_>, value: &Tree, text: &str) -> Option
         (Tree::Str(value), Style::SingleQuoted) if !value.contains(['\n', '\r']) => {
             format!("'{}'", value.replace('\'', "''"))
         }
+        (Tree::Str(value), Style::Literal | Style::Folded) if node.scalar_text() == Some("") => {
+            return Some((block_header(node, text)?, write::text(value, false, false)?));
+        }
         (_, Style::Literal | Style::Folded) => return None,
         (Tree::Str(value), _) => write::text(value, false, in_flow)?,
         (other, _) => write::flow(other, false)?,
@@ -92,6 +95,15 @@ pub(super) fn replacement(node: NodeRef<'_>, value: &Tree, text: &str) -> Option
     // a value that is left out stands right behind its colon or dash
     let glued = span.is_empty() && span.start.checked_sub(1).is_some_and(|at| text.as_bytes().get(at) != Some(&b' '));
     Some((span, if glued { format!(" {new}") } else { new }))
+}
+
+/// What stands behind the colon of a text in lines, up to the end of that line.
+fn block_header(node: NodeRef<'_>, text: &str) -> Option<Span> {
+    let behind = node.key()?.span().end;
+    let line = text.get(behind..)?.lines().next()?;
+    let header = line.split_once(':')?.1.trim();
+    let end = behind + line.trim_end().len();
+    Some(Span::new(end - header.len(), end))
 }
 
 /// Gives the key at a place (or the key of the value there) another name.

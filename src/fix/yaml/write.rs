@@ -38,6 +38,13 @@ pub(super) fn text(value: &str, json: bool, in_flow: bool) -> Option<String> {
     Some(format!("\"{}\"", escape_double(value)?))
 }
 
+/// Whether a text of several lines stands as it is behind `|`.
+fn is_block(value: &str) -> bool {
+    let plain = |line: &str| !line.is_empty() && !line.ends_with(' ') && line.chars().all(|c| !c.is_control());
+    let lines = value.strip_suffix('\n').unwrap_or(value);
+    lines.contains('\n') && lines.split('\n').all(plain) && !lines.starts_with(' ')
+}
+
 fn is_plain(value: &str, in_flow: bool) -> bool {
     let safe = |c: char| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric();
     let first = |c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '.' | '$' | '(' | '+' | '~');
@@ -85,6 +92,10 @@ pub(super) fn entry(key: &str, value: &Tree, indent: usize, look: Look) -> Optio
                 entries.iter().map(|(key, value)| entry(key, value, indent + 2, look)).collect::<Option<_>>()?;
             format!("{head}\n{below}")
         }
+        Tree::Str(value) if !look.json && is_block(value) => {
+            let lines: String = value.lines().map(|line| format!("{}{line}\n", " ".repeat(indent + 2))).collect();
+            format!("{head} {}\n{lines}", if value.ends_with('\n') { "|" } else { "|-" })
+        }
         Tree::Str(value) => format!("{head} {}\n", text(value, look.json, false)?),
         other => format!("{head} {}\n", flow(other, look.json)?),
     })
@@ -121,6 +132,18 @@ mod tests {
         assert_eq!(text("a,b", false, true).as_deref(), Some("\"a,b\""));
         assert_eq!(text("a", true, true).as_deref(), Some("\"a\""));
         assert_eq!(plain("a\"\\\n"), "\"a\\\"\\\\\\n\"");
+    }
+
+    #[test]
+    fn lines_stay_lines_where_a_block_holds_them() {
+        let look = Look { list: 2, json: false };
+        let written = |value: &str| entry("k", &Tree::Str(value.to_owned()), 2, look).unwrap();
+        assert_eq!(written("a:\n  b: 1"), "  k: |-\n    a:\n      b: 1\n");
+        assert_eq!(written("a\nb\n"), "  k: |\n    a\n    b\n");
+        for value in [" a\nb", "a\n\nb", "a \nb", "a\nb\n\n", "a\n\tb", "a\n"] {
+            let text = written(value);
+            assert!(text.starts_with("  k: \""), "{text}");
+        }
     }
 
     #[test]
