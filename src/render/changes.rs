@@ -5,6 +5,7 @@ use super::context::texts;
 use super::parameters::{Mode, Parameters};
 use super::request::is_path;
 use super::scene::Scene;
+use crate::analysis::effective::k3s_kubelet::is_defaults_file;
 use crate::analysis::effective::k3s_resolver::ChoiceReason;
 use crate::analysis::facts::Facts;
 use crate::analysis::node_dns::NodeDns;
@@ -12,7 +13,6 @@ use crate::analysis::resolver;
 use crate::analysis::views::resolv_conf::ResolvConfView;
 use crate::source::{Located, Snapshot};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// The settings that a node needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn changes(scene: &Scene<'_>) -> Vec<NodeChange> {
 #[must_use]
 pub fn handed_out<'n>(snapshot: &Snapshot, node: &'n NodeDns) -> &'n str {
     let left = node.kubelet.resolv_conf.location().and_then(|at| snapshot.file(at.file).node_path.as_deref());
-    let left = left.is_some_and(|path| path.ends_with("-defaults.conf") && path.contains("/kubelet.conf.d/00-"));
+    let left = left.is_some_and(is_defaults_file);
     let explicit = node.k3s.as_ref().filter(|k3s| left && k3s.choice.reason == ChoiceReason::Explicit);
     explicit.map_or(&node.pod_file.path, |k3s| &k3s.choice.path.value)
 }
@@ -88,14 +88,8 @@ fn cluster_dns(parameters: &Parameters, node: &NodeDns) -> Vec<String> {
     let told: Vec<&str> = node.kubelet.cluster_dns.iter().map(|ip| ip.value.as_str()).collect();
     let wanted = match parameters.mode {
         Mode::LocalOnly => texts(&parameters.local_ips.value),
-        Mode::Intercept | Mode::Redirect => {
-            let ips = told.iter().filter_map(|text| text.parse::<IpAddr>().ok());
-            if ips.into_iter().any(|ip| parameters.goes_away(ip)) {
-                texts(&parameters.cluster_dns.value)
-            } else {
-                return Vec::new();
-            }
-        }
+        Mode::Intercept | Mode::Redirect if parameters.leaving(node).is_none() => return Vec::new(),
+        Mode::Intercept | Mode::Redirect => texts(&parameters.cluster_dns.value),
     };
     if told == wanted { Vec::new() } else { wanted }
 }

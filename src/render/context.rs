@@ -4,12 +4,11 @@ use super::parameters::{Mode, Parameters};
 use super::policies::Policy;
 use super::request::{Request, Update};
 use super::{chosen::Chosen, stubs::StubZone};
+use crate::model::pillar::CLUSTER_DNS;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// What node-cache itself replaces by the address of the Service that `-upstreamsvc` names.
-pub const CLUSTER_DNS: &str = "__PILLAR__CLUSTER__DNS__";
 /// The Service that leads past the cache to CoreDNS.
 const UPSTREAM_SERVICE: &str = "kube-dns-upstream";
 
@@ -127,7 +126,8 @@ struct ServiceName {
 /// What the template of network policies sees.
 #[derive(Debug, Serialize)]
 pub struct PolicyContext<'a> {
-    version: &'static str,
+    /// The value of the label by which they are known again.
+    manager: &'static str,
     policies: &'a [Policy],
     /// The cache has pods that a selector selects.
     cache_pods: bool,
@@ -142,12 +142,12 @@ pub struct PolicyContext<'a> {
 /// The context of network policies: what reaches a pod of the cache is judged by its labels, what reaches an address of the
 /// node by that address.
 #[must_use]
-pub fn policies<'a>(parameters: &Parameters, policies: &'a [Policy]) -> PolicyContext<'a> {
+pub fn policies<'a>(parameters: &Parameters, policies: &'a [Policy], manager: &'static str) -> PolicyContext<'a> {
     let redirect = parameters.mode == Mode::Redirect;
     let service = &parameters.dns_service.value;
     let block = |ip: IpAddr| format!("{ip}/{}", if ip.is_ipv4() { 32 } else { 128 });
     PolicyContext {
-        version: env!("CARGO_PKG_VERSION"),
+        manager,
         policies,
         cache_pods: redirect,
         blocks: parameters.answers_on().into_iter().filter(|_| !redirect).map(block).collect(),
@@ -173,7 +173,6 @@ struct DaemonSet {
 #[derive(Debug, Serialize)]
 pub struct ManifestContext {
     distribution: &'static str,
-    version: &'static str,
     answers_on: Vec<String>,
     upstream_service: bool,
     families: Option<Families>,
@@ -202,7 +201,6 @@ pub fn manifests(request: &Request, parameters: &Parameters, corefile: String, p
     let name = || ServiceName { namespace: service.namespace.clone(), name: service.name.clone() };
     ManifestContext {
         distribution: request.distribution.name(),
-        version: env!("CARGO_PKG_VERSION"),
         answers_on: texts(&parameters.answers_on()),
         upstream_service: parameters.mode != Mode::LocalOnly,
         families: families(parameters),

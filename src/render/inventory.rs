@@ -14,8 +14,6 @@ use std::net::IpAddr;
 /// A file of variables with the nodes that it is for; none where it is for all.
 type ForNodes = (Vec<String>, File);
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 /// The changes as they are where every node needs the same: then they are the group's, else each is its node's.
 fn of_all<'c>(scene: &Scene<'_>, changes: &'c [NodeChange]) -> Option<&'c NodeChange> {
     let first = changes.first()?;
@@ -43,7 +41,6 @@ pub fn k3s_ansible(scene: &Scene<'_>, changes: &[NodeChange]) -> Result<Vec<ForN
             arguments.push(format!("--kubelet-arg=cluster-dns={}", change.cluster_dns.join(",")));
         }
         let context = json!({
-            "version": VERSION,
             "roles": roles,
             "arguments": arguments.join(" "),
         });
@@ -61,7 +58,6 @@ pub fn k3s_ansible(scene: &Scene<'_>, changes: &[NodeChange]) -> Result<Vec<ForN
 
 #[derive(Serialize)]
 struct KubesprayContext {
-    version: &'static str,
     local_ip: String,
     health_port: u16,
     metrics_port: Option<u16>,
@@ -86,7 +82,7 @@ pub fn kubespray(scene: &Scene<'_>, changes: &[NodeChange]) -> Result<Vec<ForNod
         vec![(Vec::new(), variables(scene.request, scene.parameters, of_all.map(|path| path.value.clone()))?)];
     for change in files.iter().filter(|_| of_all.is_none()) {
         let path = change.resolv_conf.as_ref().map(|path| &path.value);
-        let text = render("node/kubespray-host.yaml.j2", &json!({"version": VERSION, "resolv_conf": path}))?;
+        let text = render("node/kubespray-host.yaml.j2", &json!({"resolv_conf": path}))?;
         made.push((vec![change.node.clone()], file("k8s_cluster", Some(&change.node), text)));
     }
     Ok(made)
@@ -96,7 +92,6 @@ fn variables(request: &Request, parameters: &Parameters, resolv_conf: Option<Str
     let stub_zones = blocks(request, parameters, &texts(&parameters.cluster_dns.value));
     let fixed = ["in-addr.arpa", "ip6.arpa", ".", parameters.cluster_domain.value.as_str()];
     let context = KubesprayContext {
-        version: VERSION,
         local_ip: texts(&parameters.local_ips.value).join(","),
         health_port: parameters.health_port.value,
         metrics_port: request.metrics_port,

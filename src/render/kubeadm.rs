@@ -9,8 +9,10 @@ use crate::source::{FileId, FileKind, Location, NodeRoot, Snapshot};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// The directory that `kubeadm --patches` is given.
+/// The directory of the patches among the files.
 pub const PATCHES: &str = "kubeadm-patches";
+/// The directory on a node that `kubeadm --patches` is given.
+pub const ON_NODE: &str = "/etc/kubernetes/kubeadm-patches";
 /// The patch in it: its target, and how it is merged
 /// (<https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/control-plane-flags/#patches>).
 pub const PATCH: &str = "kubeletconfiguration0+merge.yaml";
@@ -69,7 +71,6 @@ pub fn patches(changes: &[&NodeChange]) -> Result<Vec<(Vec<String>, File)>, Stri
 
 fn patch(directory: &str, change: &NodeChange) -> Result<File, String> {
     let context = json!({
-        "version": env!("CARGO_PKG_VERSION"),
         "cluster_dns": change.cluster_dns,
         "resolv_conf": change.resolv_conf.as_ref().map(|path| &path.value),
     });

@@ -7,9 +7,10 @@ use super::plan::{File, Part, Refusal};
 use super::request::{Companion, Resolver};
 use super::scene::Scene;
 use super::{policies, rke2, templates};
+use crate::model::manifests::objects_of;
 use crate::model::object::Meta;
 use crate::model::read::{At, Place};
-use crate::source::{FileId, SourceFile};
+use crate::source::{FileId, SourceFile, path_below};
 use crate::syntax::yaml;
 use std::collections::BTreeMap;
 
@@ -46,7 +47,7 @@ pub fn render(scene: &Scene<'_>) -> Result<Manifests, Refusal> {
 
 /// Values of RKE2's chart, added to those that are set.
 fn chart(scene: &Scene<'_>) -> Result<Manifests, Refusal> {
-    let is_ours = |name: &str| name == rke2::CHART_CONFIG;
+    let is_ours = |meta: &Meta| meta.display() == rke2::CHART_CONFIG;
     let held = held(scene, is_ours);
     let mut made = Manifests { objects: vec![rke2::CHART_CONFIG.to_owned()], ..Manifests::default() };
     for file in copies(&held)? {
@@ -72,7 +73,10 @@ fn own(scene: &Scene<'_>) -> Result<Manifests, Refusal> {
     }
     let usual = objects(FileId(0), &text(scene, true)?);
     let names: Vec<String> = usual.iter().map(Meta::display).collect();
-    let is_ours = |name: &str| names.iter().any(|own| own == name) || OTHERS.contains(&name);
+    let is_ours = |meta: &Meta| {
+        let name = meta.display();
+        names.contains(&name) || OTHERS.contains(&name.as_str())
+    };
     let held = held(scene, is_ours);
     // a monitor that stands beside the cache stays
     let monitored =
@@ -88,14 +92,14 @@ fn replace(
     scene: &Scene<'_>,
     made: &mut Manifests,
     held: &[&SourceFile],
-    is_ours: impl Fn(&str) -> bool,
+    is_ours: impl Fn(&Meta) -> bool,
     text: &str,
     name: &str,
 ) -> Result<(), Refusal> {
     for file in copies(held)? {
         for meta in objects(file.id, &file.text) {
             let display = meta.display();
-            if !is_ours(&display) {
+            if !is_ours(&meta) {
                 return Err(occupied(&meta));
             }
             if !made.objects.contains(&display) && !made.gone.contains(&display) {
@@ -131,12 +135,12 @@ fn text(scene: &Scene<'_>, pod_monitor: bool) -> Result<String, String> {
 fn objects(file: FileId, text: &str) -> Vec<Meta> {
     let parsed = yaml::parse(text);
     let place = Place::file(file);
-    parsed.documents.iter().filter_map(|document| Meta::read(At::new(document.root(), &place))).collect()
+    objects_of(&parsed).into_iter().filter_map(|(_, node)| Meta::read(At::new(node, &place))).collect()
 }
 
 /// Files of the snapshot that hold such objects.
-fn held<'a>(scene: &Scene<'a>, is_ours: impl Fn(&str) -> bool) -> Vec<&'a SourceFile> {
-    let metas = scene.cluster.objects.metas().filter(|meta| is_ours(&meta.display()));
+fn held<'a>(scene: &Scene<'a>, is_ours: impl Fn(&Meta) -> bool) -> Vec<&'a SourceFile> {
+    let metas = scene.cluster.objects.metas().filter(|meta| is_ours(meta));
     let files: BTreeMap<FileId, &SourceFile> =
         metas.map(|meta| scene.snapshot.file(meta.location.file)).map(|file| (file.id, file)).collect();
     files.into_values().collect()
@@ -165,17 +169,15 @@ fn at(scene: &Scene<'_>, file: &SourceFile, text: String) -> File {
             part: Part::Manifests,
             node: Some(root.name.clone()),
         },
-        _ => manifest(relative(&scene.request.base, &file.path), text),
+        _ => {
+            let below = path_below(&scene.request.base, &file.path);
+            manifest(below.unwrap_or(&file.path).to_owned(), text)
+        }
     }
 }
 
 fn manifest(path: String, text: String) -> File {
     File { path, text, part: Part::Manifests, node: None }
-}
-
-/// A shown path below the directory of the cluster.
-fn relative(base: &str, path: &str) -> String {
-    path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned()
 }
 
 /// Where the distribution picks manifests up by itself, on a node; else a folder of manifests.

@@ -3,7 +3,7 @@
 use super::changes::NodeChange;
 use super::distribution::Distribution;
 use super::inventory::kubespray_upstreams;
-use super::kubeadm::PATCHES;
+use super::kubeadm;
 use super::node_files::{NodeFiles, Way};
 use super::parameters::{Mode, OWN_FILE, Parameters};
 use super::plan::Part;
@@ -30,7 +30,7 @@ pub fn of(scene: &Scene<'_>, needed: &[NodeChange], nodes: &NodeFiles) -> Vec<St
             )
         }));
     }
-    notes.extend(standing::note(&nodes.restated));
+    notes.extend(standing::notes(&nodes.restated));
     notes.extend(kept_by_kubeadm(request, nodes));
     let mut seen: Vec<String> = Vec::new();
     for note in notes {
@@ -144,7 +144,8 @@ fn kept_by_kubeadm(request: &Request, nodes: &NodeFiles) -> Vec<String> {
     if nodes.deliveries.iter().any(|delivery| matches!(delivery.way, Way::Patch(_))) {
         notes.push(format!(
             "kubeadm keeps no patches: every later `kubeadm upgrade` and `kubeadm join` needs `--patches \
-             /etc/kubernetes/{PATCHES}`, too, or the values in the ConfigMap kube-system/kubelet-config"
+             {}`, too, or the values in the ConfigMap kube-system/kubelet-config",
+            kubeadm::ON_NODE
         ));
     }
     notes

@@ -15,6 +15,7 @@ use crate::analysis::servers::read::Upstream;
 use crate::analysis::servers::served::served_domains;
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
+use crate::model::manifests::Generic;
 use crate::model::object::Meta;
 use crate::model::service::{Service, ServicePort};
 use crate::source::{Located, Location, Snapshot};
@@ -173,12 +174,18 @@ impl Parameters {
 
     /// Whether an address is one of a node cache, by the snapshot or by the distributions' defaults, on which the rendered
     /// one does not answer.
-    #[must_use]
-    pub fn goes_away(&self, ip: IpAddr) -> bool {
+    fn goes_away(&self, ip: IpAddr) -> bool {
         let defaults =
             [Distribution::K3s.local_ip(), Distribution::Kubespray.local_ip(), Distribution::K3s.local_ip6()];
         let of_caches = self.cache_addresses.contains(&ip) || defaults.contains(&ip);
         of_caches && !self.cluster_dns.value.contains(&ip) && !self.answers_on().contains(&ip)
+    }
+
+    /// The address that goes away and that the kubelet of a node names.
+    #[must_use]
+    pub fn leaving<'n>(&self, node: &'n NodeDns) -> Option<&'n Located<String>> {
+        let goes_away = |ip: &&Located<String>| ip.value.parse().is_ok_and(|ip| self.goes_away(ip));
+        node.kubelet.cluster_dns.iter().find(goes_away)
     }
 
     /// Addresses on which pods reach the cache.
@@ -311,11 +318,7 @@ fn local_ips(request: &Request, facts: &Facts, cluster_dns: &[IpAddr]) -> Chosen
 /// The Service in front of CoreDNS, as it is or as the distribution installs it.
 fn dns_service(distribution: Distribution, cluster: &Cluster, facts: &Facts) -> Chosen<DnsService> {
     let found = facts.dns_services.iter().filter_map(|index| cluster.objects.services.get(*index));
-    let usable = |service: &&Service| {
-        let keys = service.selector.iter().all(|(key, _)| is_label_key(key));
-        keys && !service.selector.is_empty() && is_domain(&service.meta.name.value)
-    };
-    match found.into_iter().find(usable) {
+    match found.into_iter().find(|service| !service.selector.is_empty()) {
         Some(service) => Chosen::shown(
             DnsService {
                 namespace: service.meta.namespace.value.clone(),
@@ -340,27 +343,24 @@ fn dns_service(distribution: Distribution, cluster: &Cluster, facts: &Facts) -> 
     }
 }
 
-/// Whether a text is harmless as the key of a label.
-fn is_label_key(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/'))
-}
-
 /// Port 53 of a Service.
 fn dns_port<'s>(service: &'s Service, protocol: &str) -> Option<&'s ServicePort> {
     let mut ports = service.ports.iter().map(|port| &port.value);
     ports.find(|p| p.protocol.value == protocol && p.port.as_ref().is_some_and(|n| n.value == 53))
 }
 
-/// The name of port 53, which must do for a port of a container, too (IANA_SVC_NAME: 15 characters).
+/// The name of port 53, which must do for a port of a container, too: those have 15 characters at most, a letter and
+/// no `--` (`IsValidPortName` in `k8s.io/apimachinery/pkg/util/validation`).
 fn port_name(service: &Service, protocol: &str, usual: &str) -> String {
     let named = dns_port(service, protocol).and_then(|port| port.name.as_ref()).map(|name| name.value.as_str());
-    named.filter(|name| name.len() <= 15 && is_domain(name) && !name.contains('.')).unwrap_or(usual).to_owned()
+    let fits = |name: &&str| name.len() <= 15 && name.bytes().any(|b| b.is_ascii_lowercase()) && !name.contains("--");
+    named.filter(fits).unwrap_or(usual).to_owned()
 }
 
 /// The port of the pods behind port 53 over TCP, which is how the cache asks.
 fn target_port(service: &Service) -> String {
     let of = |protocol: &str| dns_port(service, protocol)?.target_port.as_ref().map(|port| port.value.clone());
-    of("TCP").or_else(|| of("UDP")).filter(|port| is_domain(port)).unwrap_or_else(|| "53".to_owned())
+    of("TCP").or_else(|| of("UDP")).unwrap_or_else(|| "53".to_owned())
 }
 
 /// Where CoreDNS sends the root zone: fixed addresses are taken over, its own resolver file becomes the cache's.
@@ -379,13 +379,18 @@ fn upstreams(request: &Request, routes: &Routes<'_>) -> Chosen<Vec<String>> {
     Chosen::shown(value, Some(forward.location), "CoreDNS's own forward")
 }
 
+/// The policies by which Cilium redirects the DNS Service: those that name it or its address, and the rendered one.
+fn redirects<'c>(cluster: &'c Cluster, cluster_dns: &'c [IpAddr]) -> impl Iterator<Item = &'c Generic> {
+    cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter().filter(|policy| {
+        let frontend = entrances::frontend(cluster, policy);
+        policy.meta.display() == REDIRECT
+            || frontend.is_some_and(|taken| taken.iter().any(|ip| cluster_dns.contains(ip)))
+    })
+}
+
 /// Cilium takes one policy for a Service and ignores a second.
 fn other_redirect(cluster: &Cluster, cluster_dns: &[IpAddr]) -> Option<OtherRedirect> {
-    let policies = cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter();
-    let mut others = policies.filter(|policy| policy.meta.display() != REDIRECT);
-    let policy = others.find(|policy| {
-        entrances::frontend(cluster, policy).is_some_and(|taken| taken.iter().any(|ip| cluster_dns.contains(ip)))
-    })?;
+    let policy = redirects(cluster, cluster_dns).find(|policy| policy.meta.display() != REDIRECT)?;
     let backend = ["spec", "redirectBackend", "localEndpointSelector", "matchLabels"];
     let labels = policy.value.value.path(&backend).map(|labels| labels.value.entries().len());
     let label = policy.value.value.path(&backend).and_then(|labels| labels.value.text_at("k8s-app"));
@@ -397,13 +402,7 @@ fn other_redirect(cluster: &Cluster, cluster_dns: &[IpAddr]) -> Option<OtherRedi
 
 /// The node caches that run, with what leads queries to them.
 fn caches(cluster: &Cluster, facts: &Facts, cluster_dns: &[IpAddr]) -> Vec<OldCache> {
-    let mut policies = cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter();
-    let redirected = policies.any(|policy| {
-        let frontend = entrances::frontend(cluster, policy);
-        policy.meta.display() == REDIRECT
-            || frontend.is_some_and(|taken| taken.iter().any(|ip| cluster_dns.contains(ip)))
-    });
-    let mode = if redirected {
+    let mode = if redirects(cluster, cluster_dns).next().is_some() {
         Mode::Redirect
     } else if facts.node_cache_addresses.iter().any(|ip| cluster_dns.contains(&ip.value)) {
         Mode::Intercept

@@ -8,6 +8,8 @@ use super::plan::Refusal;
 use super::scene::Scene;
 use super::templates;
 use crate::analysis::policy::{Isolating, isolating};
+use crate::model::manifests::Generic;
+use crate::model::object::Meta;
 use crate::model::value::Value;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -15,6 +17,9 @@ use std::collections::BTreeMap;
 
 /// Name of the policies; where they are several in a namespace, each with the name of the one beside it.
 const NAME: &str = "allow-node-local-dns";
+/// Who manages them, by the label that Kubernetes recommends for that
+/// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>).
+const MANAGER: &str = "dnslint";
 
 /// A policy beside one that isolates the same pods.
 #[derive(Debug, Serialize)]
@@ -33,13 +38,11 @@ impl Policy {
     }
 }
 
-/// Whether an object is one of those that are rendered.
+/// Whether an object is one of those that are rendered, whose label says so.
 #[must_use]
-pub fn is_ours(display: &str) -> bool {
-    display
-        .strip_prefix("NetworkPolicy/")
-        .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(_, name)| name.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+pub fn is_ours(meta: &Meta) -> bool {
+    let label = meta.labels.get("app.kubernetes.io/managed-by");
+    meta.kind.value == "NetworkPolicy" && label.is_some_and(|label| label.value == MANAGER)
 }
 
 /// The policies that the snapshot has use for.
@@ -48,13 +51,13 @@ pub fn is_ours(display: &str) -> bool {
 /// No pod of it is isolated.
 pub fn of(scene: &Scene<'_>) -> Result<Vec<Policy>, Refusal> {
     let mut by_namespace: BTreeMap<&str, Vec<Isolating<'_>>> = BTreeMap::new();
-    for policy in isolating(scene.cluster).filter(|policy| !is_ours(&policy.object.meta.display())) {
+    for policy in isolating(scene.cluster).filter(|policy| !is_ours(&policy.object.meta)) {
         by_namespace.entry(&policy.object.meta.namespace.value).or_default().push(policy);
     }
     let policies: Vec<Policy> =
         by_namespace.into_iter().flat_map(|(name, isolating)| in_namespace(name, &isolating)).collect();
     if !policies.is_empty() {
-        return Ok(policies);
+        return unclaimed(scene, &policies).map(|()| policies);
     }
     Err(Refusal {
         reason:
@@ -67,6 +70,20 @@ pub fn of(scene: &Scene<'_>) -> Result<Vec<Policy>, Refusal> {
                 .to_owned(),
         ),
     })
+}
+
+/// A policy of somebody else is not written over.
+fn unclaimed(scene: &Scene<'_>, policies: &[Policy]) -> Result<(), Refusal> {
+    let mut others = scene.cluster.objects.of_kind("NetworkPolicy").iter().filter(|object| !is_ours(&object.meta));
+    let taken = |object: &&Generic| policies.iter().any(|policy| policy.display() == object.meta.display());
+    match others.find(taken) {
+        None => Ok(()),
+        Some(other) => Err(Refusal {
+            reason: format!("--with network-policy: {} stands already and was not rendered", other.meta.display()),
+            at: Some(other.meta.name_location()),
+            help: Some("give it another name, or leave --with network-policy out".to_owned()),
+        }),
+    }
 }
 
 fn in_namespace(namespace: &str, isolating: &[Isolating<'_>]) -> Vec<Policy> {
@@ -106,5 +123,5 @@ fn json_of(value: &Value) -> Json {
 /// # Errors
 /// A fault of the template.
 pub fn text(scene: &Scene<'_>, policies: &[Policy]) -> Result<String, String> {
-    templates::render("node-cache/network-policies.yaml.j2", &context::policies(scene.parameters, policies))
+    templates::render("node-cache/network-policies.yaml.j2", &context::policies(scene.parameters, policies, MANAGER))
 }

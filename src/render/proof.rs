@@ -74,8 +74,30 @@ fn refused(
     let by = file.map_or_else(String::new, |file| format!(", as {} says", file.path));
     Err(Refusal {
         reason: format!("with the new files the kubelet of {} would still {what}{by}", change.node),
-        // a place in a file that stands already
-        at: at.filter(|at| scene.snapshot.file(at.file).path == after.file(at.file).path),
+        at: at.filter(|at| stays(scene.snapshot, after, *at)),
         help: Some("take that setting out there first, and render again".to_owned()),
     })
+}
+
+/// Whether a place is the same one in both: in a file that is new or has another text it is not.
+fn stays(before: &Snapshot, after: &Snapshot, at: Location) -> bool {
+    let (old, new) = (before.file(at.file), after.file(at.file));
+    old.path == new.path && old.text == new.text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn places_of_new_texts_are_none_of_the_old_files() {
+        let before = Snapshot::from_texts([("a.yaml", "a: 1\n"), ("b.yaml", "b: 1\n")]);
+        let (a, b) = (before.find("a.yaml").unwrap().id, before.find("b.yaml").unwrap().id);
+        let new = [("c.yaml".to_owned(), "c: 1\n".to_owned())];
+        let after = before.with_texts(&BTreeMap::from([(b, "# new\nb: 1\n".to_owned())]), new);
+        let at = |file| Location::new(file, Span::new(3, 4));
+        let c = after.find("c.yaml").unwrap().id;
+        assert_eq!([a, b, c].map(|file| stays(&before, &after, at(file))), [true, false, false]);
+    }
 }

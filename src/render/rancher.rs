@@ -7,7 +7,7 @@ use super::plan::{File, Part};
 use super::request::NodeForm;
 use super::scene::{Scene, Site};
 use super::templates::render;
-use crate::fix::{DROP_IN, with_keys};
+use crate::fix::{DROP_IN, drop_in_behind, with_keys};
 use crate::model::node::K3s;
 use serde_json::{Map, json};
 
@@ -32,7 +32,7 @@ pub fn file(scene: &Scene<'_>, change: &NodeChange, made: &Made) -> Result<File,
             let path = format!("etc/systemd/system/{unit}.service.d/{DROP_IN}.conf");
             let text = match standing(scene, change, &path, made) {
                 Some(old) => with_line(old, &format!("Environment={variable}")),
-                None => render("node/rancher-unit.conf.j2", &json!({"version": VERSION, "variable": variable}))?,
+                None => render("node/rancher-unit.conf.j2", &json!({"variable": variable}))?,
             };
             (path, text)
         }
@@ -47,8 +47,6 @@ pub fn file(scene: &Scene<'_>, change: &NodeChange, made: &Made) -> Result<File,
     };
     Ok(File { path, text, part: Part::Node, node: Some(change.node.clone()) })
 }
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The command, as in paths and units.
 const fn program(distribution: Distribution) -> &'static str {
@@ -96,8 +94,7 @@ fn config(
     let path = format!("{directory}/{}", drop_in(site));
     let Some(old) = standing(scene, change, &path, made) else {
         let cluster_dns = change.cluster_dns.join(",");
-        let context =
-            json!({"version": VERSION, "program": program, "resolv_conf": resolv_conf, "cluster_dns": cluster_dns});
+        let context = json!({"program": program, "resolv_conf": resolv_conf, "cluster_dns": cluster_dns});
         return Ok((path, render("node/rancher-config.yaml.j2", &context)?));
     };
     let mut keys = Map::new();
@@ -111,20 +108,16 @@ fn config(
     Ok((path, text))
 }
 
-/// Name of the drop-in: behind those that are there, of which a later one would replace what it says.
+/// Name of the drop-in: behind those that are there, of which a later one would replace what it says; the last one itself
+/// where that is of an earlier fix or rendering.
 fn drop_in(site: Option<&Site<'_>>) -> String {
-    let usual = format!("{DROP_IN}.yaml");
-    let own = |name: &&str| *name == usual || name.ends_with("_dnslint.yaml");
+    let own = |name: &str| name == format!("{DROP_IN}.yaml") || name.ends_with("_dnslint.yaml");
     let files = site.and_then(|site| Some(of_site(site)?.config_files(site.node))).unwrap_or_default();
     let names: Vec<&str> =
         files.iter().filter(|(path, _)| path.contains(".d/")).filter_map(|(path, _)| path.rsplit('/').next()).collect();
-    let known = names.iter().rev().find(|name| own(name)).map(|name| (*name).to_owned());
-    match names.last() {
-        // `_` sorts behind the dot
-        Some(last) if !own(last) && **last > *usual => {
-            format!("{}_dnslint.yaml", last.rsplit_once('.').map_or(*last, |(stem, _)| stem))
-        }
-        _ => known.unwrap_or(usual),
+    match names.iter().max().filter(|last| own(last)) {
+        Some(last) => (*last).to_owned(),
+        None => drop_in_behind(names, ".yaml"),
     }
 }
 

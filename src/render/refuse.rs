@@ -96,9 +96,7 @@ fn moved(parameters: &Parameters) -> Result<(), Refusal> {
     if parameters.mode != Mode::LocalOnly {
         return Ok(());
     }
-    let told = parameters.nodes.iter().flat_map(|node| node.kubelet.cluster_dns.iter().map(move |ip| (node, ip)));
-    let mut gone = told.filter(|(_, ip)| ip.value.parse().is_ok_and(|ip| parameters.goes_away(ip)));
-    match gone.next() {
+    match parameters.nodes.iter().find_map(|node| Some((node, parameters.leaving(node)?))) {
         Some((node, ip)) => Err(Refusal {
             reason: format!(
                 "pods of {} ask {}, on which this cache would not answer: they would have no DNS until they are made anew",

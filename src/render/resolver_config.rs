@@ -66,7 +66,6 @@ fn hickory(parameters: &Parameters, blocks: &[Block]) -> Result<String, Refusal>
     let zones: Result<Vec<Zone>, Refusal> = blocks.iter().map(zone).collect();
     let (v4, v6): (Vec<_>, Vec<_>) = parameters.local_ips.value.iter().copied().partition(std::net::IpAddr::is_ipv4);
     let context = json!({
-        "version": env!("CARGO_PKG_VERSION"),
         "listen_v4": texts(&v4),
         "listen_v6": texts(&v6),
         "blocks": zones?,

@@ -5,7 +5,7 @@ use super::parameters::{Mode, Parameters};
 use super::plan::Refusal;
 use super::scene::Scene;
 use super::templates::render;
-use crate::fix::with_keys_in;
+use crate::fix::{with_keys, with_keys_at, with_keys_in};
 use crate::model::manifests::Generic;
 use crate::source::{Location, SourceFile, Span};
 use crate::syntax::yaml;
@@ -27,7 +27,7 @@ pub fn new(parameters: &Parameters) -> Result<String, String> {
         "zones": zones(parameters),
     });
     let values = render("node/rke2-values.yaml.j2", &context)?;
-    render("node/rke2-chart-config.yaml.j2", &json!({"version": env!("CARGO_PKG_VERSION"), "values": values}))
+    render("node/rke2-chart-config.yaml.j2", &json!({"values": values}))
 }
 
 /// The text of the file that holds the object, with these values added to it.
@@ -37,13 +37,24 @@ pub fn new(parameters: &Parameters) -> Result<String, String> {
 pub fn added(scene: &Scene<'_>, file: &SourceFile) -> Result<String, Refusal> {
     let mut objects = scene.cluster.objects.of_kind("HelmChartConfig").iter();
     let object = objects.find(|object| object.meta.location.file == file.id && object.meta.display() == CHART_CONFIG);
-    let values = object.and_then(|object| object.values_content.as_ref());
+    let values =
+        object.and_then(|object| object.values_content.as_ref()).filter(|values| !values.text.trim().is_empty());
     let patch = patch(scene.parameters, values.map_or("", |values| &values.text));
-    let text = values.and_then(|values| {
-        let start = values.map.offset(0);
-        with_keys_in(scene.snapshot, Location::new(file.id, Span::new(start, start)), &patch)
-    });
+    let text = match values {
+        Some(values) => {
+            let start = values.map.offset(0);
+            with_keys_in(scene.snapshot, Location::new(file.id, Span::new(start, start)), &patch)
+        }
+        None => object.and_then(|object| first_values(scene, object, &patch)),
+    };
     text.ok_or_else(|| by_hand(object, &patch))
+}
+
+/// An object without values gets its first ones.
+fn first_values(scene: &Scene<'_>, object: &Generic, patch: &Value) -> Option<String> {
+    let values = with_keys("", patch)?;
+    let keys = json!({"spec": {"valuesContent": values.trim_end()}});
+    with_keys_at(scene.snapshot, object.meta.location, &keys)
 }
 
 fn by_hand(object: Option<&Generic>, patch: &Value) -> Refusal {

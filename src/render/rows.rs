@@ -35,13 +35,17 @@ fn addresses(list: &[IpAddr]) -> String {
     texts(list).join(" ")
 }
 
+fn service_addresses(parameters: &Parameters) -> Row {
+    row("Service addresses", &parameters.cluster_dns, |list| addresses(list))
+}
+
 fn of_nodes_alone(parameters: &Parameters, changes: &[NodeChange]) -> Vec<Row> {
     if changes.iter().all(|change| change.cluster_dns.is_empty()) {
         return Vec::new();
     }
     let named = match parameters.mode {
         Mode::LocalOnly => row("cache address", &parameters.local_ips, |list| addresses(list)),
-        Mode::Intercept | Mode::Redirect => row("its addresses", &parameters.cluster_dns, |list| addresses(list)),
+        Mode::Intercept | Mode::Redirect => service_addresses(parameters),
     };
     vec![row("kube-proxy", &parameters.proxy, |mode| mode.as_str().to_owned()), named]
 }
@@ -51,7 +55,7 @@ fn of_resolver(request: &Request, parameters: &Parameters) -> Vec<Row> {
     let mut rows = vec![
         row("cluster domain", &parameters.cluster_domain, Clone::clone),
         row("DNS Service", &parameters.dns_service, |s| format!("{}/{}", s.namespace, s.name)),
-        row("its addresses", &parameters.cluster_dns, |list| addresses(list)),
+        service_addresses(parameters),
         row("kube-proxy", &parameters.proxy, |mode| mode.as_str().to_owned()),
     ];
     if parameters.mode != Mode::Redirect {

@@ -7,8 +7,8 @@ use super::scene::{Scene, Site};
 use crate::analysis::effective::k3s_resolver::ChoiceReason;
 use crate::diagnostic::Edit;
 use crate::fix::{Draft, apply_edits, kubelet_config_file, restated};
-use crate::source::{FileId, FileKind, Located, Location};
-use std::collections::BTreeMap;
+use crate::source::{FileId, FileKind, Located, Location, path_below};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A setting that is changed where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Restated {
     pub name: &'static str,
     /// Its place as shown: path and line.
     pub place: String,
+    /// The drop-in that says it anew, on the node, where the place is not the administrator's to change.
+    pub drop_in: Option<String>,
 }
 
 /// What is changed in place, and what of the changes is left to be written elsewhere.
@@ -72,12 +74,20 @@ fn of_node(
     let Some(first) = spots.first() else { return Ok(left) };
     let set: Vec<(Location, String)> = spots.iter().map(|spot| (spot.at, spot.new.clone())).collect();
     let gone: Vec<Location> = spots.iter().flat_map(|spot| spot.more.iter().copied()).collect();
-    let files = restated(scene.snapshot, &set, &gone).and_then(|draft| written(scene, site, draft));
-    settled.files.extend(files.ok_or_else(|| unchangeable(site, first))?);
+    let draft = restated(scene.snapshot, &set, &gone).ok_or_else(|| unchangeable(site, first))?;
+    let edited: BTreeSet<FileId> = draft.edits.iter().map(|edit| edit.file).collect();
+    let drop_in =
+        draft.creates.first().and_then(|new| path_below(&site.root.path, &new.path)).map(|path| format!("/{path}"));
+    settled.files.extend(written(scene, site, draft).ok_or_else(|| unchangeable(site, first))?);
     // a kubelet's file that says otherwise than its flags would mislead the next reader
     let file_too = site.dns.k3s.is_none() && kubelet_config_file(scene.snapshot, site.root.index).is_some();
     for spot in &spots {
-        settled.restated.push(Restated { node: change.node.clone(), name: spot.name, place: place(scene, spot.at) });
+        settled.restated.push(Restated {
+            node: change.node.clone(),
+            name: spot.name,
+            place: place(scene, spot.at),
+            drop_in: drop_in.clone().filter(|_| !edited.contains(&spot.at.file)),
+        });
         match spot.name {
             _ if file_too => {}
             CLUSTER_DNS => left.cluster_dns.clear(),
@@ -196,25 +206,29 @@ fn written(scene: &Scene<'_>, site: &Site<'_>, draft: Draft) -> Option<Vec<File>
         let path = old.node_path.as_deref().filter(|_| !old.lossy)?;
         Some(own(path, apply_edits(&old.text, &edits)?))
     });
-    let below = |path: &str| match site.root.path.as_str() {
-        "." | "/" => Some(path.to_owned()),
-        root => path.strip_prefix(root).map(str::to_owned),
-    };
-    let created = draft.creates.into_iter().map(|new| Some(own(&below(&new.path)?, new.text)));
+    let created = draft.creates.into_iter().map(|new| Some(own(path_below(&site.root.path, &new.path)?, new.text)));
     edited.chain(created).collect()
 }
 
-/// One sentence for all settings that are changed in place.
+/// One sentence for all settings that are changed in place, and one for those that a drop-in says anew.
 #[must_use]
-pub fn note(restated: &[Restated]) -> Option<String> {
+pub fn notes(restated: &[Restated]) -> Vec<String> {
+    let (new, changed): (Vec<&Restated>, Vec<&Restated>) = restated.iter().partition(|one| one.drop_in.is_some());
+    [note(&changed), note(&new)].into_iter().flatten().collect()
+}
+
+fn note(restated: &[&Restated]) -> Option<String> {
     let first = restated.first()?;
     let others = match restated.len() {
         1 => String::new(),
         2 => " and one other".to_owned(),
         n => format!(" and {} others", n - 1),
     };
-    Some(format!(
-        "`{}` of {} at {}{others} is changed where it stands: what is written elsewhere would not count",
-        first.name, first.node, first.place
-    ))
+    let how = match &first.drop_in {
+        None => "is changed where it stands: what is written elsewhere would not count".to_owned(),
+        Some(path) => {
+            format!("is said anew in {path}: the unit belongs to a package or program, which may write it again")
+        }
+    };
+    Some(format!("`{}` of {} at {}{others} {how}", first.name, first.node, first.place))
 }

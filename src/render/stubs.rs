@@ -1,12 +1,12 @@
 //! Zones that CoreDNS sends elsewhere: the cache must know them, since it asks CoreDNS only for the cluster's names.
 
 use super::chosen::Chosen;
-use super::context::CLUSTER_DNS;
 use super::parameters::OWN_FILE;
 use super::request::{is_domain, is_path};
 use crate::analysis::servers::read::{Block, Forward, Upstream};
 use crate::analysis::servers::routing::Graph;
 use crate::model::dns_server::ServerKind;
+use crate::model::pillar::{CLUSTER_DNS, DNS_SERVER, UPSTREAM_SERVERS};
 use crate::source::Located;
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,10 +22,8 @@ pub struct StubZone {
 }
 
 /// Placeholders that become an address of the cluster's own DNS: the first by node-cache, the second by whoever fills in the
-/// add-on's manifest (`cmd/node-cache/app/configmap.go` and `nodelocaldns.yaml` of the Kubernetes add-on).
-const TO_CLUSTER: [&str; 2] = [CLUSTER_DNS, "__PILLAR__DNS__SERVER__"];
-/// What node-cache replaces by the upstreams of the ConfigMap kube-dns, else by its own resolver file.
-const UPSTREAM_SERVERS: &str = "__PILLAR__UPSTREAM__SERVERS__";
+/// add-on's manifest.
+const TO_CLUSTER: [&str; 2] = [CLUSTER_DNS, DNS_SERVER];
 
 /// Plugins of a block that change what clients see; what they do only CoreDNS can do.
 const ANSWERING: [&str; 14] = [
@@ -165,6 +163,7 @@ pub fn targets(upstreams: &[Located<Upstream>]) -> Vec<String> {
             Some(format!("{scheme}{address}"))
         }
         Upstream::File(path) => Some(path.clone()).filter(|path| is_path(path)),
+        // the upstreams of the ConfigMap kube-dns, else its own resolver file
         Upstream::Placeholder(name) if name == UPSTREAM_SERVERS => Some(OWN_FILE.to_owned()),
         Upstream::Placeholder(_) | Upstream::Other(_) => None,
     };

@@ -25,7 +25,9 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment
         .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    environment.add_global("version", env!("CARGO_PKG_VERSION"));
     environment.add_filter("yaml", yaml);
+    environment.add_filter("port", port);
     environment.add_filter("indented", indented);
     environment.add_filter("words", words);
     for (name, text) in TEMPLATES {
@@ -38,6 +40,11 @@ fn environment() -> Result<Environment<'static>, Error> {
 fn yaml(value: &Value) -> Result<String, Error> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     serde_json::to_string(&text).map_err(|e| Error::new(ErrorKind::InvalidOperation, e.to_string()))
+}
+
+/// A port of pods: the number of one stays a number, and anything else is a name.
+fn port(value: &str) -> Result<String, Error> {
+    if value.parse::<u16>().is_ok() { Ok(value.to_owned()) } else { yaml(&Value::from(value)) }
 }
 
 /// Every line but empty ones behind that many blanks.
@@ -60,5 +67,12 @@ mod tests {
         assert!(environment().is_ok());
         assert!(TEMPLATES.len() >= 4);
         assert!(render("nothing", &()).is_err());
+    }
+
+    #[test]
+    fn numbers_of_ports_stay_numbers() {
+        assert_eq!(port("5353").unwrap(), "5353");
+        assert_eq!(port("dns-tcp").unwrap(), "\"dns-tcp\"");
+        assert_eq!(port("53 }").unwrap(), "\"53 }\"");
     }
 }

@@ -36,7 +36,9 @@ pub fn check_mode(request: &Request, parameters: &Parameters) -> Result<(), Refu
         );
     }
     let nodes_alone = !request.wants(request.resolver_part()) && parameters.mode != Mode::LocalOnly;
-    let given = [("--local-ip", !request.local_ips.is_empty()), ("--cluster-domain", request.cluster_domain.is_some())];
+    // it decides which addresses go away, and so what kubelets that name one of them are told
+    let local_ip = !request.local_ips.is_empty() && !parameters.nodes.iter().any(|n| parameters.leaving(n).is_some());
+    let given = [("--local-ip", local_ip), ("--cluster-domain", request.cluster_domain.is_some())];
     match given.into_iter().find(|(_, given)| nodes_alone && *given) {
         Some((flag, _)) => refused(format!(
             "{flag}: kubelets keep the address of the DNS Service here (kube-proxy: {}), so that no setting of a node depends \

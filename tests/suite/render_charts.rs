@@ -1,20 +1,12 @@
 //! `dnslint render` for RKE2's chart and kubespray's roles, which install node caches of their own.
 
 use crate::common::copy;
-use crate::common::rendering::{cluster, render};
-use dnslint::analysis::collect::Assumptions;
+use crate::common::rendering::{Copy, cluster, render, rendered};
 use dnslint::analysis::facts::ProxyMode;
-use dnslint::model::Cluster;
+use dnslint::render::Request;
 use dnslint::render::distribution::Distribution;
-use dnslint::render::{Plan, Request, plan};
-use dnslint::source::Snapshot;
 use std::fs;
 use std::path::Path;
-
-fn rendered(request: &Request) -> Plan {
-    plan(request, &Snapshot::default(), &Cluster::default(), &Assumptions::default())
-        .unwrap_or_else(|refusal| panic!("{request:?}: {}", refusal.reason))
-}
 
 /// Names as the chart and the role have them: rancher/rke2-charts `packages/rke2-coredns` (`values.yaml.patch`,
 /// `overlay/templates/configmap-nodelocal.yaml`), kubernetes-sigs/kubespray `inventory/sample/group_vars` and
@@ -92,4 +84,49 @@ fn values_of_the_chart_that_are_set_already_stay() {
     let refused = render(&["--rke2", path]);
     assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
     assert!(refused.stderr.contains("by hand: {\"nodelocal\":{\"enabled\":true,"), "{}", refused.stderr);
+}
+
+#[test]
+fn an_object_without_values_gets_its_first_ones() {
+    let head = "apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata:\n  name: rke2-coredns\n  namespace: kube-system\n";
+    let copy = Copy::of("stock-rke2");
+    for spec in [
+        "",
+        "spec: {}\n",
+        "spec:\n",
+        "spec:\n  failurePolicy: abort # at once\n",
+        "spec:\n  valuesContent:\n",
+        "spec:\n  valuesContent: \"\"\n",
+        "spec:\n  valuesContent: |-\n",
+        "spec:\n  valuesContent: |-\n    # none yet\n",
+    ] {
+        copy.write("manifests/coredns-config.yaml", &format!("{head}{spec}---\n# more\n"));
+        copy.written(&["--rke2"]);
+        let text = copy.read("manifests/coredns-config.yaml");
+        assert!(text.starts_with(head) && text.ends_with("---\n# more\n"), "{text}");
+        assert!(text.contains("nodelocal:") && text.contains("enabled: true"), "{spec}: {text}");
+        for comment in ["failurePolicy: abort # at once\n", "    # none yet\n"] {
+            assert_eq!(text.contains(comment), spec.contains(comment), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_way_back_names_the_values_where_they_stand() {
+    let back = |args: &[&str]| render(args).stderr.split("the way back:").nth(1).unwrap().to_owned();
+    let path = "var/lib/rancher/rke2/server/manifests/rke2-coredns-config.yaml";
+    let picked_up = back(&["--rke2", "--out", "made", "--check"]);
+    let step = format!(
+        "on every server: set `nodelocal.enabled: false` in the values of /{path}, which RKE2 applies by itself;"
+    );
+    assert!(picked_up.contains(&step), "{picked_up}");
+    let stock = cluster("stock-rke2");
+    let applied = back(&["--rke2", &stock, "--out", "made", "--check"]);
+    let step = "in the values of made/manifests/rke2-coredns-config.yaml and `kubectl apply -f made/manifests/rke2-coredns-config.yaml`;";
+    assert!(applied.contains(step), "{applied}");
+    let printed = back(&["--rke2"]);
+    assert!(printed.contains("`kubectl -n kube-system edit helmchartconfig rke2-coredns`;"), "{printed}");
+    // Cilium's cache makes no interface and no rules
+    let redirected = back(&["--rke2", &stock, "--proxy-mode", "none"]);
+    assert!(redirected.contains("edit helmchartconfig") && !redirected.contains("RKE2 warns"), "{redirected}");
 }

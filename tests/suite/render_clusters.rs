@@ -243,7 +243,7 @@ fn a_cache_on_a_server_of_k3s_is_replaced_there() {
     let (made, after) = rendered(&request(Distribution::K3s, &on_server, ProxyMode::Iptables), &on_server, "iptables");
     assert_eq!(after.find(PLACE).unwrap().text.as_ref(), first.files[0].text);
     let path = "/var/lib/rancher/k3s/server/manifests/node-local-dns.yaml";
-    assert_eq!(made.steps[0], format!("on k3s-server: put {path} in place: k3s applies it by itself"));
+    assert_eq!(made.steps[0], format!("on k3s-server: copy {PLACE} to {path}: k3s applies it by itself"));
     assert!(made.back[0].starts_with(&format!("on k3s-server: remove {path}, ")), "{:?}", made.back);
     assert!(made.back[1].contains("delete daemonset/node-local-dns"), "{:?}", made.back);
 }
@@ -303,10 +303,10 @@ fn a_redirect_has_the_port_names_of_the_service() {
     let text = &made.files[0].text;
     for (name, protocol) in [("udp-53", "UDP"), ("tcp-53", "TCP")] {
         assert!(
-            text.contains(&format!("    - port: \"53\"\n      name: {name}\n      protocol: {protocol}\n")),
+            text.contains(&format!("    - port: \"53\"\n      name: \"{name}\"\n      protocol: {protocol}\n")),
             "{text}"
         );
-        assert!(text.contains(&format!("- name: {name}\n          containerPort: 53\n")), "{text}");
+        assert!(text.contains(&format!("- name: \"{name}\"\n          containerPort: 53\n")), "{text}");
     }
 }
 
@@ -336,4 +336,80 @@ fn only_the_clusters_own_placeholders_are_the_cluster() {
     assert_eq!(caches("__PILLAR__DNS__SERVER__"), "forward . __PILLAR__CLUSTER__DNS__ {");
     assert_eq!(caches("__PILLAR__CLUSTER__DNS__"), "forward . __PILLAR__CLUSTER__DNS__ {");
     assert_eq!(caches("__PILLAR__UPSTREAM__SERVERS__"), "forward . /etc/resolv.conf");
+}
+
+/// A policy that somebody wrote under a name like ours restricts like any other, and is not written over.
+#[test]
+fn only_a_label_makes_a_policy_one_of_ours() {
+    let by_hand = |name: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: till}}\nspec:\n  \
+             podSelector: {{matchLabels: {{app: till}}}}\n  policyTypes: [Egress]\n  egress: [{{ports: [{{port: 443}}]}}]\n"
+        )
+    };
+    let with = |name: &str| {
+        with_pod("stock-kubeadm").with_texts(&BTreeMap::new(), [("manifests/till.yaml".to_owned(), by_hand(name))])
+    };
+    let asked = |snapshot: &Snapshot| Request {
+        companions: vec![Companion::NetworkPolicy],
+        ..request(Distribution::Kubeadm, snapshot, ProxyMode::Iptables)
+    };
+    let snapshot = with("allow-node-local-dns-of-till");
+    let (made, after) = rendered(&asked(&snapshot), &snapshot, "iptables");
+    assert!(
+        made.files[0].text.contains("name: \"allow-node-local-dns-allow-node-local-dns-of-till\""),
+        "{}",
+        made.files[0].text
+    );
+    assert_eq!(after.find("manifests/till.yaml").unwrap().text.as_ref(), by_hand("allow-node-local-dns-of-till"));
+    // the rendered one is known again
+    let (again, _) = rendered(&asked(&after), &after, "iptables");
+    assert_eq!(made.files[0].text, again.files[0].text);
+    let all = with("allow-node-local-dns");
+    let text = by_hand("allow-node-local-dns").replace("{matchLabels: {app: till}}", "{}");
+    let all = all.with_texts(&BTreeMap::new(), [("manifests/till.yaml".to_owned(), text)]);
+    let refusal = plan(&asked(&all), &all, &assemble(&all)[0], &assumed("iptables")).unwrap_err();
+    assert!(refusal.reason.contains("NetworkPolicy/till/allow-node-local-dns stands already"), "{refusal:?}");
+}
+
+/// `kubectl get -o yaml` writes lists.
+#[test]
+fn a_cache_in_a_list_is_replaced() {
+    let before = with_pod("stock-kubeadm");
+    let plain = request(Distribution::Kubeadm, &before, ProxyMode::Iptables);
+    let (first, _) = rendered(&plain, &before, "iptables");
+    let text = &first.files[0].text;
+    let item = |object: &str| {
+        let lines = object.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.enumerate().map(|(at, line)| format!("{}{line}\n", if at == 0 { "- " } else { "  " })).collect::<String>()
+    };
+    let items: String = text.split("---\n").map(item).collect();
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{items}").replace("success 9984", "success 100");
+    let path = "manifests/cache.yaml";
+    let listed = before.with_texts(&BTreeMap::new(), [(path.to_owned(), list.clone())]);
+    let (made, after) = rendered(&plain, &listed, "iptables");
+    assert_eq!((made.files[0].path.as_str(), &made.files[0].text), (path, text));
+    assert_eq!(after.find(path).unwrap().text.as_ref(), text);
+    // beside something else, that is named
+    let other = "- {apiVersion: v1, kind: ConfigMap, metadata: {name: other, namespace: shop}}\n";
+    let mixed = before.with_texts(&BTreeMap::new(), [(path.to_owned(), list + other)]);
+    let refusal = plan(&plain, &mixed, &assemble(&mixed)[0], &assumed("iptables")).unwrap_err();
+    assert!(refusal.reason.contains("also holds ConfigMap/shop/other"), "{refusal:?}");
+}
+
+/// YAML 1.1 takes a plain `y` for a truth value.
+#[test]
+fn keys_of_labels_and_names_of_ports_stay_texts() {
+    let before = with_pod("stock-kubeadm");
+    let file = before.files.iter().find(|file| file.path.ends_with("manifests/coredns.yaml")).unwrap();
+    let (head, service) = file.text.split_once("kind: Service\n").unwrap();
+    let (head, service) = (
+        head.replace("k8s-app: kube-dns", "k8s-app: kube-dns\n        \"y\": \"1\""),
+        service.replace("  selector:\n", "  selector:\n    \"y\": \"1\"\n"),
+    );
+    let named = before.with_texts(&BTreeMap::from([(file.id, format!("{head}kind: Service\n{service}"))]), []);
+    let plain = request(Distribution::Kubeadm, &named, ProxyMode::Iptables);
+    let made = plan(&plain, &named, &assemble(&named)[0], &assumed("iptables")).unwrap();
+    let text = &made.files[0].text;
+    assert!(text.contains("    \"y\": \"1\"\n") && text.contains("targetPort: 53\n"), "{text}");
 }
