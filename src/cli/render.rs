@@ -11,9 +11,9 @@ use crate::model::Cluster;
 use crate::render::chosen::Source;
 use crate::render::places::{Places, patched};
 use crate::render::request::NodeForm;
-use crate::render::{File, Part, Plan, Request, plan};
+use crate::render::{File, Part, Plan, Request, is_printed, plan};
 use crate::report::{Format, Report, ReportOptions, Summary, render, sanitize, show_diff};
-use crate::source::{LoadOptions, Snapshot};
+use crate::source::{LoadOptions, Snapshot, path_below};
 use crate::{CheckOptions, builtin_rules, check};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -77,7 +77,7 @@ pub fn run(args: &RenderArgs, io: &mut Io<'_>) -> Result<u8, String> {
         }
     }
     let targets = targets(args, &snapshot, &plan);
-    let code = write(args, &targets, io)?;
+    let code = write(args, &plan, &targets, io)?;
     if !args.output.quiet {
         io.message(&explanation(&plan, &snapshot));
     }
@@ -136,7 +136,10 @@ fn targets(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Vec<Target> {
     let target = |file: &File| {
         let place = places.shown(file);
         let shown = match &args.output.out {
-            Some(out) => out.join(below(&base, &place)).to_string_lossy().into_owned(),
+            Some(out) => {
+                let below = path_below(&base, &place).unwrap_or(&place);
+                out.join(below.trim_start_matches('/')).to_string_lossy().into_owned()
+            }
             None => place,
         };
         let old = super::disk::read(Path::new(&shown)).ok();
@@ -145,13 +148,7 @@ fn targets(args: &RenderArgs, snapshot: &Snapshot, plan: &Plan) -> Vec<Target> {
     plan.files.iter().map(target).collect()
 }
 
-/// A shown path below the directory of its cluster.
-fn below<'p>(base: &str, place: &'p str) -> &'p str {
-    let inside = place.strip_prefix(base.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
-    inside.unwrap_or(place).trim_start_matches('/')
-}
-
-fn write(args: &RenderArgs, targets: &[Target], io: &mut Io<'_>) -> Result<u8, String> {
+fn write(args: &RenderArgs, plan: &Plan, targets: &[Target], io: &mut Io<'_>) -> Result<u8, String> {
     if args.output.diff {
         let diff: String = targets.iter().map(|t| unified(&t.shown, t.old.as_deref(), &t.file.text)).collect();
         let color = io.report_options(args.output.color).color;
@@ -166,7 +163,7 @@ fn write(args: &RenderArgs, targets: &[Target], io: &mut Io<'_>) -> Result<u8, S
     }
     match &args.output.out {
         Some(out) => write_files(out, targets, io),
-        None => print_files(targets, io),
+        None => print_files(plan, targets, io),
     }
 }
 
@@ -193,22 +190,25 @@ fn write_files(out: &Path, targets: &[Target], io: &mut Io<'_>) -> Result<u8, St
 }
 
 /// One stream for `kubectl apply -f -`; other files only where there are no objects, each behind its path.
-fn print_files(targets: &[Target], io: &mut Io<'_>) -> Result<u8, String> {
-    let objects: Vec<&str> =
-        targets.iter().filter(|t| t.file.part == Part::Manifests).map(|t| t.file.text.as_str()).collect();
-    let text = if objects.is_empty() {
-        let one = |t: &Target| format!("# {}\n{}", sanitize(&t.shown), t.file.text);
-        targets.iter().map(one).collect::<Vec<_>>().join("\n")
-    } else {
-        let others: Vec<&Target> = targets.iter().filter(|t| t.file.part != Part::Manifests).collect();
-        for other in others {
-            io.message(&format!(
-                "not printed: {} (--only node prints it, --out DIR writes all)\n",
-                sanitize(&other.shown)
-            ));
+fn print_files(plan: &Plan, targets: &[Target], io: &mut Io<'_>) -> Result<u8, String> {
+    let (printed, others): (Vec<&Target>, Vec<&Target>) =
+        targets.iter().partition(|target| is_printed(&plan.files, &target.file));
+    for other in others {
+        let shown = sanitize(&other.shown);
+        io.message(&format!("not printed: {shown} (--only node prints it, --out DIR writes all)\n"));
+    }
+    let mut objects: Vec<&str> = Vec::new();
+    let mut texts = Vec::new();
+    for target in printed {
+        let text = target.file.text.as_str();
+        if target.file.part != Part::Manifests {
+            texts.push(format!("# {}\n{text}", sanitize(&target.shown)));
+        } else if !objects.contains(&text) {
+            // several servers have a copy of it
+            objects.push(text);
         }
-        objects.join("---\n")
-    };
+    }
+    let text = if objects.is_empty() { texts.join("\n") } else { objects.join("---\n") };
     io.print(text.as_bytes())?;
     Ok(EXIT_CLEAN)
 }

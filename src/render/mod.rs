@@ -27,7 +27,7 @@ pub mod stubs;
 mod templates;
 mod unused;
 
-pub use plan::{File, Part, Plan, plan};
+pub use plan::{File, Part, Plan, is_printed, plan};
 pub use request::Request;
 
 /// Port of the cache's health check (kubespray takes 9254).

@@ -1,7 +1,7 @@
 //! Where rendered files go in the snapshot, and the snapshot with them in place.
 
 use super::plan::File;
-use crate::source::{FileId, Snapshot};
+use crate::source::{FileId, Snapshot, path_in};
 use std::collections::BTreeMap;
 
 /// The directories that files are placed below.
@@ -33,7 +33,7 @@ impl<'a> Places<'a> {
     #[must_use]
     pub fn shown_path(&self, path: &str, node: Option<&str>) -> String {
         let root = node.and_then(|name| self.roots.get(name)).copied().unwrap_or(self.base);
-        if root.is_empty() || root == "." { path.to_owned() } else { format!("{}/{path}", root.trim_end_matches('/')) }
+        path_in(root, path)
     }
 }
 

@@ -34,6 +34,12 @@ pub struct File {
     pub node: Option<String>,
 }
 
+/// Whether a file is printed where none is written: objects alone where there are any, so that kubectl takes the output.
+#[must_use]
+pub fn is_printed(files: &[File], file: &File) -> bool {
+    file.part == Part::Manifests || files.iter().all(|other| other.part != Part::Manifests)
+}
+
 /// A parameter as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {

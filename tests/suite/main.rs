@@ -43,6 +43,7 @@ mod render;
 mod render_charts;
 mod render_clusters;
 mod render_nodes;
+mod render_steps;
 mod report;
 mod resolver_rules;
 mod rule_commands;

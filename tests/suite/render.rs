@@ -1,6 +1,6 @@
 //! `dnslint render`: what it writes lints clean, changes with its parameters alone, and is refused where it would be wrong.
 
-use crate::common::rendering::{cluster, render};
+use crate::common::rendering::{cluster, render, rendered};
 use crate::common::renderings::requests;
 use crate::common::{check, copy, lines, root};
 use dnslint::analysis::collect::Assumptions;
@@ -8,20 +8,11 @@ use dnslint::analysis::facts::ProxyMode;
 use dnslint::model::{Cluster, assemble};
 use dnslint::render::distribution::Distribution;
 use dnslint::render::request::{Companion, NodeForm, Update};
-use dnslint::render::{Part, Plan, Request, plan};
+use dnslint::render::{Part, Request, plan};
 use dnslint::source::Snapshot;
 use dnslint::syntax::corefile::{Shape, format};
 use std::fs;
 use std::path::Path;
-
-/// What makes no difference to the test: the snapshot is empty.
-fn try_plan(request: &Request) -> Result<Plan, String> {
-    plan(request, &Snapshot::default(), &Cluster::default(), &Assumptions::default()).map_err(|refusal| refusal.reason)
-}
-
-fn rendered(request: &Request) -> Plan {
-    try_plan(request).unwrap_or_else(|reason| panic!("{request:?}: {reason}"))
-}
 
 #[test]
 fn every_combination_parses_and_lints_clean() {
@@ -180,7 +171,10 @@ fn kubelets_behind_ipvs_are_sent_to_the_cache_in_their_own_files() {
         "{}",
         patch.stdout
     );
-    let copied = "on every node, one after the other: copy made/kubeadm-patches/kubeletconfiguration0+merge.yaml to";
+    // a directory that does not exist yet is no place to copy a file to
+    let copied = "on every node, one after the other: copy made/kubeadm-patches/kubeletconfiguration0+merge.yaml to \
+                  /etc/kubernetes/kubeadm-patches/kubeletconfiguration0+merge.yaml, `kubeadm upgrade node phase kubelet-config \
+                  --patches /etc/kubernetes/kubeadm-patches`, ";
     assert!(patch.stderr.contains(copied), "{}", patch.stderr);
     assert!(patch.stderr.contains("`kubectl apply -f made/manifests/node-local-dns.yaml`"), "{}", patch.stderr);
     let back = patch.stderr.split("the way back:").nth(1).unwrap();
@@ -337,8 +331,8 @@ fn a_flag_in_a_unit_of_k3s_is_changed_there() {
     assert!(made.stdout.contains("k3s-agent-1/etc/rancher/k3s/config.yaml.d/90-dnslint.yaml"), "{}", made.stdout);
     assert!(!made.stdout.contains("k3s-server/etc/rancher"), "{}", made.stdout);
     for step in [
-        "on k3s-agent-1: put /etc/rancher/k3s/config.yaml.d/90-dnslint.yaml in place, `systemctl restart k3s-agent`, then `kubectl get node k3s-agent-1`",
-        "on k3s-server: put /etc/systemd/system/k3s.service in place, `systemctl daemon-reload`, `systemctl restart k3s`, ",
+        "to /etc/rancher/k3s/config.yaml.d/90-dnslint.yaml, `systemctl restart k3s-agent`, then `kubectl get node k3s-agent-1`",
+        "to /etc/systemd/system/k3s.service (keep the old one), `systemctl daemon-reload`, `systemctl restart k3s`, ",
         "on k3s-agent-1: remove /etc/rancher/k3s/config.yaml.d/90-dnslint.yaml, ",
         "on k3s-server: put the old /etc/systemd/system/k3s.service back, `systemctl daemon-reload`, ",
     ] {
@@ -354,7 +348,7 @@ fn steps_speak_of_what_was_asked() {
     assert!(file.stderr.contains("1. `kubectl apply -f made/manifests/node-local-dns.yaml`\n"), "{}", file.stderr);
     let k3s = render(&["--k3s", "--out", "made", "--check"]);
     let path = "var/lib/rancher/k3s/server/manifests/node-local-dns.yaml";
-    assert!(k3s.stderr.contains(&format!("1. copy made/{path} to /{path} on every server")), "{}", k3s.stderr);
+    assert!(k3s.stderr.contains(&format!("1. on every server: copy made/{path} to /{path}: ")), "{}", k3s.stderr);
     let node = render(&["--k3s", &cluster("k3s-gateway"), "--only", "node"]);
     for word in ["kubectl apply", "rollout status", "image", "dig"] {
         assert!(!node.stderr.contains(word), "{word}: {}", node.stderr);
@@ -478,7 +472,11 @@ fn a_given_nodes_root_is_all_there_is() {
     for given in [given.clone(), format!("{given}/"), node.to_owned()] {
         let made = render(&["--k3s", &given, "--check"]);
         assert_eq!(made.stdout, format!("would write: {node}/{path}\n"), "{}", made.stderr);
-        assert!(made.stderr.contains(&format!("1. copy {node}/{path} to /{path} on every server")), "{}", made.stderr);
+        assert!(
+            made.stderr.contains(&format!("1. on every server: copy {node}/{path} to /{path}: ")),
+            "{}",
+            made.stderr
+        );
     }
     let out = render(&["--k3s", node, "--out", "made", "--check"]);
     assert_eq!(out.stdout, format!("would write: made/{path}\n"), "{}", out.stderr);

@@ -1,60 +1,7 @@
 //! Settings of nodes that `dnslint render` writes: where they stand, what stays, and which nodes they are for.
 
-use crate::common::rendering::{Output, cluster, render};
-use crate::common::{check, copy};
+use crate::common::rendering::Copy;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// A copy of a cluster of testdata with files of its own.
-struct Copy(tempfile::TempDir);
-
-impl Copy {
-    fn of(name: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        copy(Path::new(&cluster(name)), dir.path());
-        Self(dir)
-    }
-
-    fn path(&self) -> &str {
-        self.0.path().to_str().unwrap()
-    }
-
-    fn file(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let file = self.file(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.file(path)).unwrap()
-    }
-
-    fn render(&self, args: &[&str]) -> Output {
-        render(&args.iter().copied().chain([self.path()]).collect::<Vec<_>>())
-    }
-
-    /// Renders into the cluster itself; a second time changes nothing.
-    fn written(&self, args: &[&str]) -> Output {
-        let all: Vec<&str> = args.iter().copied().chain(["--out", self.path()]).collect();
-        let made = self.render(&all);
-        assert_eq!(made.code, 0, "{}", made.stderr);
-        let again = self.render(&all);
-        assert!(!again.stderr.contains("replaced: ") && !again.stderr.contains("wrote: "), "{}", again.stderr);
-        made
-    }
-
-    fn findings(&self) -> Vec<String> {
-        let snapshot = crate::common::snapshot(self.0.path());
-        check(&snapshot, &[])
-            .into_iter()
-            .map(|d| format!("{}[{}] {}", d.severity.as_str(), d.rule, d.message))
-            .collect()
-    }
-}
 
 const SERVER: &str = "nodes/k3s-server/etc/rancher/k3s/config.yaml";
 const IPVS: [&str; 5] = ["--k3s", "--proxy-mode", "ipvs", "--only", "node"];
@@ -176,7 +123,7 @@ fn a_patch_is_for_the_nodes_without_a_file() {
     assert_eq!(made.code, 1, "{}", made.stderr);
     for step in [
         "on worker-1: copy ",
-        "on cp-1 and worker-2, one after the other: put /var/lib/kubelet/config.yaml in place",
+        "/nodes/<node>/var/lib/kubelet/config.yaml to /var/lib/kubelet/config.yaml (keep the old one), ",
         "on worker-1: put the old values back",
     ] {
         assert!(made.stderr.contains(step), "{step}\n{}", made.stderr);
@@ -215,7 +162,7 @@ fn kubelets_leave_an_address_that_goes_away() {
         let config = copy.read(&format!("nodes/{node}/var/lib/kubelet/config.yaml"));
         assert!(!config.contains("169.254.20.10"), "{config}");
     }
-    let first = made.stderr.find("put /var/lib/kubelet/config.yaml in place").unwrap();
+    let first = made.stderr.find("to /var/lib/kubelet/config.yaml").unwrap();
     let (restarted, gone) = (
         made.stderr.find("restart the workloads that name").unwrap(),
         made.stderr.find("delete daemonset/node-local-dns`: ").unwrap(),
@@ -254,4 +201,33 @@ fn nothing_else_is_found_in_the_nodes() {
         let errors: Vec<String> = copy.findings().into_iter().filter(|finding| finding.starts_with("error")).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
     }
+}
+
+/// A unit that a package owns is not changed, and the note does not say so.
+#[test]
+fn a_drop_in_of_a_packages_unit_is_told_as_one() {
+    let copy = Copy::of("stock-k3s");
+    let unit = "nodes/k3s-server/etc/systemd/system/k3s.service";
+    let old = copy.read(unit).replacen("    server \\\n", "    server --kubelet-arg=cluster-dns=10.43.0.10 \\\n", 1);
+    fs::remove_file(copy.file(unit)).unwrap();
+    copy.write("nodes/k3s-server/usr/lib/systemd/system/k3s.service", &old);
+    let made = copy.written(&IPVS);
+    let drop_in = "/etc/systemd/system/k3s.service.d/90-dnslint.conf";
+    assert!(copy.read(&format!("nodes/k3s-server{drop_in}")).contains("cluster-dns=169.254.20.10"));
+    assert!(made.stderr.contains(&format!("is said anew in {drop_in}: ")), "{}", made.stderr);
+    assert!(!made.stderr.contains("is changed where it stands"), "{}", made.stderr);
+}
+
+/// What `--only manifests` advises for kubelets that name an address which goes away.
+#[test]
+fn kubelets_alone_leave_an_address_for_another_cache() {
+    let copy = Copy::of("stock-node-cache-ipvs");
+    fs::remove_file(copy.file("manifests/kube-proxy.yaml")).unwrap();
+    let args = ["--kubeadm", "--proxy-mode", "iptables", "--local-ip", "169.254.20.11", "--only"];
+    let of = |part: &'static str| copy.render(&args.into_iter().chain([part, "--check"]).collect::<Vec<_>>());
+    let manifests = of("manifests");
+    assert!(manifests.stderr.contains("apply what `--only node` renders first"), "{}", manifests.stderr);
+    let nodes = of("node");
+    assert_eq!(nodes.code, 1, "{}", nodes.stderr);
+    assert!(nodes.stdout.contains("cp-1/var/lib/kubelet/config.yaml"), "{}", nodes.stdout);
 }

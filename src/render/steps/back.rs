@@ -1,14 +1,13 @@
 //! The way back: nodes first, so that no pod asks a cache that is gone, then everything that was applied.
 
-use super::forward::{INTERFACE, is_picked_up, playbook};
-use super::words::{delete, list, on};
+use super::forward::{INTERFACE, playbook};
+use super::words::{delete, on_servers, shown};
 use super::{Work, nodes};
 use crate::render::changes::naming;
 use crate::render::distribution::Distribution;
 use crate::render::parameters::{Mode, REDIRECT};
 use crate::render::plan::File;
 use crate::render::request::Resolver;
-use std::collections::BTreeMap;
 
 /// The steps of the way back.
 #[must_use]
@@ -18,6 +17,7 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
         return of_kubespray(work);
     }
     let mut steps = nodes::back(work);
+    steps.extend(work.restart_coredns());
     let named = work.is_named() || work.has_resolver() && !work.is_taken_back() && !naming(work.scene).is_empty();
     if named {
         steps.push("restart the workloads whose pods name the cache, one after the other".to_owned());
@@ -26,11 +26,7 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
         return steps;
     }
     match (request.resolver, request.distribution) {
-        (Resolver::NodeCache, Distribution::Rke2) => steps.push(
-            "set `nodelocal.enabled: false` in the values of the HelmChartConfig and apply it again; RKE2 warns that DNS may stop \
-             on nodes where the cache's interface and rules stay behind: see to each node, or replace it"
-                .to_owned(),
-        ),
+        (Resolver::NodeCache, Distribution::Rke2) => steps.extend(turned_off(work)),
         (Resolver::NodeCache, _) => steps.extend(deleted(work)),
         (Resolver::CoreDns | Resolver::HickoryDns, _) => steps.push(format!(
             "stop the resolver on every node, take its start and its address out of the boot, `ip link delete {INTERFACE}`"
@@ -39,21 +35,42 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
     steps
 }
 
+/// The values of RKE2's chart without the cache, where they stand by then.
+fn turned_off(work: &Work<'_>) -> Vec<String> {
+    let off = "set `nodelocal.enabled: false`";
+    // outside a pod of its own the cache leaves something on its node
+    let warning = if work.mode() == Mode::Redirect {
+        ""
+    } else {
+        "; RKE2 warns that DNS may stop on nodes where the cache's interface and rules stay behind: see to each node, or \
+         replace it"
+    };
+    let picked_up = work.picked_up();
+    if !picked_up.is_empty() {
+        let step = |(path, nodes): (&str, Vec<String>)| {
+            format!("{}: {off} in the values of /{path}, which RKE2 applies by itself{warning}", on_servers(&nodes))
+        };
+        return picked_up.into_iter().map(step).collect();
+    }
+    if work.scene.request.stream {
+        return vec![format!(
+            "{off} in the values: `kubectl -n kube-system edit helmchartconfig rke2-coredns`{warning}"
+        )];
+    }
+    let step = |file: &File| {
+        let shown = shown(work.scene, file);
+        format!("{off} in the values of {shown} and `kubectl apply -f {shown}`{warning}")
+    };
+    work.manifests.files.iter().map(step).collect()
+}
+
 /// Everything that the manifests made; k3s would apply a file again that stays.
 fn deleted(work: &Work<'_>) -> Vec<String> {
-    let mut steps = Vec::new();
-    let mut by_path: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
-    for file in work.manifests.files.iter().filter(|file| is_picked_up(&file.path)) {
-        by_path.entry(&file.path).or_default().push(file);
-    }
-    for (path, files) in by_path {
-        let nodes: Vec<String> = files.iter().filter_map(|file| file.node.clone()).collect();
-        let place = if nodes.is_empty() { "on every server".to_owned() } else { on(&nodes) };
-        steps.push(format!(
-            "{place}: remove /{path}, which {} would apply again at its next start",
-            work.scene.request.distribution.name()
-        ));
-    }
+    let program = work.scene.request.distribution.name();
+    let removed = |(path, nodes): (&str, Vec<String>)| {
+        format!("{}: remove /{path}, which {program} would apply again at its next start", on_servers(&nodes))
+    };
+    let mut steps: Vec<String> = work.picked_up().into_iter().map(removed).collect();
     if work.mode() == Mode::Redirect {
         let other = work.scene.parameters.redirect.as_ref().map(|other| other.name.clone());
         let policy = other.unwrap_or_else(|| REDIRECT.to_owned());
@@ -75,16 +92,21 @@ fn deleted(work: &Work<'_>) -> Vec<String> {
 
 /// The role never removes its cache.
 fn of_kubespray(work: &Work<'_>) -> Vec<String> {
-    let files = list(&nodes::kubespray(work));
-    let playbook = playbook(work);
+    let (files, playbook) = (nodes::in_inventory(work), playbook(work));
     if !work.scene.parameters.caches.is_empty() {
-        return vec![format!("take {files} out of the inventory again and run {playbook}")];
+        let mut steps = vec![format!("take {files} out of the inventory again and run {playbook}")];
+        steps.extend(work.restart_coredns());
+        return steps;
     }
-    vec![
-        format!("put `enable_nodelocaldns: false` in place of {files} and run {playbook}: they name CoreDNS again"),
+    let mut steps = vec![format!(
+        "put `enable_nodelocaldns: false` in place of {files} and run {playbook}: they name CoreDNS again"
+    )];
+    steps.extend(work.restart_coredns());
+    steps.extend([
         "restart the workloads whose pods name the cache, one after the other".to_owned(),
         "the playbook does not remove the cache: `kubectl -n kube-system delete --ignore-not-found daemonset/nodelocaldns \
          configmap/nodelocaldns serviceaccount/nodelocaldns`"
             .to_owned(),
-    ]
+    ]);
+    steps
 }

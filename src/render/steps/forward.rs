@@ -1,13 +1,12 @@
 //! The steps in order: nobody is sent to a cache before it answers, and none goes away before nobody asks it.
 
-use super::words::{delete, directory, list, on, shown};
-use super::{Work, daemon_set, deployment, nodes};
+use super::words::{copied, delete, list, made, on_servers, shown};
+use super::{Work, daemon_set, nodes};
 use crate::render::distribution::Distribution;
 use crate::render::inventory::kubespray_upstreams;
 use crate::render::parameters::{Mode, REDIRECT};
-use crate::render::plan::{File, Part};
+use crate::render::plan::Part;
 use crate::render::request::{Resolver, Update};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The interface that carries the address of a resolver outside Kubernetes; node-cache makes its own.
@@ -35,13 +34,7 @@ pub fn forward(work: &Work<'_>) -> Vec<String> {
     if !work.is_taken_back() {
         steps.extend(on_nodes);
     }
-    if work.changes_resolv_conf() {
-        steps.push(format!(
-            "restart CoreDNS, which keeps the resolver file that it started with: `kubectl -n kube-system rollout restart \
-             deployment/{}`",
-            deployment(scene.request.distribution)
-        ));
-    }
+    steps.extend(work.restart_coredns());
     if work.is_named() {
         steps.push("pods that run already keep their old nameserver until they are made anew: restart workloads one after the other".to_owned());
     }
@@ -70,7 +63,8 @@ fn install(work: &Work<'_>) -> Vec<String> {
     let request = work.scene.request;
     match (request.resolver, request.distribution) {
         (Resolver::NodeCache, Distribution::Kubespray) => {
-            vec![format!("put {} into the inventory and run {}", list(&nodes::kubespray(work)), playbook(work))]
+            let files: Vec<String> = nodes::variables(work).map(|file| made(work, file)).collect();
+            vec![format!("put {} into the inventory and run {}", list(&files), playbook(work))]
         }
         (Resolver::NodeCache, _) => {
             let mut steps = replaced(work);
@@ -125,51 +119,49 @@ fn replaced(work: &Work<'_>) -> Vec<String> {
 
 /// Manifests on their way to the API server.
 fn applied(work: &Work<'_>) -> Vec<String> {
-    let (scene, request) = (work.scene, work.scene.request);
-    if request.stream {
-        return vec!["give this output to `kubectl apply -f -`".to_owned()];
+    let (scene, program) = (work.scene, work.scene.request.distribution.name());
+    let picked_up = work.picked_up();
+    if scene.request.stream {
+        let again = |(path, nodes): (&str, Vec<String>)| {
+            format!(
+                "{}: put /{path} in place, as `--out DIR` writes it: {program} would apply the old one again at its next start",
+                on_servers(&nodes)
+            )
+        };
+        let output = "give this output to `kubectl apply -f -`".to_owned();
+        return std::iter::once(output).chain(picked_up.into_iter().map(again)).collect();
     }
-    let mut by_path: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
-    let mut order: Vec<&str> = Vec::new();
-    for file in work.files.iter().filter(|file| file.part == Part::Manifests) {
-        let files = by_path.entry(&file.path).or_default();
-        if files.is_empty() {
-            order.push(&file.path);
+    let mut paths: Vec<&str> = Vec::new();
+    let mut steps = Vec::new();
+    for file in &work.manifests.files {
+        // copies on several servers are one step
+        if paths.contains(&file.path.as_str()) {
+            continue;
         }
-        files.push(file);
-    }
-    let step = |path: &str| {
-        let files = by_path.get(path)?;
-        let first = files.first()?;
+        paths.push(&file.path);
         let why = match &work.manifests.policies {
-            Some(policies) if policies == path => ": pods whose egress is restricted may ask the cache before it comes",
+            Some(policies) if *policies == file.path => {
+                ": pods whose egress is restricted may ask the cache before it comes"
+            }
             _ => "",
         };
-        if !is_picked_up(path) {
-            return Some(format!("`kubectl apply -f {}`{why}", shown(scene, first)));
-        }
-        let nodes: Vec<String> = files.iter().filter_map(|file| file.node.clone()).collect();
-        let what = if nodes.is_empty() {
-            format!("copy {} to /{path} on every server", directory(request, path))
-        } else {
-            format!("{}: put /{path} in place", on(&nodes))
-        };
-        Some(format!("{what}: {} applies it by itself{why}", request.distribution.name()))
-    };
-    order.into_iter().filter_map(step).collect()
-}
-
-/// Whether k3s or RKE2 applies what stands there.
-pub fn is_picked_up(path: &str) -> bool {
-    path.starts_with("var/lib/rancher/") && path.contains("/server/manifests/")
+        steps.push(match picked_up.get(file.path.as_str()) {
+            Some(nodes) => {
+                let copied = copied(work, nodes, &format!("/{}", file.path));
+                format!("{}: {copied}: {program} applies it by itself{why}", on_servers(nodes))
+            }
+            None => format!("`kubectl apply -f {}`{why}", shown(scene, file)),
+        });
+    }
+    steps
 }
 
 /// `kubectl rollout status` knows the rolling update of apps/v1 alone, and only what is there.
 fn wait(work: &Work<'_>) -> String {
     let set = work.daemon_set();
-    let later = work.scene.request.distribution == Distribution::Rke2
-        || work.manifests.files.iter().any(|file| is_picked_up(&file.path));
-    match work.scene.request.update {
+    let request = work.scene.request;
+    let later = request.distribution == Distribution::Rke2 || !request.stream && !work.picked_up().is_empty();
+    match request.update {
         Update::Rolling if later => format!(
             "wait until it is there (`kubectl -n kube-system get {set}`), then `kubectl -n kube-system rollout status {set}`"
         ),
@@ -190,9 +182,7 @@ fn on_every_node(work: &Work<'_>) -> Vec<String> {
         "on every node, and at each of its boots: `ip link add {INTERFACE} type dummy`, {}, `ip link set {INTERFACE} up`",
         addresses.join(", ")
     )];
-    steps.extend(
-        files.map(|file| format!("put {} at /{} there and start the resolver", shown(work.scene, file), file.path)),
-    );
+    steps.extend(files.map(|file| format!("put {} at /{} there and start the resolver", made(work, file), file.path)));
     steps
 }
 

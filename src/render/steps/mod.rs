@@ -15,6 +15,7 @@ use super::request::Update;
 use super::scene::Scene;
 pub use back::back;
 pub use forward::forward;
+use std::collections::BTreeMap;
 
 /// What the steps are about.
 pub struct Work<'a> {
@@ -63,10 +64,38 @@ impl Work<'_> {
         daemon_set(self.scene.request.update == Update::InPlace)
     }
 
+    /// Manifests that k3s or RKE2 applies by itself, by their paths on the servers that are named (none: all). Where nothing
+    /// is written, those that stand there already.
+    fn picked_up(&self) -> BTreeMap<&str, Vec<String>> {
+        let scene = self.scene;
+        let stands = |file: &&File| !scene.request.stream || scene.standing(&file.path, file.node.as_deref()).is_some();
+        let mut by_path: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for file in self.manifests.files.iter().filter(|file| is_picked_up(&file.path)).filter(stands) {
+            by_path.entry(&file.path).or_default().extend(file.node.clone());
+        }
+        by_path
+    }
+
+    /// CoreDNS starts anew, with the resolver file that its node hands out by then.
+    fn restart_coredns(&self) -> Option<String> {
+        self.changes_resolv_conf().then(|| {
+            format!(
+                "restart CoreDNS, which keeps the resolver file that it started with: `kubectl -n kube-system rollout restart \
+                 deployment/{}`",
+                deployment(self.scene.request.distribution)
+            )
+        })
+    }
+
     /// The node cache of the snapshot, which the rendered one replaces.
     fn old_cache(&self) -> Option<&OldCache> {
         self.scene.parameters.caches.first().filter(|_| !self.manifests.files.is_empty())
     }
+}
+
+/// Whether k3s or RKE2 applies what stands there.
+fn is_picked_up(path: &str) -> bool {
+    path.starts_with("var/lib/rancher/") && path.contains("/server/manifests/")
 }
 
 /// OpenKruise's DaemonSet and that of Kubernetes have one name.

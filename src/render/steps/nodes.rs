@@ -1,42 +1,41 @@
 //! Steps on nodes: files in their places, restarts, and the same backwards.
 
 use super::Work;
-use super::words::{directory, list, on, ready};
+use super::words::{copied, list, made, on, ready};
 use crate::render::context::texts;
 use crate::render::distribution::Distribution;
-use crate::render::kubeadm::{PATCH, PATCHES};
+use crate::render::kubeadm::{ON_NODE, PATCH};
 use crate::render::node_files::{Delivery, Way};
-use crate::render::request::Resolver;
+use crate::render::plan::File;
 use std::collections::BTreeSet;
 
 /// One step for each way in which settings reach nodes.
 pub fn forward(work: &Work<'_>) -> Vec<String> {
     let request = work.scene.request;
     let mut steps = Vec::new();
-    let mut variables: Vec<String> = Vec::new();
     for Delivery { nodes, way } in work.deliveries {
         let (on, ready) = (on(nodes), ready(nodes));
         match way {
             Way::Own { new, old, unit } => {
                 let paths: Vec<String> = new.iter().chain(old).cloned().collect();
+                // the way back needs what is replaced
+                let kept = |path: &String| if old.contains(path) { " (keep the old one)" } else { "" };
+                let placed: Vec<String> =
+                    paths.iter().map(|path| format!("{}{}", copied(work, nodes, path), kept(path))).collect();
                 let restart = restart(request.distribution, unit.as_deref());
-                let placed = match (nodes.as_slice(), paths.as_slice()) {
-                    // below the node's own directory it is clear where from
-                    ([], [path]) => format!("copy {} to {path}", directory(request, path.trim_start_matches('/'))),
-                    _ => format!("put {} in place", list(&paths)),
-                };
-                steps.push(format!("{on}: {placed}, {}{restart}, then {ready}", reload(&paths)));
+                steps.push(format!("{on}: {}, {}{restart}, then {ready}", list(&placed), reload(&paths)));
             }
             Way::Patch(folder) => steps.push(format!(
-                "{on}: copy {} to /etc/kubernetes/{PATCHES}, `kubeadm upgrade node phase kubelet-config --patches \
-                 /etc/kubernetes/{PATCHES}`, {}, then {ready}",
-                directory(request, &format!("{folder}/{PATCH}")),
+                "{on}: copy {} to {ON_NODE}/{PATCH}, `kubeadm upgrade node phase kubelet-config --patches {ON_NODE}`, {}, \
+                 then {ready}",
+                made_at(work, &format!("{folder}/{PATCH}")),
                 restart(request.distribution, None)
             )),
-            Way::Variables(file) => variables.push(directory(request, file)),
+            Way::Variables(_) => {}
         }
     }
-    if !variables.is_empty() && request.distribution != Distribution::Kubespray {
+    let variables: Vec<String> = variables(work).map(|file| made(work, file)).collect();
+    if !variables.is_empty() {
         steps.push(format!(
             "put the arguments in {} into the variables of the inventory and run the playbook of k3s-ansible, which restarts \
              k3s; {}",
@@ -47,13 +46,28 @@ pub fn forward(work: &Work<'_>) -> Vec<String> {
     steps
 }
 
-/// The inventory of kubespray.
-pub fn kubespray(work: &Work<'_>) -> Vec<String> {
-    let files = work.deliveries.iter().filter_map(|delivery| match &delivery.way {
-        Way::Variables(file) => Some(directory(work.scene.request, file)),
-        _ => None,
-    });
-    files.collect()
+/// A file that is for several nodes, by its path among the files.
+fn made_at(work: &Work<'_>, path: &str) -> String {
+    let file = work.files.iter().find(|file| file.path == path);
+    file.map_or_else(|| path.to_owned(), |file| made(work, file))
+}
+
+/// The files with variables of an inventory.
+pub fn variables<'w>(work: &'w Work<'_>) -> impl Iterator<Item = &'w File> {
+    let paths: BTreeSet<&str> = work
+        .deliveries
+        .iter()
+        .filter_map(|delivery| match &delivery.way {
+            Way::Variables(path) => Some(path.as_str()),
+            _ => None,
+        })
+        .collect();
+    work.files.iter().filter(move |file| paths.contains(file.path.as_str()))
+}
+
+/// The same as they are called in the inventory.
+pub fn in_inventory(work: &Work<'_>) -> String {
+    list(&variables(work).map(|file| file.path.clone()).collect::<Vec<_>>())
 }
 
 /// The restart that makes node settings count.
@@ -79,7 +93,7 @@ fn reload(paths: &[String]) -> &'static str {
 pub fn back(work: &Work<'_>) -> Vec<String> {
     let request = work.scene.request;
     let mut steps = Vec::new();
-    let mut variables: Vec<String> = Vec::new();
+    let mut by_variables = false;
     // a kubelet that was taken back from an address that goes away must not return to it
     let kept = if work.is_taken_back() {
         format!(" (kubelets keep {})", texts(&work.scene.parameters.cluster_dns.value).join(", "))
@@ -101,17 +115,17 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
                 steps.push(format!("{on}: {}{kept}, {}{restart}, then {ready}", parts.join(", "), reload(&paths)));
             }
             Way::Patch(_) => steps.push(format!(
-                "{on}: put the old values back into /var/lib/kubelet/config.yaml{kept}, remove {PATCH} from \
-                 /etc/kubernetes/{PATCHES}, {}, then {ready}",
+                "{on}: put the old values back into /var/lib/kubelet/config.yaml{kept}, remove \
+                 {ON_NODE}/{PATCH}, {}, then {ready}",
                 restart(request.distribution, None)
             )),
-            Way::Variables(file) => variables.push(directory(request, file)),
+            Way::Variables(_) => by_variables = true,
         }
     }
-    if !variables.is_empty() && request.distribution != Distribution::Kubespray {
+    if by_variables {
         steps.push(format!(
             "take the arguments in {} out of the variables{kept} and run the playbook again; {}",
-            list(&variables),
+            in_inventory(work),
             ready(&[])
         ));
     }
@@ -122,8 +136,7 @@ pub fn back(work: &Work<'_>) -> Vec<String> {
 /// Kubelets that name the cache already, and are told nothing by this rendering.
 fn named_before(work: &Work<'_>) -> Option<String> {
     let scene = work.scene;
-    let role = scene.request.distribution == Distribution::Kubespray;
-    if !work.has_resolver() || role && scene.request.resolver == Resolver::NodeCache {
+    if !work.has_resolver() {
         return None;
     }
     let changed = work.changes.iter().filter(|change| !change.cluster_dns.is_empty());

@@ -1,8 +1,9 @@
 //! Commands and lists of names as the steps write them.
 
-use crate::render::plan::File;
-use crate::render::request::Request;
+use super::Work;
+use crate::render::plan::{File, is_printed};
 use crate::render::scene::Scene;
+use crate::source::{path_below, path_in};
 use std::collections::BTreeMap;
 
 /// Most nodes that a step names.
@@ -38,20 +39,56 @@ pub fn ready(nodes: &[String]) -> String {
     }
 }
 
-/// A path with the directory before it, below which files are written.
-pub fn shown(scene: &Scene<'_>, file: &File) -> String {
-    let request = scene.request;
-    let below = scene.places.shown(file);
-    let below = below.strip_prefix(&request.base).map_or(below.as_str(), |rest| rest.trim_start_matches('/'));
-    directory(request, below)
+/// Where a step is done that concerns these servers, or all where none is named.
+pub fn on_servers(nodes: &[String]) -> String {
+    if nodes.is_empty() { "on every server".to_owned() } else { on(nodes) }
 }
 
-/// A path below the directory of the files.
-pub fn directory(request: &Request, path: &str) -> String {
-    match request.directory.trim_end_matches('/') {
-        "" | "." => path.to_owned(),
-        directory => format!("{directory}/{path}"),
+/// The path of a file below the directory that files are written to.
+pub fn shown(scene: &Scene<'_>, file: &File) -> String {
+    let place = scene.places.shown(file);
+    path_in(&scene.request.directory, path_below(&scene.request.base, &place).unwrap_or(&place))
+}
+
+/// A file as a step takes it up: where it is written, or what prints it.
+pub fn made(work: &Work<'_>, file: &File) -> String {
+    told(work, file, shown(work.scene, file))
+}
+
+fn told(work: &Work<'_>, file: &File, shown: String) -> String {
+    match (work.scene.request.stream, is_printed(work.files, file)) {
+        (false, _) => shown,
+        (true, true) => format!("the printed {shown}"),
+        (true, false) => format!("{shown} (`--only node` prints it)"),
     }
+}
+
+/// How files come to a path on each of these nodes, or on all where none is named.
+pub fn copied(work: &Work<'_>, nodes: &[String], path: &str) -> String {
+    let of = |node: &str| {
+        let is_at = |file: &&File| file.node.as_deref().unwrap_or_default() == node && path_in("/", &file.path) == path;
+        work.files.iter().find(is_at)
+    };
+    let first = of(nodes.first().map_or("", String::as_str));
+    let from = match nodes {
+        [] | [_] => first.map(|file| shown(work.scene, file)),
+        _ => of_each(nodes, path, |node| Some(shown(work.scene, of(node)?))),
+    };
+    match first.zip(from.filter(|from| from != path)) {
+        Some((file, from)) => format!("copy {} to {path}", told(work, file, from)),
+        None => format!("put {path} in place"),
+    }
+}
+
+/// One path for files of several nodes, where their directories have the nodes' names.
+fn of_each(nodes: &[String], path: &str, shown: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let above = |node: &String| {
+        let shown = shown(node)?;
+        Some(shown.strip_suffix(path)?.strip_suffix(node.as_str())?.to_owned())
+    };
+    let mut all = nodes.iter().map(above);
+    let first = all.next()??;
+    all.all(|other| other.as_ref() == Some(&first)).then(|| format!("{first}<node>{path}"))
 }
 
 /// Commands that delete objects, given as kind, namespace and name: one a namespace.
