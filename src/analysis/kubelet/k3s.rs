@@ -40,12 +40,14 @@ const TELLING: [&str; 11] =
 
 /// The settings without effect that bear on DNS.
 pub fn losing(dns: &K3sDns) -> impl Iterator<Item = Located<LosingView>> + '_ {
-    dns.losing.iter().filter(|loss| concerns_dns(loss)).map(|loss| {
-        let view = losing_view(loss);
-        let of_server = is_unknown(loss) && dns.server == Some(false) && server_knows(&loss.name);
-        let meant = if is_unknown(loss) && !of_server { meant(&loss.name, dns.server) } else { None };
-        view.map(|view| LosingView { meant, of_server, ..view })
-    })
+    dns.losing.iter().filter(|loss| concerns_dns(loss)).map(|loss| told(loss, dns.server))
+}
+
+/// The view of such a setting; a key that the servers know is meant for them, and is no other spelling.
+fn told(loss: &Losing, server: Option<bool>) -> Located<LosingView> {
+    let of_server = is_unknown(loss) && server == Some(false) && server_knows(&loss.name);
+    let meant = if is_unknown(loss) && !of_server { meant(&loss.name, server) } else { None };
+    losing_view(loss).map(|view| LosingView { meant, of_server, ..view })
 }
 
 const fn is_unknown(loss: &Losing) -> bool {
@@ -129,6 +131,32 @@ fn is_edit(line: &str, in_hosts: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::FileId;
+
+    fn unknown(key: &str) -> Losing {
+        let place = Location::new(FileId(0), Span::new(0, 1));
+        Losing::alone(key, Located::at("x".to_owned(), place), LosingReason::UnknownKeyFatal)
+    }
+
+    #[test]
+    fn keys_that_no_command_knows_and_keys_of_servers() {
+        for key in ["clusterDomain", "servicesubnet", "cluster-domian", "resolv_conf", "my-dns", "dns-domain+"] {
+            assert!(concerns_dns(&unknown(key)), "{key}");
+        }
+        for key in ["cluster-name", "cluster-init", "disable"] {
+            assert!(!concerns_dns(&unknown(key)), "{key}");
+        }
+        let view = |key: &str, server| {
+            let told = told(&unknown(key), server).value;
+            (told.of_server, told.meant)
+        };
+        for key in ["cluster-dns", "cluster-domain", "kube-apiserver-arg"] {
+            assert_eq!(view(key, Some(false)), (true, None), "{key}");
+        }
+        assert_eq!(view("resolv_conf", Some(false)), (false, Some("resolv-conf".to_owned())));
+        assert_eq!(view("clusterdomain", Some(false)), (false, None), "agents have no such flag");
+        assert_eq!(view("clusterdomain", Some(true)), (false, Some("cluster-domain".to_owned())));
+    }
 
     #[test]
     fn edits_and_stock_lines() {
