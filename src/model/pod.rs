@@ -234,14 +234,26 @@ impl PodSpec {
         self.dns_policy.as_ref().map_or("ClusterFirst", |p| p.value.as_str())
     }
 
-    /// Whether the kubelet gives the pod the cluster DNS as nameserver: with hostNetwork it reads ClusterFirst as Default.
+    /// The policy that the kubelet follows: with hostNetwork it reads ClusterFirst as Default (`getPodDNSType` in
+    /// pkg/kubelet/network/dns).
+    #[must_use]
+    pub fn effective_policy(&self) -> &str {
+        match self.policy() {
+            "ClusterFirst" if self.uses_host_network() => "Default",
+            policy => policy,
+        }
+    }
+
+    /// Whether the kubelet gives the pod the cluster DNS as nameserver.
     #[must_use]
     pub fn asks_cluster_dns(&self) -> bool {
-        match self.policy() {
-            "ClusterFirstWithHostNet" => true,
-            "ClusterFirst" => !self.uses_host_network(),
-            _ => false,
-        }
+        matches!(self.effective_policy(), "ClusterFirst" | "ClusterFirstWithHostNet")
+    }
+
+    /// Whether the kubelet gives the pod the node's resolver file.
+    #[must_use]
+    pub fn inherits_node_file(&self) -> bool {
+        self.effective_policy() == "Default"
     }
 
     /// Whether dnsConfig alone decides the nameservers (policy None).

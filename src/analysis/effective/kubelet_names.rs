@@ -75,7 +75,7 @@ pub fn gates(version: KubeVersion) -> impl Iterator<Item = &'static str> {
 
 fn of(table: &'static Table, version: KubeVersion) -> impl Iterator<Item = &'static str> {
     let has = move |releases: &Releases| releases.standing_in(version) == Standing::Known;
-    table.iter().filter(move |(_, span)| has(span)).map(|(name, _)| *name)
+    table.iter().filter(move |(_, releases)| has(releases)).map(|(name, _)| *name)
 }
 
 /// Whether the kubelet has a flag; it does not start with one that it does not have.

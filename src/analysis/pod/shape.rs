@@ -34,8 +34,8 @@ pub fn view(index: usize, workload: &Workload, around: &Surroundings<'_>) -> Loc
     let pod = &workload.pod;
     let namespace = workload.meta.namespace.value.as_str();
     let host_network = pod.host_network.clone().unwrap_or_else(|| Located::default_value(false));
-    let without_effect = host_network.value && pod.policy() == "ClusterFirst";
-    let effective = if without_effect { "Default" } else { pod.policy() };
+    let effective = pod.effective_policy();
+    let without_effect = effective != pod.policy();
     let (libc, libc_image) = library(pod);
     let options = pod.dns_config.as_ref().map(|c| c.value.options.as_slice()).unwrap_or_default();
     let ndots = dns_config::ndots(options, effective);

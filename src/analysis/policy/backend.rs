@@ -1,9 +1,9 @@
 //! The pods that answer for cluster DNS, as network policies see them: by labels, and on the port behind the Service.
 
-use super::namespaces::{Namespaces, calico_labels};
-use super::rule::{Scope, Transport};
-use super::selector::Labels;
-use super::{Folders, scope_of};
+use super::labels::{Labels, calico_labels};
+use super::namespaces::Namespaces;
+use super::scope::{Folders, Scope, scope_of};
+use super::transport::Transport;
 use crate::analysis::facts::is_packaged_dns;
 use crate::model::pod::{Container, ContainerPort};
 use crate::model::service::Service;

@@ -9,7 +9,6 @@ use super::selector::Expr;
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
 use crate::source::Located;
-use ipnet::IpNet;
 
 /// The policy of an object; `None` where it is not about pods.
 #[must_use]
@@ -107,17 +106,16 @@ fn peers(destination: &Located<Value>, namespace: Option<&str>) -> Option<Vec<Pe
         return peer(PeerKind::Nobody);
     }
     let nets = destination.texts_at("nets");
+    let except = || destination.texts_at("notNets").into_iter().map(|net| net.value.parse().ok());
     let (pods, namespaces) = (selector(destination, "selector"), selector(destination, "namespaceSelector"));
     if nets.is_empty() && pods.is_none() && namespaces.is_none() {
-        return destination.get("notNets").map(|_| vec![without(&destination.texts_at("notNets"), location)]);
+        let whole = || PeerKind::block("0.0.0.0/0".parse().ok(), except());
+        return destination.get("notNets").and_then(|_| peer(whole()));
     }
     if !nets.is_empty() {
-        let except: Option<Vec<IpNet>> = destination.texts_at("notNets").iter().map(|n| n.value.parse().ok()).collect();
-        let both = pods.is_some() || namespaces.is_some();
-        let read = |net: &Located<String>| match (net.value.parse(), &except, both) {
-            (Ok(net), Some(except), false) => PeerKind::Net { net, except: except.clone() },
-            _ => PeerKind::Unknown,
-        };
+        // addresses of pods that are selected, too, are not told apart
+        let alone = pods.is_none() && namespaces.is_none();
+        let read = |net: &Located<String>| PeerKind::block(net.value.parse().ok().filter(|_| alone), except());
         return Some(nets.iter().map(|net| Peer { kind: read(net), location: net.location() }).collect());
     }
     let namespaces = match (namespaces, namespace) {
@@ -126,16 +124,6 @@ fn peers(destination: &Located<Value>, namespace: Option<&str>) -> Option<Vec<Pe
         (None, None) => Expr::All,
     };
     peer(PeerKind::Pods { pods: pods.unwrap_or(Expr::All), namespaces })
-}
-
-/// Everything but some blocks.
-fn without(blocks: &[Located<String>], location: Option<crate::source::Location>) -> Peer {
-    let except: Option<Vec<IpNet>> = blocks.iter().map(|n| n.value.parse().ok()).collect();
-    let kind = match (except, "0.0.0.0/0".parse()) {
-        (Some(except), Ok(net)) => PeerKind::Net { net, except },
-        _ => PeerKind::Unknown,
-    };
-    Peer { kind, location }
 }
 
 fn ports(rule: &Located<Value>, destination: Option<&Located<Value>>) -> Option<Vec<Port>> {

@@ -91,7 +91,7 @@ impl Parser<'_> {
         while self.take("&&").is_some() {
             parts.push(self.single(depth)?);
         }
-        Some(if parts.len() == 1 { parts.pop()? } else { Expr::And(parts) })
+        Some(Expr::all_of(parts))
     }
 
     fn single(&mut self, depth: usize) -> Option<Expr> {
@@ -176,7 +176,8 @@ impl Parser<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::selector::{Answer, Labels};
+    use super::super::labels::Labels;
+    use super::super::selector::Answer;
     use super::*;
 
     fn judge(selector: &str) -> Answer {

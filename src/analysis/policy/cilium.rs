@@ -2,7 +2,7 @@
 //!
 //! Meaning of the fields: <https://docs.cilium.io/en/stable/security/policy/language/>.
 
-use super::destination::plain_key;
+use super::labels::plain_key;
 use super::namespaces::{ITSELF, named};
 use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Port, PortNumber, Rule};
 use super::selector::{Expr, Leaf, read_label_selector};
@@ -85,12 +85,7 @@ fn endpoints(selector: &Value, namespace: Option<&str>) -> (Expr, Expr) {
     if let (true, Some(own)) = (namespaces.is_empty(), namespace) {
         namespaces.push(named(own));
     }
-    let join = |mut parts: Vec<Expr>| match parts.len() {
-        0 => Expr::All,
-        1 => parts.pop().unwrap_or(Expr::All),
-        _ => Expr::And(parts),
-    };
-    (join(pods), join(namespaces))
+    (Expr::all_of(pods), Expr::all_of(namespaces))
 }
 
 /// Destinations that dnslint does not follow.
@@ -170,11 +165,7 @@ fn peers(rule: &Located<Value>, namespace: Option<&str>) -> Option<Vec<Peer>> {
 }
 
 fn net(cidr: Option<String>, except: &[String], location: Option<Location>) -> Peer {
-    let except: Option<Vec<IpNet>> = except.iter().map(|e| parse_net(e)).collect();
-    let kind = match (cidr.as_deref().and_then(parse_net), except) {
-        (Some(net), Some(except)) => PeerKind::Net { net, except },
-        _ => PeerKind::Unknown,
-    };
+    let kind = PeerKind::block(cidr.as_deref().and_then(parse_net), except.iter().map(|e| parse_net(e)));
     Peer { kind, location }
 }
 

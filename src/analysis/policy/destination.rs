@@ -1,18 +1,17 @@
 //! Where the questions of pods go, as network policies see it: the DNS pods behind the Service, or a node cache.
 
-use super::Folders;
 use super::backend::{Backend, mark_asked};
+use super::labels::Labels;
 use super::namespaces::Namespaces;
-use super::selector::{Answer, Labels, read_label_selector};
+use super::nets::Nets;
+use super::redirect::redirected;
+use super::scope::Folders;
 use crate::analysis::facts::Facts;
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
-use crate::model::manifests::Generic;
-use crate::model::object::selects;
 use crate::model::service::Service;
 use crate::model::workload::Workload;
 use crate::source::{Located, Location};
-use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -37,9 +36,8 @@ pub struct World {
     pub cache: Option<Cache>,
     /// A local redirect policy sends DNS to the pods of a node cache.
     pub redirect: Option<Location>,
-    pod_nets: Vec<IpNet>,
-    service_nets: Vec<IpNet>,
-    service_addresses: BTreeSet<IpAddr>,
+    /// Addresses of pods and Services.
+    pub nets: Nets,
     /// Ports that API servers listen on.
     pub api_ports: BTreeSet<u16>,
     /// Labels of namespaces.
@@ -55,15 +53,15 @@ impl World {
             backends: Vec::new(),
             cache: None,
             redirect: None,
-            pod_nets: facts.pod_cidrs.iter().map(|net| net.value).collect(),
-            service_nets: facts.service_cidrs.iter().map(|net| net.value).collect(),
-            service_addresses: cluster.objects.services.iter().flat_map(Service::addresses).collect(),
+            nets: Nets::of(cluster, facts),
             api_ports: api_ports(cluster),
             namespaces: Namespaces::of(cluster),
         };
         world.backends = world.servers(cluster, facts, folder_of);
         mark_asked(&mut world.backends, nameservers, DNS_NAMESPACE);
-        if let Some((place, backends)) = world.redirected(cluster, facts, folder_of) {
+        if let Some((place, mut backends)) = redirected(cluster, facts, &world.namespaces, folder_of) {
+            let service = world.backends.first().and_then(|first| first.service.clone());
+            backends.iter_mut().for_each(|backend| backend.service.clone_from(&service));
             world.redirect = Some(place);
             world.backends = backends;
         } else {
@@ -121,92 +119,6 @@ impl World {
         (backend.udp, backend.tcp) = (Some(53), Some(53));
         vec![backend]
     }
-
-    /// The pods that a CiliumLocalRedirectPolicy for the DNS Service sends every question to.
-    fn redirected(&self, cluster: &Cluster, facts: &Facts, folder_of: Folders<'_>) -> Option<(Location, Vec<Backend>)> {
-        let policy =
-            cluster.objects.of_kind("CiliumLocalRedirectPolicy").iter().find(|p| redirects_dns(p, cluster, facts))?;
-        let backend = policy.value.value.path(&["spec", "redirectBackend"])?;
-        let selector = read_label_selector(&backend.value.get("localEndpointSelector")?.value);
-        let namespace = &policy.meta.namespace.value;
-        let port = |protocol: &str| {
-            let ports = backend.value.get("toPorts")?;
-            let entry =
-                ports.value.items().iter().find(|p| p.text_at("protocol").is_some_and(|t| t.value == protocol))?;
-            entry.text_at("port")?.value.parse::<u16>().ok()
-        };
-        let wanted: BTreeMap<String, String> =
-            selector.demanded().into_iter().map(|(key, value)| (plain_key(&key).to_owned(), value)).collect();
-        let chosen = cluster.objects.workloads.iter().filter(|w| {
-            w.meta.namespace.value == *namespace && !w.pod.uses_host_network() && selects(&wanted, &w.pod_labels)
-        });
-        let mut backends: Vec<Backend> =
-            chosen.map(|workload| Backend::of(workload, None, &self.namespaces, folder_of)).collect();
-        if backends.is_empty() {
-            let labels = Labels { known: wanted, complete: false };
-            backends.push(Backend::unseen(namespace, &policy.meta.name.value, labels, None, &self.namespaces));
-        }
-        for found in &mut backends {
-            (found.udp, found.tcp) = (port("UDP"), port("TCP"));
-            found.asked = true;
-            found.service = self.backends.first().and_then(|b| b.service.clone());
-        }
-        Some((policy.meta.name_location(), backends))
-    }
-
-    /// The snapshot does not tell the range of pods. Where Services have private addresses, pods are taken to have some, too.
-    #[must_use]
-    pub fn may_be_private(&self, backend: &Backend) -> bool {
-        let addresses = backend.service.as_ref().map(|s| s.addresses.as_slice()).unwrap_or_default();
-        let private = |ip: &IpAddr| matches!(ip, IpAddr::V4(v4) if v4.is_private());
-        self.pod_nets.is_empty() && !addresses.is_empty() && addresses.iter().all(private)
-    }
-
-    /// Whether a block of addresses holds those of the backend's pods.
-    #[must_use]
-    pub fn judge_net(&self, net: IpNet, except: &[IpNet], backend: &Backend) -> Answer {
-        if net.prefix_len() == 0 && except.is_empty() {
-            return Answer::Yes;
-        }
-        if backend.host_network {
-            return Answer::Unknown;
-        }
-        let overlap = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
-        let inside = |pods: &IpNet| {
-            if !overlap(&net, pods) || except.iter().any(|e| e.contains(pods)) {
-                Answer::No
-            } else if net.contains(pods) && !except.iter().any(|e| overlap(e, pods)) {
-                Answer::Yes
-            } else {
-                Answer::Unknown
-            }
-        };
-        if !self.pod_nets.is_empty() {
-            return self.pod_nets.iter().fold(Answer::No, |found, pods| found.or(inside(pods)));
-        }
-        if is_internet(net, except) && self.may_be_private(backend) {
-            return Answer::No;
-        }
-        let of_services = self.service_nets.iter().any(|services| services.contains(&net))
-            || (net.prefix_len() == net.max_prefix_len() && self.service_addresses.contains(&net.addr()));
-        if of_services { Answer::No } else { Answer::Unknown }
-    }
-}
-
-/// The private networks of RFC 1918.
-const PRIVATE: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
-
-/// Whether a block is the internet: all of IPv4 without the private networks.
-#[must_use]
-pub fn is_internet(net: IpNet, except: &[IpNet]) -> bool {
-    let left_out = |private: &str| private.parse::<IpNet>().is_ok_and(|p| except.iter().any(|e| e.contains(&p)));
-    net.prefix_len() == 0 && net.addr().is_ipv4() && PRIVATE.iter().all(|private| left_out(private))
-}
-
-/// A Cilium label key without the prefix that says where the label comes from.
-#[must_use]
-pub fn plain_key(key: &str) -> &str {
-    key.strip_prefix("k8s:").or_else(|| key.strip_prefix("any:")).unwrap_or(key)
 }
 
 /// The port that API servers listen on, of kubeadm, k3s and others, and MicroK8s's.
@@ -219,21 +131,6 @@ fn api_ports(cluster: &Cluster) -> BTreeSet<u16> {
         port.value.scalar_text()?.parse().ok()
     });
     bound.chain(API_SERVER).collect()
-}
-
-/// Whether a local redirect policy catches the DNS Service.
-fn redirects_dns(policy: &Generic, cluster: &Cluster, facts: &Facts) -> bool {
-    let Some(frontend) = policy.value.value.path(&["spec", "redirectFrontend"]) else { return false };
-    if let Some(matcher) = frontend.value.get("serviceMatcher") {
-        let text = |key: &str| matcher.text_at(key).map(|t| t.value).unwrap_or_default();
-        let (namespace, name) = (text("namespace"), text("serviceName"));
-        let services = facts.dns_services.iter().filter_map(|index| cluster.objects.services.get(*index));
-        let known = services.into_iter().any(|s| s.meta.is(&namespace, &name));
-        return known || (facts.dns_services.is_empty() && name == "kube-dns");
-    }
-    let ip = frontend.value.get("addressMatcher").and_then(|m| m.text_at("ip"));
-    ip.and_then(|ip| ip.value.parse::<IpAddr>().ok())
-        .is_some_and(|ip| facts.dns_addresses.iter().any(|a| a.value == ip))
 }
 
 /// The node cache on the node's network that pods ask: because it binds the address that they ask.

@@ -1,15 +1,18 @@
 //! Finds the policies over given pods without comparing each with each: clusters have thousands of both.
 
-use super::judged::{Judged, Sum};
+use super::judged::Judged;
+use super::labels::is_derived;
 use super::rule::Policy;
-use super::selector::{Answer, Expr, is_derived};
+use super::selector::{Answer, Expr};
 use super::subject::Subject;
+use super::sum::Sum;
 use std::collections::BTreeMap;
 
 /// A label with its value.
 type Label = (String, String);
 
 /// Policies by the namespace that they are in (`None`: of the whole cluster) and a label that they demand of pods.
+#[derive(Default)]
 pub struct Index<'a> {
     policies: &'a [Policy],
     judged: &'a [Judged],
@@ -29,16 +32,8 @@ impl<'a> Index<'a> {
     /// Sorts the policies.
     #[must_use]
     pub fn of(policies: &'a [Policy], judged: &'a [Judged]) -> Self {
-        let mut index = Self {
-            policies,
-            judged,
-            of_all: BTreeMap::new(),
-            may_concern: BTreeMap::new(),
-            others: BTreeMap::new(),
-            demanded: policies.iter().map(demanded).collect(),
-            by_label: BTreeMap::new(),
-            unlabelled: BTreeMap::new(),
-        };
+        let demanded = policies.iter().map(demanded).collect();
+        let mut index = Self { policies, judged, demanded, ..Self::default() };
         for (at, (policy, judged)) in policies.iter().zip(judged).enumerate() {
             let place = policy.namespace.as_deref();
             if is_for_all(policy) {
@@ -118,12 +113,12 @@ impl<'a> Index<'a> {
     fn matters(&self, sum: &Sum, at: usize, subject: &Subject) -> bool {
         let (Some(policy), Some(judged)) = (self.policies.get(at), self.judged.get(at)) else { return false };
         if policy.namespace.is_some() && subject.namespace_name.is_none() {
-            return judged.may_raise(sum);
+            return sum.may_rise_by(judged);
         }
         let Some((key, value)) = self.demanded.get(at).and_then(Option::as_ref) else { return true };
         match subject.labels.known.get(key) {
             Some(own) => own == value,
-            None => judged.may_raise(sum),
+            None => sum.may_rise_by(judged),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Policies that isolate the DNS pods themselves and let no questions in.
 
 use super::backend::Backend;
+use super::blocked::blocked;
 use super::destination::World;
 use super::intent::names_server;
 use super::miss::{Miss, Wanted};
@@ -20,8 +21,8 @@ pub fn refusals(policies: &[Policy], world: &World, subjects: &[&Subject]) -> Ve
     asked.filter_map(|backend| refusal(policies, backend, subjects)).collect()
 }
 
-/// A policy that isolates the DNS pods.
-type Isolating<'a> = (usize, &'a Ingress);
+/// A policy that isolates the DNS pods, by its index.
+type Guard<'a> = (usize, &'a Ingress);
 
 fn refusal(policies: &[Policy], backend: &Backend, subjects: &[&Subject]) -> Option<(usize, Located<BlockedView>)> {
     if backend.assumed || backend.host_network || !backend.pod_labels.complete {
@@ -34,11 +35,11 @@ fn refusal(policies: &[Policy], backend: &Backend, subjects: &[&Subject]) -> Opt
     if !concerned.iter().all(|(_, policy)| is_read(policy)) {
         return None;
     }
-    let isolating: Vec<Isolating<'_>> =
+    let guards: Vec<Guard<'_>> =
         concerned.into_iter().filter_map(|(at, policy)| Some((at, policy.ingress.as_ref()?))).collect();
-    let (_, first) = isolating.first()?;
+    let (_, first) = guards.first()?;
     let refused = |client: &&&Subject| {
-        let mut rules = isolating.iter().flat_map(|(_, ingress)| &ingress.rules);
+        let mut rules = guards.iter().flat_map(|(_, ingress)| &ingress.rules);
         rules.all(|rule| rule.admits(&client.labels, &client.namespace, backend) == Answer::No)
     };
     let clients = subjects.iter().filter(|subject| subject.asks_cluster);
@@ -47,11 +48,11 @@ fn refusal(policies: &[Policy], backend: &Backend, subjects: &[&Subject]) -> Opt
         let drops = Located::at(MissView { reason: "drops what no policy lets in".to_owned() }, first.place);
         return Some((index, Located::at(view(backend, client, Some(&miss), vec![drops]), miss.location)));
     }
-    unopened(&isolating, backend, client)
+    unopened(&guards, backend, client)
 }
 
 /// The rule that was meant to let questions in, else the first policy that drops them.
-fn unopened(isolating: &[Isolating<'_>], backend: &Backend, client: &Subject) -> Option<(usize, Located<BlockedView>)> {
+fn unopened(guards: &[Guard<'_>], backend: &Backend, client: &Subject) -> Option<(usize, Located<BlockedView>)> {
     let called = client.display.as_deref().map_or("the others", |display| display);
     let wanted = Wanted {
         pods: &client.labels,
@@ -61,11 +62,11 @@ fn unopened(isolating: &[Isolating<'_>], backend: &Backend, client: &Subject) ->
         what: called,
     };
     let of_rule = |rule: &Rule| rule.speaks_of_dns().then(|| rule.keeps_out(&wanted, backend)).flatten();
-    let meant = isolating.iter().find_map(|(at, ingress)| Some((*at, ingress.rules.iter().find_map(of_rule)?)));
+    let meant = guards.iter().find_map(|(at, ingress)| Some((*at, ingress.rules.iter().find_map(of_rule)?)));
     if let Some((at, miss)) = meant {
         return Some((at, Located::at(view(backend, client, Some(&miss), Vec::new()), miss.location)));
     }
-    let (at, ingress) = isolating.first()?;
+    let (at, ingress) = guards.first()?;
     Some((*at, Located::at(view(backend, client, None, Vec::new()), ingress.place)))
 }
 
@@ -96,23 +97,8 @@ fn unmatched(leaf: &Leaf, fallback: Location, backend: &Backend) -> Miss {
 }
 
 fn view(backend: &Backend, client: &Subject, miss: Option<&Miss>, others: Vec<Located<MissView>>) -> BlockedView {
-    let unopened = || format!("no ingress rule opens UDP {} of {} to them", port(backend), backend.name);
-    BlockedView {
-        reason: miss.map_or_else(unopened, |miss| miss.reason.clone()),
-        incoming: true,
-        backend: backend.name.clone(),
-        backend_place: backend.location.map(|place| Located::at(backend.name.clone(), place)),
-        port: Some(i64::from(port(backend))),
-        intended: miss.is_some(),
-        others,
-        allows_something: true,
-        pods: client.display.clone(),
-        needed_for: client.name.clone(),
-        assumed: false,
-        private_addresses: false,
-        plugin_dependent: false,
-        expected: Vec::new(),
-        allow: None,
-        redirect: None,
-    }
+    let port = port(backend);
+    let unopened = || format!("no ingress rule opens UDP {port} of {} to them", backend.name);
+    let view = blocked(backend, client, miss, unopened);
+    BlockedView { incoming: true, port: Some(i64::from(port)), others, ..view }
 }

@@ -1,10 +1,12 @@
-//! What one policy says about DNS, and what all policies over the same pods say together.
+//! What one policy says about DNS.
 
 use super::backend::Backend;
-use super::destination::{World, is_internet};
+use super::destination::World;
 use super::miss::Miss;
-use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Rule, Transport};
+use super::nets::is_internet;
+use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Rule};
 use super::selector::Answer;
+use super::transport::Transport;
 use crate::source::{Located, Location};
 
 /// What the rules of one policy say about DNS, whoever its pods are.
@@ -22,8 +24,8 @@ pub struct Judged {
     pub allows_something: bool,
     /// What does not match of the rules that were meant for DNS, the part to edit first.
     pub misses: Vec<Miss>,
-    /// The places to write the expected value of the first miss at, where that lets both transports through.
-    pub repair: Vec<Location>,
+    /// The expected value of the first miss at every place to write it, where that lets both transports through.
+    pub repair: Vec<Located<String>>,
     /// A name of `toFQDNs`.
     pub fqdn: Option<Located<String>>,
     /// The rule that allows DNS.
@@ -70,22 +72,14 @@ impl Judged {
     pub const fn intended(&self) -> bool {
         !self.misses.is_empty()
     }
-
-    /// Whether it changes what `sum` says of DNS, if it applies to its pods at all.
-    #[must_use]
-    pub fn may_raise(&self, sum: &Sum) -> bool {
-        let raises = |own: Answer, so_far: Answer| own != Answer::No && so_far == Answer::No;
-        raises(self.allows, sum.allows)
-            || raises(self.allows_cache, sum.allows_cache)
-            || raises(self.denies, sum.denies)
-    }
 }
 
 /// Whether a rule lets pods into the internet, and to the DNS pods only if these have addresses that are not private.
 fn leans_on_private(rule: &Rule, world: &World) -> bool {
     let internet = |peer: &Peer| matches!(&peer.kind, PeerKind::Net { net, except } if is_internet(*net, except));
-    let of =
-        |backend: &Backend| world.may_be_private(backend) && rule.judge_ports(backend, Transport::Udp) != Answer::No;
+    let of = |backend: &Backend| {
+        world.nets.may_be_private(backend) && rule.judge_ports(backend, Transport::Udp) != Answer::No
+    };
     rule.peers.iter().flatten().any(internet) && world.backends.iter().any(of)
 }
 
@@ -99,7 +93,7 @@ fn misses(rules: &[&Rule], dialect: Dialect, world: &World) -> Vec<Miss> {
 
 /// Where to write the expected value of a miss, so that UDP passes, and TCP where nothing lets it through: of several
 /// entries or rules that have the same wrong value, all. Nothing, where that is not all that they lack.
-fn repair(miss: &Miss, rules: &[&Rule], dialect: Dialect, world: &World) -> Vec<Location> {
+fn repair(miss: &Miss, rules: &[&Rule], dialect: Dialect, world: &World) -> Vec<Located<String>> {
     let (Some(backend), Some(expected)) = (world.backends.first(), &miss.expected) else { return Vec::new() };
     let places = |transport| -> Vec<Location> {
         let all = rules.iter().flat_map(|rule| rule.repairs(backend, transport, dialect, world));
@@ -117,7 +111,7 @@ fn repair(miss: &Miss, rules: &[&Rule], dialect: Dialect, world: &World) -> Vec<
     all.push(miss.location);
     all.sort_unstable();
     all.dedup();
-    all
+    all.into_iter().map(|place| Located::at(expected.clone(), place)).collect()
 }
 
 /// A short place for a rule: its first destination's requirement, else its first port.
@@ -131,112 +125,4 @@ fn first_place(rule: &Rule) -> Option<Location> {
     };
     let peers = rule.peers.iter().flatten().find_map(of_peer);
     peers.or_else(|| rule.ports.iter().flatten().find_map(|port| port.location)).or(rule.location)
-}
-
-/// The policies over some pods, added up. What only may apply can allow, but not forbid.
-#[derive(Clone, Debug)]
-pub struct Sum {
-    allows: Answer,
-    denies: Answer,
-    /// They let questions through to the node cache.
-    pub allows_cache: Answer,
-    /// One of them depends on the addresses of pods, which are taken to be private.
-    pub private: bool,
-    /// The policies that certainly apply and drop what no rule allows.
-    pub isolation: Option<Isolation>,
-}
-
-/// The policies that isolate some pods, by their indexes.
-#[derive(Clone, Debug)]
-pub struct Isolation {
-    first: usize,
-    /// The first that allows something beside what the API server gets.
-    allowing: Option<usize>,
-    /// One of them was meant to allow DNS.
-    intended: bool,
-    /// The first with a name that needs DNS.
-    named: Option<usize>,
-}
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self { allows: Answer::No, denies: Answer::No, allows_cache: Answer::No, private: false, isolation: None }
-    }
-}
-
-impl Sum {
-    /// Whether questions reach the DNS pods.
-    #[must_use]
-    pub fn allows(&self) -> Answer {
-        // which of an allowing and a forbidding rule wins depends on their order
-        if self.denies == Answer::No { self.allows } else { self.allows.and(Answer::Unknown) }
-    }
-
-    /// Adds the policy of this index, which applies or may apply.
-    pub fn add(&mut self, at: usize, policy: &Policy, judged: &Judged, applies: Answer) {
-        self.allows = self.allows.or(judged.allows.and(applies));
-        self.allows_cache = self.allows_cache.or(judged.allows_cache.and(applies));
-        self.denies = self.denies.or(judged.denies.and(applies));
-        self.private |= judged.private && applies == Answer::Yes;
-        if applies == Answer::Yes && policy.isolates {
-            self.isolate(at, judged);
-        }
-    }
-
-    /// Takes it that the policy of this index isolates the pods.
-    pub fn isolate(&mut self, at: usize, judged: &Judged) {
-        let own = Isolation {
-            first: at,
-            allowing: judged.allows_something.then_some(at),
-            intended: judged.intended(),
-            named: judged.fqdn.is_some().then_some(at),
-        };
-        self.isolation = Some(own.with(self.isolation.as_ref()));
-    }
-
-    /// Both together.
-    #[must_use]
-    pub fn with(mut self, other: &Self) -> Self {
-        self.allows = self.allows.or(other.allows);
-        self.allows_cache = self.allows_cache.or(other.allows_cache);
-        self.denies = self.denies.or(other.denies);
-        self.private |= other.private;
-        self.isolation = match self.isolation {
-            Some(own) => Some(own.with(other.isolation.as_ref())),
-            None => other.isolation.clone(),
-        };
-        self
-    }
-}
-
-impl Isolation {
-    fn with(self, other: Option<&Self>) -> Self {
-        let Some(other) = other else { return self };
-        let earlier = |a: Option<usize>, b: Option<usize>| a.into_iter().chain(b).min();
-        Self {
-            first: self.first.min(other.first),
-            allowing: earlier(self.allowing, other.allowing),
-            intended: self.intended || other.intended,
-            named: earlier(self.named, other.named),
-        }
-    }
-
-    /// Whether the policies allow something beside what the API server gets.
-    #[must_use]
-    pub const fn allows_something(&self) -> bool {
-        self.allowing.is_some()
-    }
-
-    /// The first policy with a name that needs DNS.
-    #[must_use]
-    pub const fn named(&self) -> Option<usize> {
-        self.named
-    }
-
-    /// Whether this one of the policies is the one to edit: those meant for DNS, else the first that allows something,
-    /// else the first.
-    #[must_use]
-    pub fn blames(&self, at: usize, judged: &Judged) -> bool {
-        if self.intended { judged.intended() } else { self.allowing.unwrap_or(self.first) == at }
-    }
 }

@@ -8,7 +8,6 @@ use super::selector::{Expr, read_label_selector};
 use crate::model::manifests::Generic;
 use crate::model::value::Value;
 use crate::source::Located;
-use ipnet::IpNet;
 
 /// The policy of an object; `None` where it has no `spec`.
 #[must_use]
@@ -76,11 +75,8 @@ fn peer(peer: &Located<Value>, namespace: &str) -> Peer {
 
 fn net(block: &Located<Value>) -> Peer {
     let cidr = block.text_at("cidr");
-    let except: Option<Vec<IpNet>> = block.texts_at("except").iter().map(|e| e.value.trim().parse().ok()).collect();
-    let kind = match (cidr.as_ref().and_then(|c| c.value.trim().parse().ok()), except) {
-        (Some(net), Some(except)) => PeerKind::Net { net, except },
-        _ => PeerKind::Unknown,
-    };
+    let read = |text: &Located<String>| text.value.trim().parse().ok();
+    let kind = PeerKind::block(cidr.as_ref().and_then(read), block.texts_at("except").iter().map(read));
     Peer { kind, location: cidr.and_then(|c| c.location()).or_else(|| block.location()) }
 }
 

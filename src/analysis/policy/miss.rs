@@ -2,8 +2,10 @@
 
 use super::backend::Backend;
 use super::destination::World;
-use super::rule::{Dialect, Peer, PeerKind, Port, PortNumber, Rule, Transport};
-use super::selector::{Answer, Labels, Leaf, Test};
+use super::labels::Labels;
+use super::rule::{Dialect, Peer, PeerKind, Port, PortNumber, Rule};
+use super::selector::{Answer, Leaf, Test};
+use super::transport::Transport;
 use crate::source::Location;
 
 /// Why a part of a rule that was meant for DNS does not match it.
@@ -53,21 +55,24 @@ impl Rule {
     /// What does not match the DNS pods, the part to edit first.
     #[must_use]
     pub fn misses(&self, backend: &Backend, dialect: Dialect, world: &World) -> Vec<Miss> {
-        let mut misses = Vec::new();
-        if self.any_peer(|peer| peer.judge(backend, dialect, world)) == Answer::No {
-            misses.extend(self.peers.iter().flatten().filter_map(|peer| peer.miss(backend, dialect, self.location)));
-        }
-        misses.extend(self.port_misses(backend, Transport::Udp));
+        let peers = self.peer_misses(backend, dialect, world);
+        let ports = self.port_misses(backend, Transport::Udp);
+        let mut misses: Vec<Miss> = peers.into_iter().chain(ports).flatten().collect();
         misses.sort_by_key(|miss| miss.rank);
         misses
     }
 
-    /// The ports that a transport lacks; none where one of them covers the backend's.
-    fn port_misses(&self, backend: &Backend, transport: Transport) -> Vec<Miss> {
-        if self.judge_ports(backend, transport) != Answer::No {
-            return Vec::new();
-        }
-        self.ports.iter().flatten().filter_map(|port| port.miss(backend, transport, self.location)).collect()
+    /// What the destinations lack; `None` where one of them may take in the backend's pods.
+    fn peer_misses(&self, backend: &Backend, dialect: Dialect, world: &World) -> Option<Vec<Miss>> {
+        let misses = || self.peers.iter().flatten().filter_map(|peer| peer.miss(backend, dialect, self.location));
+        let none_fits = self.any_peer(|peer| peer.judge(backend, dialect, world)) == Answer::No;
+        none_fits.then(|| misses().collect())
+    }
+
+    /// The ports that a transport lacks; `None` where one of them may cover the backend's.
+    fn port_misses(&self, backend: &Backend, transport: Transport) -> Option<Vec<Miss>> {
+        let misses = || self.ports.iter().flatten().filter_map(|port| port.miss(backend, transport, self.location));
+        (self.judge_ports(backend, transport) == Answer::No).then(|| misses().collect())
     }
 
     /// Places with the value that, written there, makes the rule let a transport through.
@@ -79,13 +84,8 @@ impl Rule {
         dialect: Dialect,
         world: &World,
     ) -> Vec<(Location, String)> {
-        let peers = self.any_peer(|peer| peer.judge(backend, dialect, world)) != Answer::No;
-        let ports = self.judge_ports(backend, transport) != Answer::No;
-        let misses: Vec<Miss> = match (peers, ports) {
-            (false, true) => {
-                self.peers.iter().flatten().filter_map(|peer| peer.miss(backend, dialect, self.location)).collect()
-            }
-            (true, false) => self.port_misses(backend, transport),
+        let misses = match (self.peer_misses(backend, dialect, world), self.port_misses(backend, transport)) {
+            (Some(misses), None) | (None, Some(misses)) => misses,
             _ => Vec::new(),
         };
         misses.into_iter().filter_map(|miss| Some((miss.location, miss.expected?))).collect()
@@ -94,7 +94,7 @@ impl Rule {
     /// Why questions of some pods do not match a rule that lets questions in.
     #[must_use]
     pub fn keeps_out(&self, client: &Wanted<'_>, backend: &Backend) -> Option<Miss> {
-        let ports = self.port_misses(backend, Transport::Udp).into_iter();
+        let ports = self.port_misses(backend, Transport::Udp).into_iter().flatten();
         let refuses = |peer: &&Peer| peer.admits(client.pods, client.namespace) == Answer::No;
         let all = self.any_peer(|peer| peer.admits(client.pods, client.namespace)) == Answer::No;
         let peers = self.peers.iter().flatten().filter(refuses).filter(|_| all);

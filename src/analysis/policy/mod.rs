@@ -1,6 +1,7 @@
 //! Network policies: whether the pods they select can still ask cluster DNS.
 
 mod backend;
+mod blocked;
 mod calico;
 mod calico_selector;
 mod cilium;
@@ -10,25 +11,31 @@ mod ingress;
 mod intent;
 mod judged;
 mod kubernetes;
+mod labels;
 mod miss;
 mod namespaces;
+mod nets;
 mod permit;
+mod redirect;
 mod rule;
+mod scope;
 mod selector;
 mod subject;
+mod sum;
+mod transport;
 mod verdict;
 
-pub use destination::plain_key;
+pub use labels::plain_key;
 
 use crate::analysis::facts::Facts;
 use crate::analysis::views::policy::PolicyView;
 use crate::model::Cluster;
 use crate::model::manifests::Generic;
-use crate::model::object::Meta;
-use crate::source::{FileId, Located};
+use crate::source::Located;
 use destination::World;
 use judged::Judged;
-use rule::{Policy, Scope};
+use rule::Policy;
+use scope::{Folders, scope_of};
 use std::net::IpAddr;
 
 /// Kinds of objects that are read as policies.
@@ -45,13 +52,6 @@ fn read_all<'c>(cluster: &'c Cluster, folder_of: Folders<'_>) -> (Vec<&'c Generi
     };
     let policies = policies.map(scoped).collect();
     (objects, policies)
-}
-
-/// The folder of a file of the snapshot.
-type Folders<'a> = &'a dyn Fn(FileId) -> String;
-
-fn scope_of(meta: &Meta, folder_of: Folders<'_>) -> Scope {
-    meta.namespace.origins.is_empty().then(|| folder_of(meta.location.file))
 }
 
 fn read(index: usize, object: &Generic) -> Vec<Policy> {

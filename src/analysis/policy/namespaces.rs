@@ -1,6 +1,7 @@
 //! Labels of namespaces: those of their manifests, and those that every namespace has without saying so.
 
-use super::selector::{Expr, Labels, implied};
+use super::labels::Labels;
+use super::selector::{Expr, implied};
 use crate::analysis::effective::KubeVersion;
 use crate::model::Cluster;
 use crate::model::manifests::Generic;
@@ -23,15 +24,6 @@ pub const IMPLICIT: [&str; 2] = [ITSELF, CALICO_NAME];
 #[must_use]
 pub fn named(name: &str) -> Expr {
     implied(ITSELF, name)
-}
-
-/// Labels that Calico gives every pod.
-#[must_use]
-pub fn calico_labels(namespace: &str) -> [(String, String); 2] {
-    [
-        ("projectcalico.org/namespace".to_owned(), namespace.to_owned()),
-        ("projectcalico.org/orchestrator".to_owned(), "k8s".to_owned()),
-    ]
 }
 
 /// What is known of the labels of namespaces.

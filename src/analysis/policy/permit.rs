@@ -1,7 +1,8 @@
 //! Egress rules that would let pods ask cluster DNS or the node cache, in each policy's own language, as JSON.
 
 use super::backend::Backend;
-use super::namespaces::{IMPLICIT, ITSELF, NAMESPACE_NAME, calico_labels};
+use super::labels::calico_labels;
+use super::namespaces::{IMPLICIT, ITSELF, NAMESPACE_NAME};
 use super::rule::{Action, Dialect, Policy};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;

@@ -2,7 +2,10 @@
 
 use super::backend::Backend;
 use super::destination::{Cache, World};
-use super::selector::{Answer, Expr, Labels};
+use super::labels::Labels;
+use super::scope::Scope;
+use super::selector::{Answer, Expr};
+use super::transport::Transport;
 use crate::model::value::Value;
 use crate::source::{Located, Location};
 use ipnet::IpNet;
@@ -17,12 +20,6 @@ pub enum Dialect {
     /// `projectcalico.org` policies.
     Calico,
 }
-
-/// The folder of a manifest that names no namespace; `None` where it names one.
-///
-/// Such a manifest goes into whatever namespace it is applied to (`kubectl -n`, `namespace:` of a kustomization). Those of
-/// one folder go together, of others it is not known.
-pub type Scope = Option<String>;
 
 /// The entries of a list of a policy; an empty one is as good as none, also where its presence would have a meaning
 /// (`SetDefaults_NetworkPolicy` in pkg/apis/networking/v1 of Kubernetes; Calico fills in `types` alike).
@@ -129,6 +126,14 @@ pub enum PeerKind {
     Unknown,
 }
 
+impl PeerKind {
+    /// A block without others inside it; unknown where one of them could not be read.
+    pub fn block(net: Option<IpNet>, except: impl IntoIterator<Item = Option<IpNet>>) -> Self {
+        let except: Option<Vec<IpNet>> = except.into_iter().collect();
+        net.zip(except).map_or(Self::Unknown, |(net, except)| Self::Net { net, except })
+    }
+}
+
 /// A port of a rule.
 #[derive(Clone, Debug)]
 pub struct Port {
@@ -157,15 +162,6 @@ pub enum PortNumber {
     Named(String),
 }
 
-/// A transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// UDP: what resolvers ask first.
-    Udp,
-    /// TCP: truncated answers.
-    Tcp,
-}
-
 impl Policy {
     /// Whether it applies to pods with these labels, in a namespace with these, that are applied in this scope.
     #[must_use]
@@ -173,17 +169,6 @@ impl Policy {
         let applied_together = self.namespace.is_none() || self.scope == *scope;
         let certain = if applied_together { Answer::Yes } else { Answer::Unknown };
         self.namespaces.judge(namespace).and(self.pods.judge(pods)).and(certain)
-    }
-}
-
-impl Transport {
-    /// The word that manifests use.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Udp => "UDP",
-            Self::Tcp => "TCP",
-        }
     }
 }
 
@@ -287,7 +272,7 @@ impl Peer {
                 // CIDR rules apply to what Cilium does not manage, never between its own pods
                 if backend.host_network { Answer::Unknown } else { Answer::No }
             }
-            PeerKind::Net { net, except } => world.judge_net(*net, except, backend),
+            PeerKind::Net { net, except } => world.nets.judge(*net, except, backend),
             PeerKind::Entity(name) => match name.as_str() {
                 "all" | "cluster" => Answer::Yes,
                 _ if backend.host_network => Answer::Unknown,

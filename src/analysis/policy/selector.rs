@@ -1,8 +1,7 @@
 //! Label selectors of every policy kind as one expression, judged with "unknown" as an answer of its own.
 
-use super::namespaces::calico_labels;
+use super::labels::Labels;
 use crate::model::value::Value;
-use crate::model::workload::Workload;
 use crate::source::{Located, Location};
 use std::collections::BTreeMap;
 
@@ -10,9 +9,10 @@ use std::collections::BTreeMap;
 pub const MAX_DEPTH: usize = 32;
 
 /// A verdict that the input proves, disproves or leaves open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// Proved false.
+    #[default]
     No,
     /// The input does not tell.
     Unknown,
@@ -46,44 +46,6 @@ impl Answer {
             Self::No => Self::Yes,
             Self::Unknown => Self::Unknown,
             Self::Yes => Self::No,
-        }
-    }
-}
-
-/// Labels of a pod or a namespace, as far as the snapshot shows them.
-#[derive(Clone, Debug, Default)]
-pub struct Labels {
-    /// The labels that are known.
-    pub known: BTreeMap<String, String>,
-    /// No other label exists.
-    pub complete: bool,
-}
-
-/// Keys that a network plugin derives from more than the labels of the object.
-const DERIVED: [&str; 4] = ["projectcalico.org/serviceaccount", "io.cilium.k8s.policy.", "pcns.", "pcsa."];
-
-/// Whether a network plugin may give a pod a label of this key, whatever the labels of the object.
-#[must_use]
-pub fn is_derived(key: &str) -> bool {
-    DERIVED.iter().any(|prefix| key.starts_with(prefix))
-}
-
-impl Labels {
-    /// All labels of the pods of a workload, those that Calico gives them included.
-    #[must_use]
-    pub fn of_pods(workload: &Workload) -> Self {
-        let mut known: BTreeMap<String, String> =
-            workload.pod_labels.iter().map(|(key, value)| (key.clone(), value.value.clone())).collect();
-        known.extend(calico_labels(&workload.meta.namespace.value));
-        Self { known, complete: true }
-    }
-
-    /// The value of a label: `Ok(None)` where the object is known not to have it, `Err` where nothing tells.
-    fn look_up(&self, key: &str) -> Result<Option<&str>, ()> {
-        match self.known.get(key) {
-            Some(value) => Ok(Some(value)),
-            None if self.complete && !is_derived(key) => Ok(None),
-            None => Err(()),
         }
     }
 }
@@ -215,6 +177,16 @@ impl Expr {
             .collect()
     }
 
+    /// Every one of these selectors; without any, everything.
+    #[must_use]
+    pub fn all_of(mut parts: Vec<Self>) -> Self {
+        match parts.len() {
+            0 => Self::All,
+            1 => parts.pop().unwrap_or(Self::All),
+            _ => Self::And(parts),
+        }
+    }
+
     /// Both selectors.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -259,11 +231,7 @@ pub fn read_label_selector(selector: &Value) -> Expr {
     if let Some(expressions) = selector.get("matchExpressions") {
         parts.extend(expressions.value.items().iter().map(read_requirement));
     }
-    match parts.len() {
-        0 => Expr::All,
-        1 => parts.pop().unwrap_or(Expr::All),
-        _ => Expr::And(parts),
-    }
+    Expr::all_of(parts)
 }
 
 fn read_requirement(requirement: &Located<Value>) -> Expr {

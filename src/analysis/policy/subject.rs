@@ -1,9 +1,10 @@
 //! The pods that policies are judged for.
 
 use super::destination::World;
-use super::namespaces::calico_labels;
-use super::rule::{Policy, Scope};
-use super::selector::{Answer, Labels};
+use super::labels::{Labels, calico_labels};
+use super::rule::Policy;
+use super::scope::Scope;
+use super::selector::Answer;
 use crate::analysis::pod::names::{self, KnownNames};
 use crate::model::workload::Workload;
 use crate::source::Located;

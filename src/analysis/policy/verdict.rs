@@ -1,14 +1,16 @@
 //! Judges the policies that a pod is under together, and finds the one to edit.
 
+use super::blocked::blocked;
 use super::destination::World;
 use super::index::{Index, is_for_all};
 use super::ingress;
-use super::judged::{Isolation, Judged, Sum};
+use super::judged::Judged;
 use super::permit;
-use super::rule::{Dialect, Policy, Scope};
+use super::rule::{Dialect, Policy};
+use super::scope::{Folders, Scope, scope_of};
 use super::selector::{Answer, Expr};
 use super::subject::Subject;
-use super::{Folders, scope_of};
+use super::sum::{Isolation, Sum};
 use crate::analysis::facts::Facts;
 use crate::analysis::pod::shape::Surroundings;
 use crate::analysis::views::policy::{BlockedView, MissView, MissedCacheView, PolicyView};
@@ -196,28 +198,18 @@ impl<'a> Verdicts<'a> {
         let backend = self.world.backends.first()?;
         let main = judged.misses.first();
         let port = backend.udp.map_or_else(|| "53".to_owned(), |port| port.to_string());
-        let reason = main.map_or_else(
-            || format!("no egress rule allows UDP {port} to the pods of {}", backend.name),
-            |miss| miss.reason.clone(),
-        );
-        let others = judged.misses.iter().skip(1).take(MAX_OTHERS).filter(|_| main.is_some());
+        let unopened = || format!("no egress rule allows UDP {port} to the pods of {}", backend.name);
+        let others = judged.misses.iter().skip(1).take(MAX_OTHERS);
+        let view = blocked(backend, subject, main, unopened);
         let view = BlockedView {
-            reason,
-            incoming: false,
-            backend: backend.name.clone(),
-            backend_place: backend.location.map(|place| Located::at(backend.name.clone(), place)),
-            port: backend.udp.map(i64::from),
-            intended: main.is_some(),
             others: others.map(|m| Located::at(MissView { reason: m.reason.clone() }, m.location)).collect(),
             allows_something,
-            pods: subject.display.clone(),
             needed_for,
-            assumed: backend.assumed,
-            private_addresses: false,
-            plugin_dependent: main.is_some_and(|miss| miss.soft) || self.world.cache.is_some(),
-            expected: repair(judged),
+            plugin_dependent: view.plugin_dependent || self.world.cache.is_some(),
+            expected: judged.repair.clone(),
             allow: permit::to_pods(backend, policy).map(|text| Located::at(text, policy.place)),
             redirect: self.world.redirect.map(|place| Located::at(backend.name.clone(), place)),
+            ..view
         };
         Some(Located::at(view, main.map_or(policy.place, |miss| miss.location)))
     }
@@ -238,11 +230,4 @@ impl<'a> Verdicts<'a> {
         };
         Some(Located::at(view, judged.allowing.unwrap_or(policy.place)))
     }
-}
-
-/// The value that mends what does not match, at every place to write it.
-fn repair(judged: &Judged) -> Vec<Located<String>> {
-    let expected = judged.misses.first().and_then(|miss| miss.expected.as_ref());
-    let places = judged.repair.iter();
-    expected.map(|value| places.map(|at| Located::at(value.clone(), *at)).collect()).unwrap_or_default()
 }

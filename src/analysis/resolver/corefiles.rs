@@ -43,10 +43,7 @@ fn upstreams<'b>(blocks: &'b [Block<'_>]) -> impl Iterator<Item = &'b Upstream> 
 /// Whether the pods of a server have the node's resolver file; they do where nothing tells.
 fn inherits(cluster: &Cluster, server: &DnsServer) -> bool {
     let workload = server.workload.and_then(|index| cluster.objects.workloads.get(index));
-    workload.is_none_or(|workload| {
-        let policy = workload.pod.policy();
-        policy == "Default" || (policy == "ClusterFirst" && workload.pod.uses_host_network())
-    })
+    workload.is_none_or(|workload| workload.pod.inherits_node_file())
 }
 
 /// How some forward to a file asks the servers in it, where it does not keep their order.
