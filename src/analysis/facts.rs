@@ -184,6 +184,14 @@ pub fn container_flag_word(cluster: &Cluster, server: &DnsServer, name: &str) ->
     container(cluster, server)?.flag(name)
 }
 
+/// The `-localip` of a node cache that has no `-conf`: it writes its Corefile nowhere, and serves CoreDNS's built-in
+/// `whoami` (`updateCorefile` in cmd/node-cache of kubernetes/dns, `defaultLoader` in coremain of CoreDNS).
+#[must_use]
+pub fn without_conf(cluster: &Cluster, server: &DnsServer) -> Option<Located<String>> {
+    let local = container_flag(cluster, server, "localip").filter(|_| server.kind == ServerKind::NodeCache)?;
+    container_flag(cluster, server, "conf").is_none().then_some(local)
+}
+
 /// The addresses that a node cache creates: `-localip`, where the manifest has its arguments.
 #[must_use]
 pub fn local_ips(cluster: &Cluster, server: &DnsServer) -> Vec<Located<String>> {

@@ -3,6 +3,7 @@
 use super::io::Io;
 use super::resolv_conf::{Subject, find, one, show};
 use super::values::TextFormat;
+use crate::analysis::coredns::zone_file::TYPES;
 use crate::analysis::node_dns::pod_file::PodFileState;
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::libc::{Libc, of_image};
@@ -13,6 +14,7 @@ use crate::analysis::trace::step::{Step, Transport};
 use crate::analysis::trace::{Client, Library, Lookup, Sequence, Trace, trace};
 use crate::model::Cluster;
 use crate::source::{LoadOptions, Lookup as NodeLookup, Snapshot};
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -45,6 +47,9 @@ pub struct TraceArgs {
     /// Cluster directory, repository of manifests, or a node's root
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
+    /// The type of the records, rather than A and AAAA, or PTR and SRV where the name is one of those
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES), ignore_case = true)]
+    pub kind: Option<String>,
     /// The node that the pod runs on, where that makes a difference
     #[arg(long, value_name = "NODE")]
     pub node: Option<String>,
@@ -54,6 +59,13 @@ pub struct TraceArgs {
     /// How to print it
     #[arg(long, visible_alias = "format", value_name = "FORMAT", value_enum, default_value_t = TextFormat::Text)]
     pub output_format: TextFormat,
+}
+
+impl TraceArgs {
+    fn record_type(&self) -> Option<&'static str> {
+        let asked = self.kind.as_ref()?;
+        TYPES.into_iter().find(|known| known.eq_ignore_ascii_case(asked))
+    }
 }
 
 /// A trace with what its print needs.
@@ -115,7 +127,7 @@ fn from_pod<'s>(args: &TraceArgs, snapshot: &'s Snapshot, clusters: &[Cluster]) 
         .iter()
         .filter_map(|c| Some((c.name.value.clone(), of_image(&c.image.as_ref()?.value))))
         .collect();
-    let trace = trace(snapshot, subject.cluster, &nodes, &client, &args.name);
+    let trace = trace(snapshot, subject.cluster, &nodes, &client, &args.name, args.record_type());
     let title = workload.meta.display();
     Ok(Shown { snapshot, title, node: prediction.node.clone(), file, libraries, assumptions, trace })
 }
@@ -127,7 +139,7 @@ fn from_node<'s>(args: &TraceArgs, snapshot: &'s Snapshot, clusters: &[Cluster])
     let (index, node) = nodes.iter().enumerate().find(|(_, n)| n.name == args.from).ok_or_else(missing)?;
     let file = node_file(snapshot, subject.cluster, node)?;
     let client = Client { node: index, on_node: true, resolv_conf: &file };
-    let trace = trace(snapshot, subject.cluster, &nodes, &client, &args.name);
+    let trace = trace(snapshot, subject.cluster, &nodes, &client, &args.name, args.record_type());
     let title = format!("node {}", node.name);
     let assumptions = Vec::new();
     Ok(Shown { snapshot, title, node: node.name.clone(), file, libraries: Vec::new(), assumptions, trace })

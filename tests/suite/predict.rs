@@ -326,6 +326,27 @@ fn way(cluster_name: &str, from: &str, name: &str) -> (u8, String) {
     (code, if stdout.is_empty() { stderr } else { stdout }.replace(&format!("{path}/"), ""))
 }
 
+#[test]
+fn a_trace_asks_for_the_type_it_is_told() {
+    let path = cluster("kubespray-four-nodes");
+    let name = "redis-ha.kubesphere-system.svc.cluster.local.";
+    for (kind, name, code, end) in [
+        ("A", name, 0, "= 10.233.102.133, 10.233.74.71, 10.233.75.4 (endpoints"),
+        ("aaaa", name, 1, "= no records: only of the other IP family"),
+        ("SRV", name, 0, "= one for each port behind the endpoints"),
+        ("TXT", name, 1, "= no records: Services and pods have no TXT records"),
+        // the addresses behind a port
+        ("A", &format!("_redis._tcp.{name}"), 0, "= 10.233.102.133"),
+        ("MX", "redis-ho.kubesphere-system.svc.cluster.local.", 1, "did you mean redis-ha"),
+    ] {
+        let (got, stdout, stderr) =
+            dnslint(&["trace", "kubesphere-system/redis-ha-server", name, &path, "--type", kind]);
+        assert_eq!(got, code, "{kind} {name}: {stdout}{stderr}");
+        let asked = format!("1 query ({})", kind.to_ascii_uppercase());
+        assert!(stdout.contains(&asked) && stdout.contains(end), "{kind} {name}: {stdout}");
+    }
+}
+
 fn expect(file: &str, got: &str) {
     crate::common::expect(&format!("testdata/predict/{file}"), got);
 }
@@ -377,7 +398,7 @@ fn every_kind_of_door_is_gone_through() {
             "c05-not-mounted-secret",
             ["/etc/upstream/resolv.conf in its container", "= not known: the snapshot does not have"],
         ),
-        ("c03-not-several-forwards-before-1-9-4", ["it does not start with this Corefile", "manifests/coredns.yaml:"]),
+        ("c03-not-several-forwards-before-1-9-4", ["it does not serve this Corefile", "manifests/coredns.yaml:"]),
         ("c07-not-dns-loop-detect", ["dnsmasq on node n1", "dnsmasq finds that out and does without this upstream"]),
         ("c09-upstreamsvc-is-the-bound-service", ["forward . __PILLAR__CLUSTER__DNS__", "a loop"]),
         ("c13-upstream-nameservers", ["manifests/kube-dns-config.yaml:8", "a loop"]),

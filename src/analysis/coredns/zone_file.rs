@@ -1,7 +1,7 @@
 //! The master file format of RFC 1035, section 5, as far as names, types and data go.
 
-/// Types that we tell apart from TTLs, classes and owners.
-const TYPES: [&str; 16] = [
+/// Record types by name, which we tell apart from TTLs, classes and owners.
+pub const TYPES: [&str; 16] = [
     "A", "AAAA", "CAA", "CNAME", "DNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB",
     "TXT",
 ];

@@ -14,7 +14,7 @@ mod pod;
 mod ports;
 pub mod proxy;
 
-use crate::analysis::facts::Facts;
+use crate::analysis::facts::{Facts, without_conf};
 use crate::analysis::servers::graph::Routes;
 use crate::analysis::views::node_cache::NodeCacheView;
 use crate::model::Cluster;
@@ -82,6 +82,7 @@ fn view(cache: &Cache<'_>, around: Surroundings<'_>) -> NodeCacheView {
     NodeCacheView {
         has_workload: cache.workload.is_some(),
         flag_problems: flags::problems(cache),
+        without_conf: without_conf(cache.cluster, cache.server),
         addresses: cache.own.iter().map(|ip| ip.with(ip.value.to_string())).collect(),
         mismatches: if sound { mismatch::all(cache) } else { mismatch::probes(cache) },
         placeholders: placeholders::open(cache),

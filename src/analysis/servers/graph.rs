@@ -107,9 +107,16 @@ fn vertex<'a>(cluster: &'a Cluster, facts: &Facts, server: &'a DnsServer, servic
         upstream_nameservers: kube_dns.upstreams,
         cluster_dns_pillar: upstream_service(cluster, server),
         files: upstream_files::of_server(cluster, server),
-        refused: server.config.as_ref().and_then(|config| setup_view::refusal(server, config)),
+        refused: unserved(cluster, server),
         placement: workload.map_or(everywhere, placement),
     }
+}
+
+/// Why a server does not serve its Corefile.
+fn unserved(cluster: &Cluster, server: &DnsServer) -> Option<Located<String>> {
+    let whoami = "without `-conf`, node-cache serves CoreDNS's built-in `whoami`";
+    let refused = server.config.as_ref().and_then(|config| setup_view::refusal(server, config));
+    refused.or_else(|| facts::without_conf(cluster, server).map(|local| local.with(whoami.to_owned())))
 }
 
 /// ClusterIPs, external and load balancer addresses in front of a server; a Corefile without its workload is taken to be behind the cluster's DNS Service.

@@ -54,7 +54,7 @@ pub struct Vertex<'a> {
     pub upstream_nameservers: Vec<Located<String>>,
     /// Files in its container that its forwards name, by their path there, where a volume holds them.
     pub files: BTreeMap<String, MountedFile>,
-    /// Why it does not start with its Corefile.
+    /// Why it does not start with its Corefile, or does not serve it.
     pub refused: Option<Located<String>>,
     /// Which nodes it runs on.
     pub placement: Placement,

@@ -37,17 +37,27 @@ pub fn connected(ip: IpAddr) -> IpAddr {
 ///
 /// A socket bound to the destination address comes before one on every address, whatever the zones: the kernel
 /// decides. Among the blocks of that socket the longest zone takes the name, and there is no way back to a shorter one
-/// (`ServeDNS` in core/dnsserver/server.go of CoreDNS). Queries of type DS, which go to the parent, are not asked for.
+/// (`ServeDNS` in core/dnsserver/server.go of CoreDNS).
 #[must_use]
 pub fn select(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> Option<usize> {
-    let zone = |block: &Block<'_>| {
-        let zones = block.zones.iter().zip(&block.sockets).filter(|(_, socket)| fits(**socket, arrival));
-        zones.filter(|(zone, _)| super::read::in_zone(name, &zone.value)).map(|(zone, _)| zone.value.len()).max()
-    };
-    listening(blocks, arrival)
-        .filter_map(|(index, block)| Some((index, zone(block)?)))
-        .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
-        .map(|(index, _)| index)
+    taking(blocks, name, arrival).max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0))).map(|(index, _)| index)
+}
+
+/// The index of the block that takes a query of type DS for `name`: DS records stand in the parent, so it is the shortest
+/// zone that takes the name, and the root only where there is no other.
+#[must_use]
+pub fn select_parent(blocks: &[Block<'_>], name: &str, arrival: Arrival) -> Option<usize> {
+    let shortest = |(_, length): &(usize, usize)| if *length == 1 { usize::MAX } else { *length };
+    taking(blocks, name, arrival).min_by_key(shortest).map(|(index, _)| index)
+}
+
+/// The blocks on the socket that have zones for a name, each with the length of each zone.
+fn taking<'b>(blocks: &'b [Block<'_>], name: &'b str, arrival: Arrival) -> impl Iterator<Item = (usize, usize)> + 'b {
+    listening(blocks, arrival).flat_map(move |(index, block)| {
+        let zones = block.zones.iter().zip(&block.sockets).filter(move |(_, socket)| fits(**socket, arrival));
+        let of_name = zones.filter(|(zone, _)| super::read::in_zone(name, &zone.value));
+        of_name.map(move |(zone, _)| (index, zone.value.len()))
+    })
 }
 
 /// The blocks on the socket that takes the packets, whatever their zones.
@@ -123,6 +133,19 @@ mod tests {
         let blocks = blocks(config, ASSUMED);
         let index = select(&blocks, name, arrival)?;
         blocks[index].zones.first().map(|zone| zone.value.clone())
+    }
+
+    #[test]
+    fn ds_records_stand_in_the_parent() {
+        let text = ".:53 {\n whoami\n}\norg:53 {\n whoami\n}\nexample.org:53 {\n whoami\n}\n";
+        let plain = ("Corefile".to_owned(), EmbeddedText::whole_file(FileId(0), text));
+        let cluster = Cluster::of_objects(Objects::default(), &[plain]);
+        let blocks = blocks(cluster.dns_servers[0].config.as_ref().unwrap(), ASSUMED);
+        let arrival = Arrival { ip: None, port: Some(53), encrypted: false };
+        let at = |name: &str| (select(&blocks, name, arrival), select_parent(&blocks, name, arrival));
+        assert_eq!(at("www.example.org."), (Some(2), Some(1)));
+        assert_eq!(at("org."), (Some(1), Some(1)));
+        assert_eq!(at("com."), (Some(0), Some(0)));
     }
 
     #[test]

@@ -396,7 +396,7 @@ impl<'a> Run<'_, 'a> {
 
     fn kubernetes(&mut self, directive: &Directive) -> Option<Outcome> {
         let zone = self.zone(directive)?;
-        let found = names::answer(self.cluster, &Plugin::read(directive), &self.name, &zone);
+        let found = names::answer(self.cluster, &Plugin::read(directive), &self.name, &zone, &self.types);
         let mut step = self.step(directive, format!("kubernetes, zone `{zone}`"));
         if let Answer::Nxdomain { reason } = &found.answer
             && falls_through(directive, &self.name)

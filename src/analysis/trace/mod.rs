@@ -129,9 +129,16 @@ impl Trace {
     }
 }
 
-/// Follows `name` for a client.
+/// Follows `name` for a client, which asks for records of type `kind`, or for what fits the name.
 #[must_use]
-pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: &Client<'_>, name: &str) -> Trace {
+pub fn trace(
+    snapshot: &Snapshot,
+    cluster: &Cluster,
+    nodes: &[NodeDns],
+    client: &Client<'_>,
+    name: &str,
+    kind: Option<&'static str>,
+) -> Trace {
     let facts = Facts::of(cluster);
     let sites = node_dns::sites(snapshot, cluster, nodes);
     let routes = Routes::of(cluster, &facts, sites);
@@ -142,6 +149,7 @@ pub fn trace(snapshot: &Snapshot, cluster: &Cluster, nodes: &[NodeDns], client: 
         Err(_) if name.starts_with('_') => (name.to_owned(), vec!["SRV"]),
         Err(_) => (name.to_owned(), vec!["A", "AAAA"]),
     };
+    let types = kind.map_or(types, |kind| vec![kind]);
     let conf = ResolvConf::parse(client.resolv_conf);
     let env = Environment::default();
     let read = [

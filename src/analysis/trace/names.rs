@@ -161,9 +161,38 @@ struct Request<'n> {
     port: Option<(&'n str, &'n str)>,
 }
 
-/// The answer for `name` (fully qualified, lower case) below `zone`.
+/// The answer for `name` (fully qualified, lower case) below `zone` and these types (`Records` and the default of the
+/// plugin's `ServeDNS` in plugin/kubernetes/handler.go of CoreDNS: types that it does not have are asked for as A, to know
+/// whether the name exists).
 #[must_use]
-pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str) -> Answered {
+pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str, types: &[String]) -> Answered {
+    let asks = |kind: &str| types.iter().any(|asked| asked == kind);
+    let is_port = name.starts_with('_');
+    if asks("PTR") || is_port && asks("SRV") {
+        return of_name(cluster, plugin, name, zone);
+    }
+    // the addresses behind a port are those of the Service
+    let bare = if is_port { name.splitn(3, '.').nth(2).unwrap_or(name) } else { name };
+    let found = of_name(cluster, plugin, bare, zone);
+    let Answer::Records { records, what } = found.answer else { return found };
+    let answer = if asks("SRV") {
+        Answer::Records { records: Vec::new(), what: format!("one for each port behind the {what}") }
+    } else if asks("A") && asks("AAAA") {
+        Answer::Records { records, what }
+    } else if asks("A") || asks("AAAA") {
+        let is_wanted = |record: &String| record.contains(':') == asks("AAAA");
+        let of_family: Vec<String> = records.iter().filter(|record| is_wanted(record)).cloned().collect();
+        match records.is_empty() || !of_family.is_empty() {
+            true => Answer::Records { records: of_family, what },
+            false => Answer::Nodata { reason: format!("only of the other IP family: {what}") },
+        }
+    } else {
+        Answer::Nodata { reason: format!("Services and pods have no {} records", types.join(" or ")) }
+    };
+    Answered { answer, at: found.at }
+}
+
+fn of_name(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str) -> Answered {
     if zone.ends_with("in-addr.arpa.") || zone.ends_with("ip6.arpa.") {
         return reverse(cluster, plugin, name);
     }

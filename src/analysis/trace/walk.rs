@@ -3,9 +3,10 @@
 use super::block::{self, Asked, Outcome};
 use super::names::{self, Answer, Answered, Plugin};
 use super::step::{Step, Transport};
+use crate::analysis::servers::read::Block;
 use crate::analysis::servers::read::in_zone;
 use crate::analysis::servers::routing::{Door, Graph, LocalResolver, Route, Sender, Site, Taker, Target};
-use crate::analysis::servers::select::{Arrival, listens, select};
+use crate::analysis::servers::select::{Arrival, listens, select, select_parent};
 use crate::model::Cluster;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -35,6 +36,12 @@ pub(super) struct Query<'q> {
 }
 
 impl Query<'_> {
+    /// The block that takes it.
+    fn block(&self, blocks: &[Block<'_>], arrival: Arrival) -> Option<usize> {
+        let choose = if self.types == ["DS"] { select_parent } else { select };
+        choose(blocks, self.name, arrival)
+    }
+
     pub(super) fn outside(&self, server: IpAddr) -> Answer {
         Answer::Outside { server: server.to_string(), name: self.name.to_owned(), types: self.types.to_vec() }
     }
@@ -96,7 +103,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub fn from_block(&mut self, server: usize, block: usize, name: &str) -> Step {
         self.steps = 0;
         if let Some(refused) = self.graph.servers.get(server).and_then(|vertex| vertex.refused.as_ref()) {
-            return Step::dead(refused.value.clone(), refused.location(), "the server does not start");
+            return Step::dead(refused.value.clone(), refused.location(), "the server does not serve this Corefile");
         }
         let types: Vec<String> = self.types.iter().map(|kind| (*kind).to_owned()).collect();
         let from = Place { node: self.node, anywhere: false };
@@ -227,10 +234,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             return Step::new(lead, None).ending(Answer::Unknown { reason });
         }
         if let Some(refused) = &vertex.refused {
-            let reason = format!("it does not start with this Corefile: {}", refused.value);
+            let reason = format!("it does not serve this Corefile: {}", refused.value);
             return Step::dead(lead, refused.location(), reason);
         }
-        let Some(index) = select(&vertex.blocks, query.name, arrival) else {
+        let Some(index) = query.block(&vertex.blocks, arrival) else {
             if !listens(&vertex.blocks, arrival) {
                 let port = arrival.port.map_or_else(|| "that port".to_owned(), |port| format!("port {port}"));
                 return Step::dead(lead, None, format!("none of its server blocks listens on {port} there"));
@@ -260,7 +267,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             Outcome::Alias { target, keeps_code } => {
                 // the target starts again at the choice of the block, on the same listener
                 let again = Query { name: &target, ..query };
-                let mut next = match select(&vertex.blocks, &target, arrival) {
+                let mut next = match again.block(&vertex.blocks, arrival) {
                     Some(_) if path.0.len() < MAX_HOPS => {
                         self.enter_server(again, server, arrival, at, format!("{target} is asked next"), path)
                     }
@@ -294,7 +301,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
         };
         let mut step = Step::new(text, [resolver.location]);
-        if let Some(answered) = self.known_to_kube_dns(resolver, query.name) {
+        if let Some(answered) = self.known_to_kube_dns(resolver, query) {
             step.at.extend(answered.at);
             return step.ending(answered.answer);
         }
@@ -303,11 +310,11 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// What kube-dns knows of a name: everything in its domain, and the reverse names of Services and pods.
-    fn known_to_kube_dns(&self, resolver: &LocalResolver, name: &str) -> Option<Answered> {
+    fn known_to_kube_dns(&self, resolver: &LocalResolver, query: Query<'_>) -> Option<Answered> {
         let domain = resolver.cluster_domain.as_ref()?;
         let zones = [domain.as_str(), "in-addr.arpa.", "ip6.arpa."];
-        let zone = zones.into_iter().find(|zone| in_zone(name, zone))?;
-        let answered = names::answer(self.cluster, &Plugin::of_kube_dns(), name, zone);
+        let zone = zones.into_iter().find(|zone| in_zone(query.name, zone))?;
+        let answered = names::answer(self.cluster, &Plugin::of_kube_dns(), query.name, zone, query.types);
         let goes_on = zone != domain && matches!(answered.answer, Answer::Nxdomain { .. });
         (!goes_on).then_some(answered)
     }

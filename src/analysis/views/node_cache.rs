@@ -16,6 +16,8 @@ pub struct NodeCacheView {
     pub local_ip_problems: Vec<Located<LocalIpProblemView>>,
     /// Other arguments with which the process ends at its start.
     pub flag_problems: Vec<Located<FlagProblemView>>,
+    /// `-localip` of a cache without `-conf`, which does not serve its Corefile.
+    pub without_conf: Option<Located<String>>,
     /// Addresses and ports of the Corefile, the arguments and the probe that do not fit each other.
     pub mismatches: Vec<Located<MismatchView>>,
     /// `__PILLAR__…` placeholders that nothing fills in.
