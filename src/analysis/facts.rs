@@ -68,8 +68,10 @@ pub struct Facts {
     pub kernels: Vec<Located<String>>,
 }
 
-/// Labels by which the DNS Service is recognised when no workload of the snapshot is behind it.
-const DNS_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
+/// The label that packagings of cluster DNS give their pods and Service; by it the DNS Service is recognised when no workload of the snapshot is behind it.
+pub const DNS_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
+/// Keys of labels by which packagings tell DNS pods from others; the first that pods have is taken.
+const TELLING_LABELS: [&str; 3] = ["k8s-app", "app.kubernetes.io/name", "app"];
 /// Names that packaged DNS Services have.
 const DNS_SERVICE_NAMES: [&str; 4] = ["kube-dns", "coredns", "rke2-coredns-rke2-coredns", "dns-default"];
 
@@ -164,6 +166,12 @@ pub fn is_packaged_dns(service: &Service) -> bool {
     let is_dns = |labels: &StringMap| labels.get(DNS_LABEL.0).is_some_and(|v| v.value == DNS_LABEL.1);
     let labelled = is_dns(&service.meta.labels) || is_dns(&service.selector);
     DNS_SERVICE_NAMES.contains(&name) && (labelled || name != "coredns")
+}
+
+/// The key of the label by which packagings tell DNS pods from others, if these pods have one of that use.
+#[must_use]
+pub fn telling_label(has: impl Fn(&str) -> bool) -> Option<&'static str> {
+    TELLING_LABELS.into_iter().find(|key| has(key))
 }
 
 /// The container of a DNS server, where the snapshot has its workload.

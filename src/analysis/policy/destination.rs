@@ -6,7 +6,7 @@ use super::namespaces::Namespaces;
 use super::nets::Nets;
 use super::redirect::redirected;
 use super::scope::Folders;
-use crate::analysis::facts::Facts;
+use crate::analysis::facts::{DNS_LABEL, Facts};
 use crate::model::Cluster;
 use crate::model::dns_server::ServerKind;
 use crate::model::service::Service;
@@ -112,7 +112,7 @@ impl World {
         if !found.is_empty() {
             return found;
         }
-        let known = [("k8s-app".to_owned(), "kube-dns".to_owned())].into();
+        let known = [(DNS_LABEL.0.to_owned(), DNS_LABEL.1.to_owned())].into();
         let mut backend =
             Backend::unseen(DNS_NAMESPACE, "kube-dns", Labels { known, complete: false }, None, &self.namespaces);
         backend.assumed = true;

@@ -4,11 +4,9 @@ use super::backend::Backend;
 use super::labels::calico_labels;
 use super::namespaces::{IMPLICIT, ITSELF, NAMESPACE_NAME};
 use super::rule::{Action, Dialect, Policy};
+use crate::analysis::facts::telling_label;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
-
-/// Labels by which packagings tell DNS pods from others; the first that the pods have is taken, else all that they have.
-const USUAL_LABELS: [&str; 3] = ["k8s-app", "app.kubernetes.io/name", "app"];
 
 /// Rules for the pods of a backend; `None` where no label names them, or where no selector selects them because they
 /// share the node's network.
@@ -59,7 +57,7 @@ pub fn to_pods(backend: &Backend, policy: &Policy) -> Option<String> {
 /// A label that tells DNS pods from others, else all that they have.
 fn pod_labels(backend: &Backend) -> Option<Vec<(&String, &String)>> {
     let known = &backend.pod_labels.known;
-    let usual = USUAL_LABELS.iter().find_map(|key| known.get_key_value(*key));
+    let usual = telling_label(|key| known.contains_key(key)).and_then(|key| known.get_key_value(key));
     let of_manifest = |(key, _): &(&String, &String)| !calico_labels("").iter().any(|(calico, _)| calico == *key);
     let labels: Vec<_> = usual.map_or_else(|| known.iter().filter(of_manifest).collect(), |label| vec![label]);
     (!labels.is_empty()).then_some(labels)

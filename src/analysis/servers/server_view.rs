@@ -4,6 +4,7 @@ use super::block_view::program;
 use super::kube_dns_config::KubeDnsConfig;
 use super::read::{self, ASSUMED, Forward, Upstream, blocks, first_line, in_zone, release, version_of};
 use super::{custom_keys, missing_keys, setup_view};
+use crate::analysis::facts::telling_label;
 use crate::analysis::views::dns_server::{DnsServerView, LabelView, SetupProblemView, ShadowedView, SyntaxProblemView};
 use crate::model::Cluster;
 use crate::model::dns_server::{DnsServer, ServerConfig, ServerKind};
@@ -76,7 +77,7 @@ pub fn view(
 
 /// The label by which the pods are told from others: the one that packagings give DNS pods, else the first.
 fn pod_label(labels: &StringMap) -> Option<LabelView> {
-    let usual = ["k8s-app", "app.kubernetes.io/name", "app"].into_iter().find_map(|key| labels.get_key_value(key));
+    let usual = telling_label(|key| labels.get(key).is_some()).and_then(|key| labels.get_key_value(key));
     let (key, value) = usual.or_else(|| labels.iter().next())?;
     Some(LabelView { key: key.clone(), value: value.value.clone() })
 }
