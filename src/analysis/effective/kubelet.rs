@@ -113,10 +113,10 @@ impl KubeletProblem {
     /// Whether another release might not mind.
     #[must_use]
     pub const fn depends_on_release(&self) -> bool {
-        use KubeletProblemKind::{ConfigDirRefused, ConfigDirUnknown, Flag, Gate};
+        use KubeletProblemKind::{ConfigDirRefused, Flag, Gate};
         match self.kind {
             Flag(standing) => !matches!(standing, Standing::Unknown),
-            Gate(_) | ConfigDirRefused | ConfigDirUnknown => true,
+            Gate(_) | ConfigDirRefused => true,
             _ => false,
         }
     }
@@ -125,8 +125,6 @@ impl KubeletProblem {
 /// Kinds of [`KubeletProblem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KubeletProblemKind {
-    /// `--config-dir` before 1.28: unknown flag.
-    ConfigDirUnknown,
     /// `--config-dir` in 1.28 and 1.29 without the variable `KUBELET_CONFIG_DROPIN_DIR_ALPHA`.
     ConfigDirRefused,
     /// The file of `--config` is proved not to be there.
@@ -247,10 +245,7 @@ impl EffectiveKubelet {
         let at = flag.as_ref().and_then(Located::location);
         match kubelet_dropins(input.version) {
             _ if input.dropins.is_empty() && flag.is_none() => return Vec::new(),
-            DropInSupport::UnknownFlag => {
-                self.problem(KubeletProblemKind::ConfigDirUnknown, "config-dir", at);
-                return Vec::new();
-            }
+            DropInSupport::UnknownFlag => return Vec::new(),
             DropInSupport::NeedsAlphaVariable if !input.alpha_dropins => {
                 self.problem(KubeletProblemKind::ConfigDirRefused, "config-dir", at);
                 return Vec::new();

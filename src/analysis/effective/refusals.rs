@@ -13,8 +13,7 @@ pub(super) fn flags_and_gates(input: &KubeletInput<'_>, merged: &ConfigValue) ->
     let mut found = Vec::new();
     for given in input.flags.iter().filter(|flag| !flag.name.value.starts_with('-')) {
         let name = given.folded_name();
-        // `--config-dir` has problems of its own, by release and environment
-        let standing = if name == "config-dir" { Standing::Known } else { flag(&name, input.version) };
+        let standing = flag(&name, input.version);
         if standing != Standing::Known {
             let (kind, at) = (KubeletProblemKind::Flag(standing), given.name.location());
             found.push(KubeletProblem { kind, name, at });

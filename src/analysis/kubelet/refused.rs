@@ -45,7 +45,6 @@ fn view(dns: &NodeDns, problem: &KubeletProblem, program: &str) -> Option<Locate
         K::Flag(Standing::Unknown) if problem.name.contains(' ') => Refusal::FlagBlank,
         K::Flag(standing) => by_release(standing, [Refusal::UnknownFlag, Refusal::FlagGone, Refusal::FlagNotYet])?,
         K::Gate(standing) => by_release(standing, [Refusal::UnknownGate, Refusal::GateGone, Refusal::GateNotYet])?,
-        K::ConfigDirUnknown => by_release(Standing::NotYet(28), [Refusal::FlagNotYet; 3])?,
         K::ConfigDirRefused => Refusal::ConfigDirAlpha,
         K::ConfigMissing => Refusal::ConfigMissing,
         K::Syntax => Refusal::ConfigSyntax,
