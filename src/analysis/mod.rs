@@ -16,5 +16,6 @@ pub mod servers;
 pub mod service;
 pub mod topology;
 pub mod trace;
+pub mod transport;
 pub mod view;
 pub mod views;

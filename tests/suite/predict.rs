@@ -334,7 +334,10 @@ fn a_trace_asks_for_the_type_it_is_told() {
         ("A", name, 0, "= 10.233.102.133, 10.233.74.71, 10.233.75.4 (endpoints"),
         ("aaaa", name, 1, "= no records: only of the other IP family"),
         ("SRV", name, 0, "= one for each port behind the endpoints"),
-        ("TXT", name, 1, "= no records: Services and pods have no TXT records"),
+        ("TXT", name, 1, "= no records: names of Services and pods have no TXT records"),
+        ("PTR", name, 1, "= no records: names of Services and pods have no PTR records"),
+        ("PTR", "10.233.102.133", 0, "1 query (PTR)"),
+        ("A", "10.233.102.133", 1, "= no records: the name of an address has PTR records alone"),
         // the addresses behind a port
         ("A", &format!("_redis._tcp.{name}"), 0, "= 10.233.102.133"),
         ("MX", "redis-ho.kubesphere-system.svc.cluster.local.", 1, "did you mean redis-ha"),

@@ -5,8 +5,9 @@ use dnslint::analysis::coredns::{Binary, NothingKnown, ProblemKind, check_with};
 use dnslint::analysis::facts::Facts;
 use dnslint::analysis::servers::graph::Routes;
 use dnslint::analysis::trace::names::Answer;
-use dnslint::analysis::trace::step::{Step, Transport};
+use dnslint::analysis::trace::step::Step;
 use dnslint::analysis::trace::walk::Walk;
+use dnslint::analysis::transport::Transport;
 use dnslint::model::{Cluster, assemble};
 use dnslint::source::{LoadOptions, Snapshot};
 use dnslint::syntax::corefile::{

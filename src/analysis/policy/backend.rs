@@ -3,8 +3,8 @@
 use super::labels::{Labels, calico_labels};
 use super::namespaces::Namespaces;
 use super::scope::{Folders, Scope, scope_of};
-use super::transport::Transport;
 use crate::analysis::facts::is_packaged_dns;
+use crate::analysis::transport::Transport;
 use crate::model::pod::{Container, ContainerPort};
 use crate::model::service::Service;
 use crate::model::workload::Workload;

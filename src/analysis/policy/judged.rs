@@ -6,7 +6,7 @@ use super::miss::Miss;
 use super::nets::is_internet;
 use super::rule::{Action, Dialect, Peer, PeerKind, Policy, Rule};
 use super::selector::Answer;
-use super::transport::Transport;
+use crate::analysis::transport::Transport;
 use crate::source::{Located, Location};
 
 /// What the rules of one policy say about DNS, whoever its pods are.

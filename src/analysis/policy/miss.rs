@@ -5,7 +5,7 @@ use super::destination::World;
 use super::labels::Labels;
 use super::rule::{Dialect, Peer, PeerKind, Port, PortNumber, Rule};
 use super::selector::{Answer, Leaf, Test};
-use super::transport::Transport;
+use crate::analysis::transport::Transport;
 use crate::source::Location;
 
 /// Why a part of a rule that was meant for DNS does not match it.

@@ -22,7 +22,6 @@ mod scope;
 mod selector;
 mod subject;
 mod sum;
-mod transport;
 mod verdict;
 
 pub use labels::plain_key;

@@ -5,7 +5,7 @@ use super::destination::{Cache, World};
 use super::labels::Labels;
 use super::scope::Scope;
 use super::selector::{Answer, Expr};
-use super::transport::Transport;
+use crate::analysis::transport::Transport;
 use crate::model::value::Value;
 use crate::source::{Located, Location};
 use ipnet::IpNet;

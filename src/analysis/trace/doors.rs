@@ -1,9 +1,10 @@
 //! The words for a door of the routing graph: what leads through it, and what it means where there is none.
 
 use super::names::Answer;
-use super::step::{Step, Transport};
+use super::step::Step;
 use super::walk::{Query, Walk};
 use crate::analysis::servers::routing::{Door, Route, Sender, Target};
+use crate::analysis::transport::Transport;
 use crate::model::service::Service;
 use crate::source::{Located, Location};
 use std::net::IpAddr;

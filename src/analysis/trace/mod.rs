@@ -18,6 +18,7 @@ use crate::analysis::facts::{Facts, ProxyMode};
 use crate::analysis::node_dns::{self, NodeDns};
 use crate::analysis::pod::surroundings::{FIXED_KERNEL, kernel_is_older};
 use crate::analysis::servers::graph::Routes;
+use crate::analysis::transport::Transport;
 use crate::model::Cluster;
 use crate::source::Snapshot;
 use crate::syntax::resolv_conf::glibc::{self, Glibc};
@@ -28,7 +29,7 @@ use crate::syntax::resolv_conf::{Environment, ResolvConf, Resolver};
 use lookup::{Course, Question, Reply};
 use names::{Answer, reverse_name};
 use std::net::IpAddr;
-use step::{Step, Transport};
+use step::Step;
 use wait::Timing;
 use walk::Walk;
 

@@ -167,15 +167,17 @@ struct Request<'n> {
 #[must_use]
 pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str, types: &[String]) -> Answered {
     let asks = |kind: &str| types.iter().any(|asked| asked == kind);
-    let is_port = name.starts_with('_');
-    if asks("PTR") || is_port && asks("SRV") {
+    let (is_reverse, is_port) = (is_reverse(zone), name.starts_with('_'));
+    if is_reverse && asks("PTR") || is_port && asks("SRV") {
         return of_name(cluster, plugin, name, zone);
     }
     // the addresses behind a port are those of the Service
     let bare = if is_port { name.splitn(3, '.').nth(2).unwrap_or(name) } else { name };
     let found = of_name(cluster, plugin, bare, zone);
     let Answer::Records { records, what } = found.answer else { return found };
-    let answer = if asks("SRV") {
+    let answer = if is_reverse {
+        Answer::Nodata { reason: "the name of an address has PTR records alone".to_owned() }
+    } else if asks("SRV") {
         Answer::Records { records: Vec::new(), what: format!("one for each port behind the {what}") }
     } else if asks("A") && asks("AAAA") {
         Answer::Records { records, what }
@@ -187,13 +189,17 @@ pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str, types:
             false => Answer::Nodata { reason: format!("only of the other IP family: {what}") },
         }
     } else {
-        Answer::Nodata { reason: format!("Services and pods have no {} records", types.join(" or ")) }
+        Answer::Nodata { reason: format!("names of Services and pods have no {} records", types.join(" or ")) }
     };
     Answered { answer, at: found.at }
 }
 
+fn is_reverse(zone: &str) -> bool {
+    zone.ends_with("in-addr.arpa.") || zone.ends_with("ip6.arpa.")
+}
+
 fn of_name(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str) -> Answered {
-    if zone.ends_with("in-addr.arpa.") || zone.ends_with("ip6.arpa.") {
+    if is_reverse(zone) {
         return reverse(cluster, plugin, name);
     }
     let base = if zone == "." { name } else { name.strip_suffix(zone).unwrap_or("") }.trim_matches('.');

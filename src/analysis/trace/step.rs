@@ -1,17 +1,8 @@
 //! One step on the way of a query, and the ways from there.
 
 use super::names::Answer;
+use crate::analysis::transport::Transport;
 use crate::source::Location;
-
-/// How a query travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// UDP, repeated over TCP where the answer is truncated.
-    Udp,
-    /// TCP.
-    Tcp,
-}
 
 /// One step and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

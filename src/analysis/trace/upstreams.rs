@@ -1,10 +1,11 @@
 //! Whom a server or a resolver asks: its forwards, the files that name their upstreams, and what node-cache fills in.
 
 use super::names::Answer;
-use super::step::{Step, Transport};
+use super::step::Step;
 use super::walk::{Path, Place, Query, Walk};
 use crate::analysis::servers::read::{Block, Forward, Upstream};
 use crate::analysis::servers::routing::{Graph, LocalResolver, Site, Taker, Target, Vertex};
+use crate::analysis::transport::Transport;
 use crate::source::{Located, Location};
 use std::collections::BTreeMap;
 

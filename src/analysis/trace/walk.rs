@@ -2,11 +2,12 @@
 
 use super::block::{self, Asked, Outcome};
 use super::names::{self, Answer, Answered, Plugin};
-use super::step::{Step, Transport};
+use super::step::Step;
 use crate::analysis::servers::read::Block;
 use crate::analysis::servers::read::in_zone;
 use crate::analysis::servers::routing::{Door, Graph, LocalResolver, Route, Sender, Site, Taker, Target};
 use crate::analysis::servers::select::{Arrival, listens, select, select_parent};
+use crate::analysis::transport::Transport;
 use crate::model::Cluster;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

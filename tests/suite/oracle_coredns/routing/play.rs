@@ -1,7 +1,8 @@
 //! What comes of a way that dnslint tells, with upstreams that answer, fail or are not there.
 
 use dnslint::analysis::trace::names::Answer;
-use dnslint::analysis::trace::step::{Step, Transport};
+use dnslint::analysis::trace::step::Step;
+use dnslint::analysis::transport::Transport;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
