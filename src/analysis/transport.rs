@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// UDP, repeated over TCP where the answer is truncated.
+    /// UDP, over which is asked first.
     Udp,
     /// TCP.
     Tcp,

@@ -337,7 +337,9 @@ fn a_trace_asks_for_the_type_it_is_told() {
         ("TXT", name, 1, "= no records: names of Services and pods have no TXT records"),
         ("PTR", name, 1, "= no records: names of Services and pods have no PTR records"),
         ("PTR", "10.233.102.133", 0, "1 query (PTR)"),
-        ("A", "10.233.102.133", 1, "= no records: the name of an address has PTR records alone"),
+        ("A", "133.102.233.10.in-addr.arpa.", 0, "addresses have PTR records alone; falls through"),
+        ("TXT", "dns-version.cluster.local.", 0, "= 1.1.0"),
+        ("SOA", "cluster.local.", 0, "= the zone's own"),
         // the addresses behind a port
         ("A", &format!("_redis._tcp.{name}"), 0, "= 10.233.102.133"),
         ("MX", "redis-ho.kubesphere-system.svc.cluster.local.", 1, "did you mean redis-ha"),

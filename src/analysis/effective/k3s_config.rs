@@ -6,7 +6,7 @@ use super::flag::FlagValue;
 use super::losing::{Losing, LosingReason};
 use super::versions::{KubeVersion, k3s_server_skips_unknown_keys};
 use crate::source::Located;
-use crate::syntax::kubelet_flags::k3s::{agent_knows, rke2_agent_lacks, server_knows};
+use crate::syntax::kubelet_flags::k3s::{agent_knows, is_told_by_servers, server_knows};
 use std::collections::BTreeMap;
 
 /// Whether a file of the drop-in directory is read: every name that ends in `.yaml` or `.yml`, in any case.
@@ -148,7 +148,7 @@ impl Merger {
             (Distribution::K3s, Command::Server) => server_knows(name),
             (Distribution::K3s, Command::Agent) => agent_knows(name),
             (Distribution::Rke2, Command::Server) => true,
-            (Distribution::Rke2, Command::Agent) => !rke2_agent_lacks(name),
+            (Distribution::Rke2, Command::Agent) => !is_told_by_servers(name),
         };
         let skips = match self.command {
             Command::Server => k3s_server_skips_unknown_keys(self.version),

@@ -7,7 +7,7 @@ use crate::analysis::views::kubelet::{EditedManifest, LosingView};
 use crate::diagnostic::{edits, nearest};
 use crate::model::node::text_of;
 use crate::source::{Located, Location, NodeRoot, Snapshot, Span};
-use crate::syntax::kubelet_flags::k3s::{agent_knows, names, server_knows};
+use crate::syntax::kubelet_flags::k3s::{agent_knows, is_told_by_servers, names, server_knows};
 use std::net::IpAddr;
 
 /// The packaged manifest of CoreDNS, which k3s writes anew at every start.
@@ -43,10 +43,11 @@ pub fn losing(dns: &K3sDns) -> impl Iterator<Item = Located<LosingView>> + '_ {
     dns.losing.iter().filter(|loss| concerns_dns(loss)).map(|loss| told(loss, dns.server))
 }
 
-/// The view of such a setting; a key that the servers know is meant for them, and is no other spelling.
+/// The view of such a setting; a key that servers know is meant for them, and is no other spelling.
 fn told(loss: &Losing, server: Option<bool>) -> Located<LosingView> {
-    let of_server = is_unknown(loss) && server == Some(false) && server_knows(&loss.name);
-    let meant = if is_unknown(loss) && !of_server { meant(&loss.name, server) } else { None };
+    let for_servers = is_unknown(loss) && server == Some(false) && server_knows(&loss.name);
+    let of_server = for_servers && is_told_by_servers(&loss.name);
+    let meant = if is_unknown(loss) && !for_servers { meant(&loss.name, server) } else { None };
     losing_view(loss).map(|view| LosingView { meant, of_server, ..view })
 }
 
@@ -150,9 +151,10 @@ mod tests {
             let told = told(&unknown(key), server).value;
             (told.of_server, told.meant)
         };
-        for key in ["cluster-dns", "cluster-domain", "kube-apiserver-arg"] {
+        for key in ["cluster-dns", "cluster-domain", "service-cidr"] {
             assert_eq!(view(key, Some(false)), (true, None), "{key}");
         }
+        assert_eq!(view("kube-apiserver-arg", Some(false)), (false, None), "no agent takes that from a server");
         assert_eq!(view("resolv_conf", Some(false)), (false, Some("resolv-conf".to_owned())));
         assert_eq!(view("clusterdomain", Some(false)), (false, None), "agents have no such flag");
         assert_eq!(view("clusterdomain", Some(true)), (false, Some("cluster-domain".to_owned())));

@@ -85,16 +85,15 @@ fn server_settings(snapshot: &Snapshot, cluster: &Cluster, assumed: Option<KubeV
 /// user says.
 fn version_of(node: &Node, cluster: &Cluster, told: Option<KubeVersion>) -> (KubeVersion, VersionSource) {
     let own = node.versions.kubelet.as_ref().and_then(|v| KubeVersion::parse(&v.value));
-    let other = || node_info(cluster, "kubeletVersion").next().map(|v| v.value);
+    let other = || node_info(cluster, "kubeletVersion").find_map(|v| KubeVersion::parse(&v.value));
     let kubeadm = || {
         let mut configs = cluster.embedded_of_kind("ClusterConfiguration");
-        configs.find_map(|c| c.value.text_at("kubernetesVersion")).map(|v| v.value)
+        configs.find_map(|c| KubeVersion::parse(&c.value.text_at("kubernetesVersion")?.value))
     };
-    let shown = || other().or_else(kubeadm).and_then(|text| KubeVersion::parse(&text));
     if let Some(own) = own {
         return (own, VersionSource::Own);
     }
-    let borrowed = shown().map(|version| (version, VersionSource::Cluster));
+    let borrowed = other().or_else(kubeadm).map(|version| (version, VersionSource::Cluster));
     borrowed.or_else(|| Some((told?, VersionSource::Own))).unwrap_or((ASSUMED_KUBE, VersionSource::Assumed))
 }
 

@@ -85,8 +85,9 @@ fn directive_ends(block: &Block<'_>, directive: &Directive, name: &str, asked: A
     }
 }
 
-/// Whether the name belongs to reverse look-ups.
-fn is_reverse(name: &str) -> bool {
+/// Whether a name or zone, fully qualified, belongs to reverse look-ups.
+#[must_use]
+pub fn is_reverse(name: &str) -> bool {
     in_zone(name, "in-addr.arpa.") || in_zone(name, "ip6.arpa.")
 }
 

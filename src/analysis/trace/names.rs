@@ -2,6 +2,7 @@
 
 use super::endpoints::{Endpoint, endpoints_of, service_endpoints};
 use crate::analysis::effective::cluster_dns::CLUSTER_DOMAIN;
+use crate::analysis::servers::chain::is_reverse;
 use crate::diagnostic::nearest;
 use crate::model::Cluster;
 use crate::model::object::selects;
@@ -161,41 +162,59 @@ struct Request<'n> {
     port: Option<(&'n str, &'n str)>,
 }
 
-/// The answer for `name` (fully qualified, lower case) below `zone` and these types (`Records` and the default of the
-/// plugin's `ServeDNS` in plugin/kubernetes/handler.go of CoreDNS: types that it does not have are asked for as A, to know
-/// whether the name exists).
+/// The answer for `name` (fully qualified, lower case) below `zone` and these types, as the plugin's `ServeDNS` and
+/// `Services` give it (plugin/kubernetes of CoreDNS): a type that a name does not have is NODATA, but for names of
+/// addresses, which exist for PTR alone.
 #[must_use]
 pub fn answer(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str, types: &[String]) -> Answered {
     let asks = |kind: &str| types.iter().any(|asked| asked == kind);
-    let (is_reverse, is_port) = (is_reverse(zone), name.starts_with('_'));
-    if is_reverse && asks("PTR") || is_port && asks("SRV") {
+    let records = |records: Vec<String>, what: &str| answered(Answer::Records { records, what: what.to_owned() }, []);
+    if name == zone && (asks("NS") || asks("SOA")) {
+        return records(Vec::new(), "the zone's own");
+    }
+    if asks("TXT") && name.strip_suffix(zone) == Some("dns-version.") {
+        return records(vec!["1.1.0".to_owned()], "the version of the names' schema");
+    }
+    if is_reverse(zone) {
+        return if asks("PTR") {
+            of_name(cluster, plugin, name, zone)
+        } else {
+            nothing("addresses have PTR records alone")
+        };
+    }
+    let is_port = name.starts_with('_');
+    if is_port && asks("SRV") {
         return of_name(cluster, plugin, name, zone);
     }
     // the addresses behind a port are those of the Service
     let bare = if is_port { name.splitn(3, '.').nth(2).unwrap_or(name) } else { name };
     let found = of_name(cluster, plugin, bare, zone);
-    let Answer::Records { records, what } = found.answer else { return found };
-    let answer = if is_reverse {
-        Answer::Nodata { reason: "the name of an address has PTR records alone".to_owned() }
-    } else if asks("SRV") {
-        Answer::Records { records: Vec::new(), what: format!("one for each port behind the {what}") }
-    } else if asks("A") && asks("AAAA") {
-        Answer::Records { records, what }
-    } else if asks("A") || asks("AAAA") {
-        let is_wanted = |record: &String| record.contains(':') == asks("AAAA");
-        let of_family: Vec<String> = records.iter().filter(|record| is_wanted(record)).cloned().collect();
-        match records.is_empty() || !of_family.is_empty() {
-            true => Answer::Records { records: of_family, what },
-            false => Answer::Nodata { reason: format!("only of the other IP family: {what}") },
-        }
-    } else {
-        Answer::Nodata { reason: format!("names of Services and pods have no {} records", types.join(" or ")) }
-    };
-    Answered { answer, at: found.at }
+    Answered { answer: of_types(found.answer, types), at: found.at }
 }
 
-fn is_reverse(zone: &str) -> bool {
-    zone.ends_with("in-addr.arpa.") || zone.ends_with("ip6.arpa.")
+/// What is left of an answer about addresses for these types.
+fn of_types(answer: Answer, types: &[String]) -> Answer {
+    let asks = |kind: &str| types.iter().any(|asked| asked == kind);
+    let nodata =
+        || Answer::Nodata { reason: format!("names of Services and pods have no {} records", types.join(" or ")) };
+    match answer {
+        Answer::Alias { target, what } if asks("CNAME") => Answer::Records { records: vec![target], what },
+        Answer::Alias { target, what } if asks("A") || asks("AAAA") => Answer::Alias { target, what },
+        Answer::Records { records, what } if asks("A") && asks("AAAA") => Answer::Records { records, what },
+        Answer::Records { records, what } if asks("A") || asks("AAAA") => {
+            let is_wanted = |record: &String| record.contains(':') == asks("AAAA");
+            let of_family: Vec<String> = records.iter().filter(|record| is_wanted(record)).cloned().collect();
+            if of_family.is_empty() && !records.is_empty() {
+                return Answer::Nodata { reason: format!("only of the other IP family: {what}") };
+            }
+            Answer::Records { records: of_family, what }
+        }
+        Answer::Records { what, .. } if asks("SRV") => {
+            Answer::Records { records: Vec::new(), what: format!("one for each port behind the {what}") }
+        }
+        Answer::Alias { .. } | Answer::Records { .. } => nodata(),
+        other => other,
+    }
 }
 
 fn of_name(cluster: &Cluster, plugin: &Plugin, name: &str, zone: &str) -> Answered {

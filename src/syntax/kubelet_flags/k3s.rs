@@ -60,10 +60,10 @@ pub fn agent_knows(name: &str) -> bool {
     row(name).is_some_and(|(.., of)| matches!(of, Both | Agent))
 }
 
-/// Whether a flag is one that `rke2 server` has and `rke2 agent` does not. Of RKE2 only those about DNS and addresses
-/// are told apart.
+/// Whether a flag is one that `server` has, of k3s as of RKE2, and `agent` has not, since it takes the value from the
+/// server. Of RKE2 no other flags are told apart.
 #[must_use]
-pub fn rke2_agent_lacks(name: &str) -> bool {
+pub fn is_told_by_servers(name: &str) -> bool {
     row(name).is_some_and(|(.., of)| *of == ServerOfBoth)
 }
 
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn who_knows_what() {
-        let knows = |name: &str| (server_knows(name), agent_knows(name), rke2_agent_lacks(name));
+        let knows = |name: &str| (server_knows(name), agent_knows(name), is_told_by_servers(name));
         assert_eq!(knows("d"), (true, true, false));
         assert_eq!(knows("cluster-dns"), (true, false, true));
         assert_eq!(knows("cluster-init"), (true, false, false));
