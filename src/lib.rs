@@ -36,7 +36,6 @@ use model::BrokenInput;
 use source::{FileId, Snapshot};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
-use std::thread;
 
 /// What a check is asked for.
 #[derive(Clone, Debug, Default)]
@@ -94,12 +93,9 @@ pub fn check(snapshot: &Snapshot, rules: &RuleSet, options: &CheckOptions) -> Ch
             LintOptions { missing: facts.missing.into_iter().map(missing).collect(), ..options.lint.clone() };
         annotations.extend(collect::annotations(&cluster).into_iter().map(annotation));
         checked.broken.append(&mut cluster.broken);
-        // rules look at views alone: the cluster is freed meanwhile, on a thread outside the pool that places findings
-        let found = thread::scope(|scope| {
-            let _freed = thread::Builder::new().spawn_scoped(scope, move || drop(cluster));
-            lint::run(rules, &facts.views, snapshot, &fixes, &lint_options)
-        });
-        match found {
+        // rules look at views alone, and on a thread of their own: the cluster is freed meanwhile
+        let evaluate = || lint::run(rules, &facts.views, snapshot, &fixes, &lint_options);
+        match rayon::join(evaluate, || drop(cluster)).0 {
             Ok(found) => {
                 checked.diagnostics.extend(found.diagnostics);
                 checked.coverage.extend(found.coverage);

@@ -7,7 +7,7 @@ use crate::diagnostic::{Edit, Files, NewFile};
 use crate::source::{FileId, Location, Snapshot, Span};
 use crate::syntax::yaml::{Part, Yaml, parse_parts, parse_shared, parts};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names of the builders, sorted.
 pub const BUILDERS: &[&str] = &[
@@ -85,100 +85,55 @@ impl From<Vec<Edit>> for Draft {
 /// The builders over one snapshot.
 pub struct Workshop<'a> {
     pub(super) snapshot: &'a Snapshot,
-    shelf: Arc<Shelf>,
     bench: Mutex<Bench>,
 }
 
-/// What the workshops of a snapshot have read together.
 #[derive(Default)]
-struct Shelf {
-    /// Files that were read as a whole.
-    whole: Mutex<BTreeMap<FileId, Arc<Yaml>>>,
-    /// Where the documents of files begin and end.
-    parts: Mutex<BTreeMap<FileId, Arc<Vec<Part>>>>,
-}
-
 struct Bench {
+    /// Files that were read as a whole.
+    whole: BTreeMap<FileId, Arc<Yaml>>,
+    /// Where the documents of files begin and end.
+    parts: BTreeMap<FileId, Arc<Vec<Part>>>,
     /// The last document that was read by itself, by its file and its number there.
     last: Option<((FileId, usize), Arc<Yaml>)>,
-    /// Bytes that may be read yet.
-    left: usize,
-    work: Work,
+    work: usize,
+    /// Some work was refused.
+    exhausted: bool,
 }
 
 impl Bench {
     fn spend(&mut self, bytes: usize) -> bool {
+        let after = self.work.saturating_add(bytes);
+        let fits = after <= MAX_WORK;
         // what does not fit leaves room for smaller texts
-        let left = self.left.checked_sub(bytes);
-        if let Some(left) = left {
-            self.left = left;
-            self.work.bytes += bytes;
-        }
-        self.work.refused |= left.is_none();
-        left.is_some()
+        self.work = if fits { after } else { self.work };
+        self.exhausted |= !fits;
+        fits
     }
-}
-
-/// How much work builders have done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Bytes that were read.
-    bytes: usize,
-    /// Some work was refused, since a run may do no more.
-    refused: bool,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> Workshop<'a> {
     /// Builders for the files of a snapshot.
     #[must_use]
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        Self::with(snapshot, Arc::default(), Bench { last: None, left: MAX_WORK, work: Work::default() })
-    }
-
-    fn with(snapshot: &'a Snapshot, shelf: Arc<Shelf>, bench: Bench) -> Self {
-        Self { snapshot, shelf, bench: Mutex::new(bench) }
-    }
-
-    /// Another workshop for the same files, which has what is left of the work and counts its own, so that several can work
-    /// side by side; its [`work`](Self::work) is to be [settled](Self::settle).
-    #[must_use]
-    pub fn aside(&self) -> Self {
-        let own = locked(&self.bench);
-        let bench = Bench { last: own.last.clone(), left: own.left, work: Work::default() };
-        Self::with(self.snapshot, Arc::clone(&self.shelf), bench)
-    }
-
-    /// The work that was done here so far.
-    #[must_use]
-    pub fn work(&self) -> Work {
-        locked(&self.bench).work
-    }
-
-    /// Takes the work of a workshop aside; `false` where none is left for it, and what it has built does not count.
-    pub fn settle(&self, work: Work) -> bool {
-        let mut own = locked(&self.bench);
-        own.work.refused |= work.refused;
-        own.spend(work.bytes)
+        Self { snapshot, bench: Mutex::default() }
     }
 
     /// A file as YAML, whole.
     pub(super) fn yaml(&self, file: FileId) -> Arc<Yaml> {
+        let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
         let parse = || Arc::new(parse_shared(&self.snapshot.file(file).text));
-        Arc::clone(locked(&self.shelf.whole).entry(file).or_insert_with(parse))
+        Arc::clone(bench.whole.entry(file).or_insert_with(parse))
     }
 
     /// The document of a YAML file that a place lies in or behind, read by itself: a file may hold thousands of them, and
     /// a finding each. `None` when the run has no work left to read it.
     pub(super) fn yaml_at(&self, at: Location) -> Option<Arc<Yaml>> {
         let text = &self.snapshot.file(at.file).text;
-        let all = Arc::clone(locked(&self.shelf.parts).entry(at.file).or_insert_with(|| Arc::new(parts(text))));
+        let mut bench = self.bench.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = Arc::clone(bench.parts.entry(at.file).or_insert_with(|| Arc::new(parts(text))));
         let number = all.partition_point(|part| part.span().start <= at.span.start).saturating_sub(1);
         let place = (at.file, number);
-        let mut bench = locked(&self.bench);
         if let Some((_, read)) = bench.last.as_ref().filter(|(known, _)| *known == place) {
             return Some(Arc::clone(read));
         }
@@ -193,13 +148,13 @@ impl<'a> Workshop<'a> {
 
     /// Takes `bytes` of work; `false` when there is none left.
     pub(super) fn spend(&self, bytes: usize) -> bool {
-        locked(&self.bench).spend(bytes)
+        self.bench.lock().unwrap_or_else(PoisonError::into_inner).spend(bytes)
     }
 
     /// Whether some fix was not made because there was no work left for it.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
-        self.work().refused
+        self.bench.lock().unwrap_or_else(PoisonError::into_inner).exhausted
     }
 
     /// The edits of a fix; `None` where there is nothing to offer for this input: the file belongs to a program that
@@ -412,33 +367,5 @@ impl<'a> Arguments<'a> {
     fn number(&self, name: &str) -> Result<usize, String> {
         let Some(text) = self.get(name) else { return Ok(0) };
         text.parse().map_err(|_| format!("`{text}` is no number, which `{name}` wants"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn work_aside_is_taken_in_order() {
-        let snapshot = Snapshot::default();
-        let workshop = Workshop::new(&snapshot);
-        assert!(workshop.spend(MAX_WORK / 2));
-        let (first, second) = (workshop.aside(), workshop.aside());
-        // each has room for its work, but there is not enough for both
-        assert!(first.spend(MAX_WORK / 3) && second.spend(MAX_WORK / 3));
-        assert!(workshop.settle(first.work()) && !workshop.is_exhausted());
-        assert!(!workshop.settle(second.work()) && workshop.is_exhausted());
-        // what did not fit leaves room for smaller texts
-        assert!(workshop.spend(MAX_WORK / 8));
-    }
-
-    #[test]
-    fn refused_work_aside_is_told() {
-        let snapshot = Snapshot::default();
-        let workshop = Workshop::new(&snapshot);
-        let aside = workshop.aside();
-        assert!(!aside.spend(MAX_WORK + 1));
-        assert!(workshop.settle(aside.work()) && workshop.is_exhausted());
     }
 }

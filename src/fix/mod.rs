@@ -19,7 +19,7 @@ mod tests;
 mod yaml;
 
 pub use apply::apply_edits;
-pub use build::{BUILDERS, Draft, FixRequest, Work, Workshop};
+pub use build::{BUILDERS, Draft, FixRequest, Workshop};
 pub use diff::{Change, unified_diff};
 pub use kubelet::{kubelet_config_file, with_dns_settings, with_keys, with_keys_at, with_keys_in};
 pub use node::{DROP_IN, drop_in_behind, restated};

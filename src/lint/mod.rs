@@ -45,7 +45,7 @@ mod types;
 mod values;
 
 pub use compile::{CLUSTER_KIND, RULE_FILE, RuleSource};
-pub use fixes::{FixBuilders, FixRequest, NoFixes, Work};
+pub use fixes::{FixBuilders, FixRequest, NoFixes};
 pub use fold::{FOLD_ABOVE, fold};
 pub use identity::{finish, sort};
 pub use options::{

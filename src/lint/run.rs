@@ -13,14 +13,10 @@ use crate::diagnostic::{Diagnostic, Files, Fix, Label, Severity};
 use crate::fix::{Draft, FixRequest};
 use crate::lint::CLUSTER_KIND;
 use crate::source::{FileId, Location, Span};
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Failures of one rule that are reported; further ones are counted in the last.
 const MAX_FAILURES: usize = 3;
-/// Subjects of one unit of work, and units that are worked on side by side.
-const PORTION: usize = 64;
 
 /// What a run found.
 #[derive(Clone, Debug, Default)]
@@ -102,15 +98,6 @@ struct Shape<'a> {
     members: Vec<&'a Subject>,
 }
 
-/// What a rule finds in subjects of one content.
-struct Unit<'a> {
-    findings: Arc<Vec<Finding>>,
-    members: Vec<&'a Subject>,
-}
-
-/// The findings at their places, and what went wrong.
-type Placed = (Vec<Diagnostic>, Vec<(Failure, Option<String>)>);
-
 impl Run<'_> {
     fn all(&self) -> LintResult {
         let mut result = LintResult::default();
@@ -140,7 +127,7 @@ impl Run<'_> {
             Ok(params) => Bound::new(&params),
             Err(error) => return result.diagnostics.push(internal(&error.to_string(), Some(rule.location))),
         };
-        let mut units = Vec::new();
+        let mut found = Vec::new();
         let mut failures = Vec::new();
         functions::reset_rule_steps();
         for shape in shapes {
@@ -157,74 +144,38 @@ impl Run<'_> {
             }
             result.stats.evaluations += 1;
             match evaluate(self.set, rule, &params, &self.cluster, (shape.value, &shape.bound)) {
-                Ok(findings) => units.extend(self.units(rule, findings, &members)),
+                Ok(findings) => self.place_all(rule, &findings, &members, &mut found, &mut failures),
                 Err(failure) => failures.push((failure, members.first().and_then(|m| m.object.clone()))),
             }
         }
-        self.place_all(rule, &units, &mut result.diagnostics, &mut failures);
+        result.diagnostics.extend(found);
         result.diagnostics.extend(failed(rule, failures));
     }
 
-    /// The findings that are shown, with their subjects in handy portions.
-    fn units<'s>(&self, rule: &Rule, mut findings: Vec<Finding>, members: &[&'s Subject]) -> Vec<Unit<'s>> {
-        if let Some(severity) = self.selection.severity(&rule.id) {
-            findings.iter_mut().for_each(|finding| finding.severity = severity);
-        }
-        findings.retain(|finding| self.selection.shows(finding.severity));
-        if findings.is_empty() {
-            return Vec::new();
-        }
-        let findings = Arc::new(findings);
-        let unit = |members: &[&'s Subject]| Unit { findings: Arc::clone(&findings), members: members.to_vec() };
-        members.chunks(PORTION).map(unit).collect()
-    }
-
-    /// Places findings side by side, with the outcome of one unit after the other: the work for their fixes is taken in order.
     fn place_all(
         &self,
         rule: &Rule,
-        units: &[Unit<'_>],
+        findings: &[Finding],
+        members: &[&Subject],
         found: &mut Vec<Diagnostic>,
         failures: &mut Vec<(Failure, Option<String>)>,
     ) {
-        for some in units.chunks(PORTION) {
-            let one = |unit: &Unit<'_>| {
-                let aside = self.fixes.aside();
-                (self.place_unit(rule, unit, &*aside), aside.work())
-            };
-            let placed: Vec<_> = some.par_iter().map(one).collect();
-            for ((mut diagnostics, failed), work) in placed {
-                if !self.fixes.settle(work) {
-                    diagnostics.iter_mut().for_each(|diagnostic| diagnostic.fixes.clear());
-                }
-                found.append(&mut diagnostics);
-                failures.extend(failed);
+        for finding in findings {
+            let severity = self.selection.severity(&rule.id).unwrap_or(finding.severity);
+            if !self.selection.shows(severity) {
+                continue;
             }
-        }
-    }
-
-    fn place_unit(&self, rule: &Rule, unit: &Unit<'_>, fixes: &dyn FixBuilders) -> Placed {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
-        // the findings of one subject behind each other: their fixes read the same text
-        for subject in &unit.members {
-            for finding in unit.findings.iter() {
-                match self.place(rule, finding, subject, fixes) {
-                    Ok(diagnostic) => found.push(diagnostic),
+            for subject in members {
+                match self.place(rule, finding, subject) {
+                    Ok(diagnostic) => found.push(Diagnostic { severity, ..diagnostic }),
                     Err(failure) => failures.push((failure, subject.object.clone())),
                 }
             }
         }
-        (found, failures)
     }
 
     /// A finding at its places in one subject.
-    fn place(
-        &self,
-        rule: &Rule,
-        finding: &Finding,
-        subject: &Subject,
-        fixes: &dyn FixBuilders,
-    ) -> Result<Diagnostic, Failure> {
+    fn place(&self, rule: &Rule, finding: &Finding, subject: &Subject) -> Result<Diagnostic, Failure> {
         let value = subject.value();
         let labels = labels(finding, &value);
         let Some(primary) = labels.iter().find(|label| label.primary).map(|label| label.location) else {
@@ -243,7 +194,7 @@ impl Run<'_> {
             None => rule.references.first().cloned(),
         };
         for fix in &finding.fixes {
-            diagnostic.fixes.extend(self.fix(fix, finding, &value, primary, fixes)?);
+            diagnostic.fixes.extend(self.fix(fix, finding, &value, primary)?);
         }
         Ok(diagnostic)
     }
@@ -254,7 +205,6 @@ impl Run<'_> {
         finding: &Finding,
         value: &ViewValue,
         primary: Location,
-        fixes: &dyn FixBuilders,
     ) -> Result<Option<Fix>, Failure> {
         let mut at = Vec::new();
         let mut values = Vec::new();
@@ -271,7 +221,7 @@ impl Run<'_> {
         let builder = fix.builder.as_str();
         let (at, values, arguments) = (at.as_slice(), values.as_slice(), &fix.arguments);
         let request = FixRequest { builder, at, values, subject: value, item, arguments, files: self.files };
-        let draft = fixes.build(&request).map_err(|message| Failure { span: fix.span, message })?;
+        let draft = self.fixes.build(&request).map_err(|message| Failure { span: fix.span, message })?;
         Ok(draft.map(|Draft { mut edits, creates }| {
             edits.sort_by_key(|edit| (edit.file, edit.span));
             Fix { title: fix.title.clone(), applicability: fix.safety, edits, creates }

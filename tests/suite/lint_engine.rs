@@ -7,7 +7,7 @@ use dnslint::fix::{Draft, Workshop};
 use dnslint::lint::suppress::{AnnotationIgnore, Date, Suppressions, suppress};
 use dnslint::lint::{
     AllFiles, FixBuilders, FixRequest, LintOptions, LintResult, MissingInput, RuleSet, RuleSettings, RuleSource,
-    Selection, Work, finish, fold, run,
+    Selection, finish, fold, run,
 };
 use dnslint::model::assemble;
 use dnslint::source::{FileId, Located, Location, Snapshot, Span};
@@ -125,15 +125,6 @@ impl FixBuilders for Builders {
                 Ok((!edits.is_empty()).then_some(Draft { edits, creates: Vec::new() }))
             }
         }
-    }
-    fn aside(&self) -> Box<dyn FixBuilders + '_> {
-        Box::new(Self)
-    }
-    fn work(&self) -> Work {
-        Work::default()
-    }
-    fn settle(&self, _: Work) -> bool {
-        true
     }
 }
 
