@@ -10,6 +10,7 @@ use dnslint::analysis::node_dns;
 use dnslint::analysis::node_dns::inputs::config_value;
 use dnslint::model::cluster;
 use dnslint::source::{Located, Snapshot};
+use dnslint::syntax::kubelet_flags::k3s::names as flag_names;
 use serde_json::{Map, Value, json};
 
 /// The release that answered, or a later one.
@@ -97,8 +98,37 @@ fn config_cases() -> Vec<Value> {
         }
         json!({"command": seed.word("server|agent"), "files": files})
     };
-    (0..3000).map(|_| case(&mut seed)).collect()
+    // every flag, of the one command and the other
+    let flags = flag_names()
+        .filter(|name| !GONE.contains(name))
+        .flat_map(|name| ["server", "agent"].map(|command| (name, command)));
+    let flags =
+        flags.map(|(name, command)| json!({"command": command, "files": {"config.yaml": format!("{name}: x\n")}}));
+    (0..3000).map(|_| case(&mut seed)).chain(flags).collect()
 }
+
+/// Flags that only earlier releases had, which the table has, too.
+const GONE: [&str; 19] = [
+    "bootstrap",
+    "bootstrap-save",
+    "cert-storage-backend",
+    "cluster-secret",
+    "disable-api-server",
+    "disable-selinux",
+    "etcd-server",
+    "etcd-token",
+    "http-listen-port",
+    "multi-cluster-cidr",
+    "new-cluster",
+    "no-deploy",
+    "no-flannel",
+    "reset-cluster",
+    "storage-backend",
+    "storage-cafile",
+    "storage-certfile",
+    "storage-endpoint",
+    "storage-keyfile",
+];
 
 fn predict_config(case: &Value) -> Value {
     let files = case["files"].as_object().unwrap().iter();

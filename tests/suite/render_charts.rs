@@ -98,6 +98,7 @@ fn an_object_without_values_gets_its_first_ones() {
         "spec:\n  valuesContent:\n",
         "spec:\n  valuesContent: \"\"\n",
         "spec:\n  valuesContent: |-\n",
+        "spec:\n  valuesContent: | # ours\n",
         "spec:\n  valuesContent: |-\n    # none yet\n",
     ] {
         copy.write("manifests/coredns-config.yaml", &format!("{head}{spec}---\n# more\n"));
@@ -105,7 +106,7 @@ fn an_object_without_values_gets_its_first_ones() {
         let text = copy.read("manifests/coredns-config.yaml");
         assert!(text.starts_with(head) && text.ends_with("---\n# more\n"), "{text}");
         assert!(text.contains("nodelocal:") && text.contains("enabled: true"), "{spec}: {text}");
-        for comment in ["failurePolicy: abort # at once\n", "    # none yet\n"] {
+        for comment in ["failurePolicy: abort # at once\n", "    # none yet\n", " # ours\n"] {
             assert_eq!(text.contains(comment), spec.contains(comment), "{text}");
         }
     }

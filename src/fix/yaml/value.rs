@@ -97,13 +97,14 @@ pub(super) fn replacement(node: NodeRef<'_>, value: &Tree, text: &str) -> Option
     Some((span, if glued { format!(" {new}") } else { new }))
 }
 
-/// What stands behind the colon of a text in lines, up to the end of that line.
+/// The sign of a text in lines, behind the colon and before a comment.
 fn block_header(node: NodeRef<'_>, text: &str) -> Option<Span> {
     let behind = node.key()?.span().end;
     let line = text.get(behind..)?.lines().next()?;
-    let header = line.split_once(':')?.1.trim();
-    let end = behind + line.trim_end().len();
-    Some(Span::new(end - header.len(), end))
+    let colon = line.find(':')?;
+    let header = line.get(colon + 1..)?.split(" #").next().unwrap_or("");
+    let start = behind + colon + 1 + (header.len() - header.trim_start().len());
+    Some(Span::new(start, start + header.trim().len()))
 }
 
 /// Gives the key at a place (or the key of the value there) another name.
